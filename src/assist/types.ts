@@ -1,0 +1,153 @@
+import type { Principal } from '../people/types.ts';
+
+/** Image coordinates in pixels of the upright stored image: x to the right, y down, origin at the top left corner. */
+export interface Box {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** Why a tool did not run: each has a plain sentence in fr and en in the web catalogue (`ai.notRun.<code>`). */
+export type NotRunReason =
+  | 'modality' // not a radiograph
+  | 'body-part' // "chest", …: `detail` holds the body part
+  | 'body-part-unknown'
+  | 'child'
+  | 'age-unknown'
+  | 'photo'
+  | 'no-image'
+  | 'pixels-undecodable'
+  | 'disabled';
+
+export interface RunRow {
+  id: string;
+  studyUid: string;
+  modelId: string;
+  modelVersion: string;
+  /** sha256 of the weights that ran. */
+  weightsSha256: string;
+  state: 'waiting' | 'running' | 'analysed' | 'not-run' | 'failed';
+  reason: NotRunReason | null;
+  /** Body part for `body-part`; error text for `failed`. Never a patient's name. */
+  detail: string | null;
+  operatingPoint: string;
+  threshold: number;
+  queuedAt: number;
+  startedAt: number | null;
+  finishedAt: number | null;
+  attempt: number;
+  /** Images that were analysed. */
+  images: RunImage[];
+}
+
+export interface RunImage {
+  sopInstanceUid: string;
+  seriesUid: string;
+  /** Score of the image 0…1, as the model gives it. */
+  score: number;
+  positive: boolean;
+  /** Heat map grid over the whole image, row major, 0…255 for 0…1; served as PNG by `heatmap()`. */
+  heatmap: { rows: number; columns: number } | null;
+}
+
+/** What a tool proposes. It belongs to the image; `places` are its suspected places, possibly none. */
+export interface AiFinding {
+  id: string;
+  runId: string;
+  studyUid: string;
+  sopInstanceUid: string;
+  /** 1, 2, … within the study. */
+  number: number;
+  label: string; // key in manifest.labels
+  score: number;
+  places: { box: Box; peak: number }[];
+}
+
+/** `model.json`: see docs/models.md. Text for people is {fr, en}. */
+export type Text = { fr: string; en: string };
+export interface ModelManifest {
+  format: 1;
+  id: string;
+  version: string;
+  name: Text;
+  summary: Text;
+  maker: string;
+  licence: string;
+  regulatory: { status: 'research' | 'ce' | 'fda'; detail: Text };
+  weights: { file: string; sha256: string };
+  /** Rules that decide whether it runs, quoted when it does not. */
+  intendedUse: {
+    modalities: string[];
+    sopClasses?: string[];
+    bodyParts: string[]; // Body Part Examined, defined terms PS3.16 L
+    ageYears: { min?: number; max?: number; unknown: 'refuse' | 'accept' };
+    photos: 'refuse';
+    text: Text;
+  };
+  input: {
+    name: string;
+    width: number;
+    height: number;
+    fit: 'letterbox';
+    resize: 'triangle-antialias';
+    intensity: { kind: 'percentile'; low: number; high: number };
+    normalise: { offset: number; scale: number }; // x = (u - offset) * scale
+    padding: number; // grey before normalising
+  };
+  outputs: {
+    score: { name: string };
+    heatmap?: { name: string; stride: number; componentThreshold: number };
+  };
+  labels: Record<string, { text: Text; code?: { value: string; scheme: string; meaning: string } }>;
+  finding: { label: string };
+  /** The question asked of the reader in the conclusion; only tools that state one. */
+  question?: { id: string; text: Text; answers: { yes: Text; no: Text; uncertain: Text } };
+  operatingPoints: Record<
+    string,
+    {
+      threshold: number;
+      text: Text;
+      /** Measured on the maker's locked test. `region` '' is all. Counts allow the sentence "marks N of 10". */
+      measured: {
+        region: string;
+        bodyParts: string[];
+        sensitivity: number;
+        specificity: number;
+        positives: number;
+        negatives: number;
+        text: Text;
+      }[];
+    }
+  >;
+  defaultOperatingPoint: string;
+  training?: { hashes: string };
+  golden: string;
+  resources: { memoryMB: number; seconds: number };
+}
+
+export interface InstalledModel {
+  readonly manifest: ModelManifest;
+  readonly dir: string;
+  readonly enabled: boolean;
+}
+
+export interface Assist {
+  models(): Promise<InstalledModel[]>;
+  model(id: string): Promise<InstalledModel | undefined>;
+  setEnabled(id: string, enabled: boolean, by: Principal): Promise<void>;
+  /** Latest run of each tool for each study. */
+  runs(studyUids: readonly string[]): Promise<RunRow[]>;
+  run(id: string): Promise<RunRow | undefined>;
+  findings(runId: string): Promise<AiFinding[]>;
+  /** PNG with alpha, one pixel a cell, violet ramp. */
+  heatmap(runId: string, sopInstanceUid: string): Promise<Buffer | undefined>;
+  /** Where the heat map lies in the image, pixels (the letterbox undone). */
+  heatmapBox(runId: string, sopInstanceUid: string): Promise<Box | undefined>;
+  /** Runs the golden cases of a package; refuses with the numbers that differ. */
+  check(id: string): Promise<{ ok: boolean; cases: { name: string; ok: boolean; detail: string }[] }>;
+  /** Hooks itself to `archive.study.complete` and works the queue. */
+  start(): Promise<void>;
+}
+
+/** Events: `assist.run.queued|started|finished` (subject: run id; payload: {model, state}, never what was found). */

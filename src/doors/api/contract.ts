@@ -1,0 +1,241 @@
+/**
+ * The JSON that the browser and the server exchange below `/api`. Types only: the web app imports this file.
+ * Errors: `{ error: { code, message, details } }` with the HTTP status. All times are ms UTC.
+ *
+ * | method and path | takes | gives |
+ * |---|---|---|
+ * | GET /api/status | | SiteStatus (public part without a session) |
+ * | POST /api/setup | SetupRequest | Me |
+ * | POST /api/login | {login, password} | Me |
+ * | POST /api/logout | | 204 |
+ * | GET /api/me · PATCH /api/me | MePatch | Me |
+ * | POST /api/unlock | {secret} PIN or password | Me; after the screen was locked |
+ * | POST /api/lock | | 204 |
+ * | GET /api/sessions · DELETE /api/sessions/:id | | SessionRow[] |
+ * | GET /api/live | | server-sent events: LiveMessage, `data:` JSON |
+ * | GET /api/worklist?list&modality&search&cursor&limit | | WorklistPage |
+ * | GET /api/studies/:uid | | StudyView |
+ * | POST · DELETE /api/studies/:uid/claim | | StudyView · 204 |
+ * | POST /api/studies/:uid/opinion | {modelId, answer} | StudyView |
+ * | POST /api/studies/:uid/findings | {sopInstanceUid, label, box, text?} | Finding |
+ * | PUT /api/findings/:id/decision | {decision, box?, text?} | Finding |
+ * | DELETE /api/findings/:id | | 204 |
+ * | PUT /api/studies/:uid/draft | {fields, revision} | Draft |
+ * | POST /api/studies/:uid/sign | {revision, secret} | Report |
+ * | PATCH /api/studies/:uid/patient | PatientCorrection | StudyView |
+ * | GET /api/templates?language | | Template[] |
+ * | GET /api/reports/:id/pdf | | application/pdf |
+ * | POST /api/reports/:id/addenda | {text, secret} | Report |
+ * | GET /api/runs/:id/heatmap/:sop | | image/png; `x-box: x,y,width,height` in image pixels |
+ * | GET /api/discrepancies · POST /api/discrepancies/:id/seen | | Discrepancy[] · 204 |
+ * | POST /api/upload | body: one file's bytes, `x-file-name` (URI encoded) | UploadResult |
+ * | POST /api/photos | body: JPEG or PNG bytes, `x-photo`: URI-encoded JSON PhotoForm | UploadResult |
+ * | GET /api/models | | ModelView[] |
+ * | POST /api/models/:id/stage | StageRequest | ModelView |
+ * | GET /api/evidence/:modelId?from&to | | EvidenceSummary |
+ * | GET /api/evidence/:modelId/cases?figure&from&to | | CaseRow[] |
+ * | GET /api/knocks | | AeRow[] · POST /api/knocks/:aet/admit · /refuse → AeRow[] |
+ * | GET /api/quarantine | | QuarantineRow[] · GET …/:id/file · POST …/:id/release → UploadResult · DELETE …/:id |
+ * | GET /api/users · POST /api/users · PATCH /api/users/:id | UserForm | Person[] · Person |
+ * | GET /api/tokens · POST /api/tokens · DELETE /api/tokens/:id | {name, roles} | TokenRow[] · {token} once |
+ * | GET /api/audit?before&kind&study&actor | | AuditRow[] |
+ * | POST /api/audit/verify | | AuditVerdict |
+ * | GET /api/doctor | | DoctorLine[] |
+ *
+ * Pixels, metadata, thumbnails and rendered frames come from DICOMweb (`/dicom-web`) with the same session cookie:
+ * `/dicom-web/studies/{s}/series/{s}/instances/{i}/frames/1`, `/metadata`, `/thumbnail?viewport=128,128`, `/rendered`.
+ */
+import type { AeRow, QuarantineRow, StudyRow } from '../../archive/types.ts';
+import type { ModelManifest, Text } from '../../assist/types.ts';
+import type { ReadingFact, Stage, StageAct } from '../../evidence/types.ts';
+import type { Language, Person, Role } from '../../people/types.ts';
+
+export type * from '../../reading/types.ts';
+export type { AeRow, QuarantineRow, StudyRow, SeriesRow, InstanceRow } from '../../archive/types.ts';
+export type { Box, ModelManifest, NotRunReason, RunRow, RunImage, Text } from '../../assist/types.ts';
+export type {
+  Answer,
+  EvidenceSummary,
+  FigureKey,
+  Proportion,
+  ReadingFact,
+  Stage,
+  StageAct,
+} from '../../evidence/types.ts';
+export type { Language, Person, Role } from '../../people/types.ts';
+
+export interface ApiError {
+  error: { code: string; message: string; details: Record<string, string | number | boolean> };
+}
+
+export interface Me {
+  person: Person;
+  /** The screen was locked by idleness: everything but /api/unlock answers 423 until unlocked. */
+  locked: boolean;
+  /** A PIN may sign; after `passwordNeededAt` the password is asked instead. */
+  pinUsableUntil: number | null;
+  idleLockMs: number;
+  csrf: string; // sent back as `x-csrf` with every writing call
+  theme: 'dark' | 'light' | 'system';
+}
+export interface MePatch {
+  language?: Language;
+  theme?: Me['theme'];
+  /** Setting a PIN or password needs the present password. */
+  currentPassword?: string;
+  pin?: string;
+  password?: string;
+}
+export interface SiteStatus {
+  setupNeeded: boolean;
+  version: string;
+  languageDefault: Language;
+  site?: {
+    aeTitle: string;
+    dicomPort: number;
+    webUrl: string;
+    network: 'local' | 'network';
+    timeZone: string;
+    now: number;
+    /** 'ok' or what is wrong, since when: codes for the catalogue `status.<code>`. */
+    health: { ok: boolean; problems: { code: string; since: number; detail?: string }[] };
+    knocks: number;
+    quarantined: number;
+  };
+}
+export interface SetupRequest {
+  /** From the one-time link. */
+  token: string;
+  name: string;
+  login: string;
+  password: string;
+  pin?: string;
+  alsoReader: boolean;
+  language: Language;
+  exposure: 'local' | 'network';
+  tls?: 'own-ca' | 'certificate' | 'proxy';
+  certPath?: string;
+  keyPath?: string;
+  siteName?: string;
+  understood: true; // research software, not a medical device
+}
+export interface SessionRow {
+  id: string;
+  current: boolean;
+  createdAt: number;
+  lastSeenAt: number;
+  userAgent: string;
+  address: string;
+}
+export type LiveMessage =
+  | { type: 'study'; studyUid: string } // something about it changed: list and open page reload it
+  | { type: 'knock' }
+  | { type: 'quarantine' }
+  | { type: 'stage'; modelId: string }
+  | { type: 'discrepancy' }
+  | { type: 'hello'; seq: number };
+
+export type UploadResult =
+  | { status: 'stored' | 'duplicate'; studyUid: string; sopInstanceUid: string }
+  | { status: 'quarantined'; id: string; reason: QuarantineRow['reason']; detail: string }
+  | { status: 'ignored'; reason: 'dicomdir' | 'not-an-image' }
+  | { status: 'photo-needs-form'; mediaType: 'image/jpeg' | 'image/png' }
+  | { status: 'refused'; reason: string; detail: string };
+export interface PhotoForm {
+  patientId: string;
+  familyName: string;
+  givenName: string;
+  birthDate: string; // YYYYMMDD or ''
+  sex: '' | 'F' | 'M' | 'O';
+  studyDate: string; // YYYYMMDD
+  bodyPart: string; // defined term
+  laterality: '' | 'L' | 'R' | 'B';
+  description: string;
+  /** Further photos of one drop go into the same study. */
+  studyUid?: string;
+}
+export interface PatientCorrection {
+  fields: Partial<
+    Pick<
+      StudyRow,
+      'patientId' | 'patientName' | 'birthDate' | 'sex' | 'accession' | 'description' | 'indication'
+    >
+  >;
+  reason: string;
+}
+export interface ModelView {
+  manifest: Pick<
+    ModelManifest,
+    | 'id'
+    | 'version'
+    | 'name'
+    | 'summary'
+    | 'maker'
+    | 'licence'
+    | 'regulatory'
+    | 'intendedUse'
+    | 'labels'
+    | 'finding'
+    | 'question'
+    | 'operatingPoints'
+    | 'defaultOperatingPoint'
+  >;
+  enabled: boolean;
+  stage: Stage;
+  blindFirst: boolean;
+  readers: { personId: string; name: string }[];
+  acts: StageAct[];
+  /** May the person asking change the stage. */
+  mayChange: boolean;
+  /** Markdown of CARD.md. */
+  card: string;
+}
+export interface StageRequest {
+  stage: Stage;
+  readers?: string[]; // person ids
+  blindFirst?: boolean;
+  reason: string;
+  secret: string; // PIN or password: it is a signed act
+}
+export interface CaseRow {
+  fact: ReadingFact;
+  study: StudyRow;
+}
+export interface UserForm {
+  name?: string;
+  login?: string;
+  password?: string;
+  roles?: Role[];
+  language?: Language;
+  disabled?: boolean;
+}
+export interface TokenRow {
+  id: string;
+  name: string;
+  roles: Role[];
+  createdAt: number;
+  lastUsedAt: number | null;
+}
+export interface AuditRow {
+  seq: number;
+  at: number;
+  kind: string;
+  actor: string | null;
+  actorName: string | null;
+  studyUid: string | null;
+  subject: string | null;
+  payload: Record<string, unknown> | null;
+}
+export interface AuditVerdict {
+  ok: boolean;
+  events: number;
+  brokenAt?: number;
+  reason?: string;
+}
+export interface DoctorLine {
+  code: string;
+  ok: boolean;
+  /** Plain sentence in both languages, with what to do. */
+  text: Text;
+}
+export type { AeRow as KnockRow };

@@ -1,0 +1,28 @@
+/** What a person may do. `reader` alone signs. A person may hold several. */
+export const ROLES = ['admin', 'reader', 'technologist', 'evidence', 'viewer'] as const;
+export type Role = (typeof ROLES)[number];
+
+export type Language = 'fr' | 'en';
+
+/** Whoever acts: a person in a session, or a machine client with a token. Doors make it, rooms check it. */
+export interface Principal {
+  /** `person.id`; null for a machine token, which can never sign or decide. */
+  readonly personId: string | null;
+  /** For the audit: login of the person, or name of the token. */
+  readonly name: string;
+  readonly roles: ReadonlySet<Role>;
+  readonly via: 'session' | 'token' | 'dimse' | 'cli' | 'system';
+  readonly sessionId?: string;
+  readonly language: Language;
+}
+
+export interface Person {
+  readonly id: string;
+  readonly login: string;
+  /** As printed on reports: "Dr Anne Marchand". */
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly language: Language;
+  readonly hasPin: boolean;
+  readonly disabled: boolean;
+}

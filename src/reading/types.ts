@@ -1,0 +1,212 @@
+import type { AiFinding, Box, RunRow } from '../assist/types.ts';
+import type { Sight, StudyRow } from '../archive/types.ts';
+import type { Answer, Stage } from '../evidence/types.ts';
+import type { Principal } from '../people/types.ts';
+
+export type ReadingState = 'waiting-images' | 'to-read' | 'reading' | 'signed' | 'reopened';
+export type WorklistName = 'to-read' | 'mine' | 'waiting-ai' | 'signed-today' | 'reopened' | 'all';
+
+/** What a list or a page may say about a tool without saying what it found. */
+export interface AiStatus {
+  modelId: string;
+  runId: string;
+  state: RunRow['state'];
+  reason: RunRow['reason'];
+  detail: string | null;
+}
+
+export interface WorklistRow {
+  study: StudyRow;
+  state: ReadingState;
+  /** ms since the first image arrived until now or the signature. */
+  waitingSince: number;
+  signedAt: number | null;
+  claimedBy: { personId: string; name: string; since: number } | null;
+  ai: AiStatus[];
+  thumbnail: { seriesUid: string; sopInstanceUid: string } | null;
+}
+export interface WorklistPage {
+  rows: WorklistRow[];
+  counts: Record<WorklistName, number> & { byModality: Record<string, number> };
+  next: string | null;
+}
+
+export type Decision = 'accepted' | 'rejected' | 'corrected';
+/** A finding on the reader's page: AI's with the decision, or the reader's own. */
+export interface Finding {
+  id: string;
+  by: 'ai' | 'reader';
+  modelId: string | null;
+  sopInstanceUid: string;
+  number: number;
+  label: string;
+  /** AI's places, unchanged. */
+  places: { box: Box; peak: number }[];
+  score: number | null;
+  decision: Decision | null; // null: undecided; a reader's own is 'accepted'
+  /** The reader's box and label after a correction, or of an own finding. */
+  box: Box | null;
+  text: string | null;
+  decidedAt: number | null;
+}
+
+export interface Opinion {
+  modelId: string;
+  answer: Answer;
+  at: number;
+}
+
+/** What the reader may see of one tool on this study, and what is asked of them. */
+export interface AiView {
+  status: AiStatus;
+  stage: Stage;
+  /** Why nothing of it is shown: the stage, or the own conclusion is still to be given. */
+  hidden: 'stage' | 'not-named' | 'opinion-first' | null;
+  opinion: Opinion | null;
+  run: RunRow | null; // only when not hidden
+}
+
+export interface ReportFields {
+  indication: string;
+  technique: string;
+  findings: string;
+  conclusion: string;
+  justification: string;
+  /** "0,12 dGy·cm²" from the header, else ''. Filled by the program, with its source. */
+  dose: string;
+  patientInformedOfAi: boolean;
+  /** Answer to each tool's question, where its manifest asks one. */
+  answers: Record<string, Answer>;
+  language: 'fr' | 'en';
+}
+export interface Draft {
+  fields: ReportFields;
+  revision: number;
+  savedAt: number | null;
+}
+export interface Report {
+  id: string;
+  studyUid: string;
+  version: number;
+  fields: ReportFields;
+  findings: Finding[];
+  readerId: string;
+  readerName: string;
+  signedAt: number;
+  sha256: string;
+  srSopInstanceUid: string | null;
+  pdfSopInstanceUid: string | null;
+  addenda: { id: string; text: string; readerName: string; signedAt: number }[];
+}
+
+export interface StudyView {
+  study: StudyRow;
+  state: ReadingState;
+  claim: { personId: string; name: string; since: number; mine: boolean } | null;
+  series: {
+    seriesUid: string;
+    modality: string;
+    description: string;
+    bodyPart: string;
+    instances: {
+      sopInstanceUid: string;
+      sopClassUid: string;
+      rows: number | null;
+      columns: number | null;
+      frames: number;
+      viewPosition: string;
+      laterality: string;
+      photo: boolean;
+    }[];
+  }[];
+  priors: StudyRow[];
+  ai: AiView[];
+  findings: Finding[];
+  draft: Draft;
+  reports: Report[];
+  /** Why signing is refused now; empty when it is possible. */
+  signingBlockedBy: SigningBlock[];
+}
+export type SigningBlock =
+  | { code: 'not-a-reader' }
+  | { code: 'claimed-by-other'; name: string }
+  | { code: 'undecided-findings'; numbers: number[] }
+  | { code: 'question-unanswered'; modelId: string }
+  | { code: 'opinion-missing'; modelId: string }
+  | { code: 'conclusion-empty' }
+  | { code: 'already-signed' };
+
+export interface Template {
+  id: string;
+  region: string;
+  kind: 'normal' | 'free';
+  title: string;
+  bodyParts: string[];
+  fields: Partial<ReportFields>;
+}
+
+export interface Discrepancy {
+  id: string;
+  studyUid: string;
+  reportId: string;
+  /** `late-result`: AI finished after the signature; `late-image`: an image came after it. */
+  kind: 'late-result' | 'late-image';
+  at: number;
+  signatory: string;
+  seenAt: number | null;
+}
+
+export interface Reading {
+  /** The rule of visibility, for every door. */
+  sightOf(principal: Principal | null): Sight;
+  worklist(
+    principal: Principal,
+    query: {
+      list: WorklistName;
+      modality?: string;
+      search?: string;
+      cursor?: string;
+      limit?: number;
+    },
+  ): Promise<WorklistPage>;
+  open(studyUid: string, principal: Principal): Promise<StudyView>;
+  /** Atomic: throws 409 `claimed-by-other` with the name. Renewed by calling again; lapses after some minutes of silence. */
+  claim(studyUid: string, principal: Principal): Promise<void>;
+  release(studyUid: string, principal: Principal): Promise<void>;
+  giveOpinion(
+    studyUid: string,
+    modelId: string,
+    answer: Answer,
+    principal: Principal,
+  ): Promise<StudyView>;
+  decide(
+    findingId: string,
+    input: { decision: Decision | null; box?: Box | null; text?: string | null },
+    principal: Principal,
+  ): Promise<Finding>;
+  addFinding(
+    studyUid: string,
+    input: { sopInstanceUid: string; label: string; box: Box | null; text?: string },
+    principal: Principal,
+  ): Promise<Finding>;
+  removeFinding(findingId: string, principal: Principal): Promise<void>;
+  /** Optimistic: throws 409 `draft-changed` when `revision` is not the stored one. */
+  saveDraft(
+    studyUid: string,
+    fields: Partial<ReportFields>,
+    revision: number,
+    principal: Principal,
+  ): Promise<Draft>;
+  templates(language: 'fr' | 'en'): Template[];
+  /** The caller has just checked the PIN or password of this person. Signs whole or not at all. */
+  sign(studyUid: string, revision: number, principal: Principal): Promise<Report>;
+  addendum(reportId: string, text: string, principal: Principal): Promise<Report>;
+  report(reportId: string): Promise<Report | undefined>;
+  discrepancies(principal: Principal): Promise<Discrepancy[]>;
+  markSeen(discrepancyId: string, principal: Principal): Promise<void>;
+  start(): Promise<void>;
+}
+
+export type { AiFinding };
+/** Events: `reading.claimed`, `reading.released`, `reading.opinion`, `reading.ai-shown`, `reading.decided`,
+ *  `reading.report.signed` (subject report id), `reading.report.addendum`, `reading.reopened`, `reading.discrepancy`. */

@@ -1,0 +1,191 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { Readable } from 'node:stream';
+
+/** Tables of the store itself; a room adds its own by `store.db.withTables<RoomTables>()`. */
+export interface StoreTables {
+  job: JobTable;
+  event: EventTable;
+  event_pending: EventPendingTable;
+  consumer_cursor: { consumer: string; seq: number };
+  setting: { key: string; value: string };
+  migration: { id: string; applied_at: number };
+}
+export type Db<T = unknown> = Kysely<StoreTables & T>;
+export type Tx<T = unknown> = Transaction<StoreTables & T>;
+
+export interface JobTable {
+  id: string;
+  kind: string;
+  /** One open job per (kind, key). */
+  key: string;
+  state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
+  priority: number; // higher first; STAT 100, routine 0
+  payload: string; // JSON
+  attempt: number;
+  max_attempts: number;
+  run_after: number; // ms UTC
+  lease_until: number | null;
+  worker: string | null;
+  error: string | null;
+  created_at: number;
+  updated_at: number;
+}
+export interface EventPendingTable {
+  id: string; // UUIDv7: order of writing
+  at: number;
+  kind: string;
+  study_uid: string | null;
+  subject: string | null; // id of what it is about: a report, a run, a person
+  actor: string | null; // person id, "token:<name>", "system"
+  payload: string; // JSON, keys and codes only, never a patient's name
+  payload_digest: string; // sha256 hex of payload
+}
+/** Sealed: gapless `seq`, `hash = sha256(prev_hash, seq, id, at, kind, study_uid, subject, actor, payload_digest)`. */
+export interface EventTable extends Omit<EventPendingTable, 'payload'> {
+  seq: number;
+  payload: string | null; // null once erased; the digest stays
+  prev_hash: string;
+  hash: string;
+}
+
+export interface Migration {
+  /** "archive-001": room and number; applied once, in the order given. Must run on SQLite and PostgreSQL alike. */
+  readonly id: string;
+  up(db: Kysely<any>): Promise<void>;
+}
+
+export interface NewJob {
+  kind: string;
+  key: string;
+  payload?: unknown;
+  priority?: number;
+  maxAttempts?: number;
+  runAfter?: number;
+}
+export interface Job<P = unknown> {
+  readonly id: string;
+  readonly kind: string;
+  readonly key: string;
+  readonly payload: P;
+  readonly attempt: number;
+  readonly priority: number;
+}
+
+export interface Jobs {
+  /** Idempotent while a job of the same kind and key is waiting: returns its id. If one is running, a second waits behind it. */
+  enqueue(tx: Tx<any>, job: NewJob): Promise<string>;
+  /**
+   * Works on a kind until the store closes: claims with a lease, heartbeats, retries with growing pauses, marks failed after
+   * the last attempt. A lease that ran out (dead process) is claimed again. `concurrency` default 1.
+   */
+  work<P>(
+    kind: string,
+    handler: (job: Job<P>, signal: AbortSignal) => Promise<void>,
+    options?: {
+      concurrency?: number;
+      leaseMs?: number;
+      backoffMs?: (attempt: number) => number;
+      onGiveUp?: (job: Job<P>, error: string) => Promise<void>;
+    },
+  ): void;
+  cancel(tx: Tx<any>, kind: string, key: string): Promise<void>;
+  counts(): Promise<Record<string, Record<JobTable['state'], number>>>;
+}
+
+export interface NewEvent {
+  kind: string; // "archive.study.changed", "reading.report.signed", …
+  studyUid?: string;
+  subject?: string;
+  actor?: string;
+  payload?: Record<string, unknown>;
+}
+export type SealedEvent = Omit<EventTable, 'payload'> & { payload: Record<string, unknown> | null };
+
+export interface Events {
+  append(tx: Tx<any>, event: NewEvent): Promise<void>;
+  /** Ephemeral: called after sealing, in order; for live pages. Returns the unsubscribe function. */
+  tail(listener: (event: SealedEvent) => void): () => void;
+  /**
+   * Durable: `apply` runs inside the transaction that advances the consumer's cursor; each event exactly once, in order.
+   * A consumer that is new starts at the first event.
+   */
+  consume(
+    consumer: string,
+    apply: (tx: Tx<any>, event: SealedEvent) => Promise<void>,
+    options?: { kinds?: readonly string[] },
+  ): void;
+  /** Resolves when every event committed before the call is sealed and consumed. For tests and orderly shutdown. */
+  settled(): Promise<void>;
+  lastSeq(): Promise<number>;
+  page(filter: {
+    before?: number;
+    limit?: number;
+    kind?: string;
+    studyUid?: string;
+    actor?: string;
+  }): Promise<SealedEvent[]>;
+  /** Walks the chain. `brokenAt`: first `seq` whose hash, link or payload digest does not match, or that is missing. */
+  verify(): Promise<{ ok: boolean; events: number; brokenAt?: number; reason?: string }>;
+}
+
+/** A file being written beside the archive. Nothing of it is visible until committed. */
+export interface StagedBlob {
+  write(chunk: Uint8Array): Promise<void>;
+  /** Bytes so far. */
+  readonly size: number;
+  /** Lower-case hex; after `finish`. */
+  readonly sha256: string;
+  /** `fdatasync`, closes. The bytes are on stable storage; the name is not yet. */
+  finish(): Promise<void>;
+  /** Path of the staged file, readable after `finish`. */
+  readonly path: string;
+  discard(): Promise<void>;
+}
+
+export interface Blobs {
+  stage(): Promise<StagedBlob>;
+  /**
+   * Renames finished files to `objects/YYYY/MM/DD/HH/<uuid>.dcm` and syncs each directory touched once. Returns their
+   * references, in order. Call before the database transaction commits; what a crash leaves unreferenced is swept at start.
+   */
+  commit(staged: readonly StagedBlob[]): Promise<string[]>;
+  read(ref: string, range?: { offset: number; length: number }): Promise<Buffer>;
+  stream(ref: string, range?: { offset: number; length: number }): Readable;
+  size(ref: string): Promise<number>;
+  remove(ref: string): Promise<void>;
+  /** Bytes free on the volume. */
+  free(): Promise<number>;
+}
+
+export interface Store {
+  readonly dialect: 'sqlite' | 'postgres';
+  readonly dir: string;
+  /** Writes and transactions. */
+  readonly db: Db;
+  /** A separate connection for reading; sees what is committed. */
+  readonly read: Db;
+  readonly blobs: Blobs;
+  readonly jobs: Jobs;
+  readonly events: Events;
+  /**
+   * One write transaction, durable when it resolves. Await nothing but SQL inside. Serialised on SQLite.
+   * T: the room's tables.
+   */
+  write<T, R>(work: (tx: Tx<T>) => Promise<R>): Promise<R>;
+  setting(key: string): Promise<string | undefined>;
+  setSetting(key: string, value: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface StoreOptions {
+  dir: string;
+  /** `postgres://…`; SQLite in `dir` without it. */
+  url?: string;
+  migrations: readonly Migration[];
+  now?: () => number;
+  log?: {
+    info(o: object, m: string): void;
+    warn(o: object, m: string): void;
+    error(o: object, m: string): void;
+  };
+}
