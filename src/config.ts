@@ -1,0 +1,87 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { NegatoscopeError } from './errors.ts';
+
+/**
+ * Settings of one installation. Weakest first: defaults, `DIR/negatoscope.json`, environment (`NEGATOSCOPE_PORT`, …), flags.
+ * Everything is checked; an error names the key and where it came from.
+ */
+export const configShape = z
+  .object({
+    /** Web port. */
+    port: z.coerce.number().int().min(0).max(65535).default(8042),
+    /** Port for HTTPS to the network, when the practice chose *our network* and gave no `host`. */
+    networkPort: z.coerce.number().int().min(0).max(65535).default(8043),
+    dicomPort: z.coerce.number().int().min(0).max(65535).default(11112),
+    aet: z
+      .string()
+      .regex(/^[\x20-\x5b\x5d-\x7e]{1,16}$/, 'an AE title has 1 to 16 characters and no backslash (PS3.5 6.2)')
+      .default('NEGATOSCOPE'),
+    /** Address to bind. Without it: this computer only until an administrator chooses the network. */
+    host: z.string().optional(),
+    tlsCert: z.string().optional(),
+    tlsKey: z.string().optional(),
+    /** Addresses or subnets of the proxy in front; it terminates TLS. */
+    trustProxy: z.string().optional(),
+    /** `postgres://…`; SQLite without it. */
+    database: z.string().optional(),
+    /** A study is complete after this silence. */
+    silenceSeconds: z.coerce.number().min(0.2).max(3600).default(8),
+    timeZone: z.string().default(Intl.DateTimeFormat().resolvedOptions().timeZone),
+    siteName: z.string().max(64).optional(),
+    /** Screen lock after idleness, minutes. */
+    idleLockMinutes: z.coerce.number().min(1).max(240).default(10),
+    logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+    /** Folders with model packages, beside the built-in one. */
+    models: z.array(z.string()).default([]),
+  })
+  .strict();
+export type Config = z.infer<typeof configShape> & { dir: string };
+export type ConfigInput = Partial<z.input<typeof configShape>>;
+
+const envName = (key: string): string =>
+  `NEGATOSCOPE_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+
+/** @throws NegatoscopeError `config` naming the key, the place and what is wrong with it. */
+export function loadConfig(
+  dir: string,
+  flags: Record<string, unknown>,
+  env: Record<string, string | undefined> = process.env,
+): Config {
+  const home = resolve(dir);
+  const file = join(home, 'negatoscope.json');
+  const origin = new Map<string, string>();
+  const merged: Record<string, unknown> = {};
+  const take = (from: Record<string, unknown>, place: (key: string) => string) => {
+    for (const [key, value] of Object.entries(from))
+      if (value !== undefined) {
+        merged[key] = value;
+        origin.set(key, place(key));
+      }
+  };
+  if (existsSync(file)) {
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(readFileSync(file, 'utf8'));
+    } catch (cause) {
+      throw new NegatoscopeError('config', `${file} is not valid JSON: ${(cause as Error).message}`, { cause });
+    }
+    take(parsed as Record<string, unknown>, () => file);
+  }
+  const fromEnv = Object.fromEntries(
+    Object.keys(configShape.shape).map((key) => [key, env[envName(key)]]),
+  ) as Record<string, unknown>;
+  if (typeof fromEnv.models === 'string') fromEnv.models = fromEnv.models.split(':').filter(Boolean);
+  take(fromEnv, envName);
+  take(flags, (key) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  const result = configShape.safeParse(merged);
+  if (!result.success) {
+    const issue = result.error.issues[0]!;
+    const key = issue.code === 'unrecognized_keys' ? issue.keys[0]! : String(issue.path[0] ?? '');
+    throw new NegatoscopeError('config', `${origin.get(key) ?? key}: ${key}: ${issue.message}`);
+  }
+  if (Boolean(result.data.tlsCert) !== Boolean(result.data.tlsKey))
+    throw new NegatoscopeError('config', 'Give both --tls-cert and --tls-key, or neither.');
+  return { ...result.data, dir: home };
+}
