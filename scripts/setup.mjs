@@ -15,7 +15,9 @@ function run(command, args, what) {
     shell: process.platform === 'win32',
   });
   if (result.status !== 0) {
-    console.error(`\n${what} failed. Look at the lines above, mend what they name, and run the same command again.`);
+    console.error(
+      `\n${what} failed. Look at the lines above, mend what they name, and run the same command again.`,
+    );
     process.exit(result.status ?? 1);
   }
 }
@@ -61,7 +63,11 @@ export function setUp({ web = true } = {}) {
   ]);
   if (!current('web', sources) || !existsSync(join(root, 'dist/web/index.html'))) {
     console.log('Building the web app (once, about half a minute) …');
-    run(node24(), [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'], 'Building the web app');
+    run(
+      node24(),
+      [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'],
+      'Building the web app',
+    );
     stamp('web', sources);
   }
 }

@@ -16,7 +16,10 @@ export const configShape = z
     dicomPort: z.coerce.number().int().min(0).max(65535).default(11112),
     aet: z
       .string()
-      .regex(/^[\x20-\x5b\x5d-\x7e]{1,16}$/, 'an AE title has 1 to 16 characters and no backslash (PS3.5 6.2)')
+      .regex(
+        /^[\x20-\x5b\x5d-\x7e]{1,16}$/,
+        'an AE title has 1 to 16 characters and no backslash (PS3.5 6.2)',
+      )
       .default('NEGATOSCOPE'),
     /** Address to bind. Without it: this computer only until an administrator chooses the network. */
     host: z.string().optional(),
@@ -65,7 +68,9 @@ export function loadConfig(
     try {
       parsed = JSON.parse(readFileSync(file, 'utf8'));
     } catch (cause) {
-      throw new NegatoscopeError('config', `${file} is not valid JSON: ${(cause as Error).message}`, { cause });
+      throw new NegatoscopeError('config', `${file} is not valid JSON: ${(cause as Error).message}`, {
+        cause,
+      });
     }
     take(parsed as Record<string, unknown>, () => file);
   }

@@ -26,4 +26,5 @@ export class NegatoscopeError extends Error {
 }
 
 /** The reason as text, whatever was thrown. */
-export const reasonOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+export const reasonOf = (thrown: unknown): string =>
+  thrown instanceof Error ? thrown.message : String(thrown);

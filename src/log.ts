@@ -24,7 +24,12 @@ export function createLog(dir: string, level: string): Log {
       serializers: {
         err: (err: unknown) =>
           err instanceof Error
-            ? { type: err.name, code: (err as { code?: unknown }).code, message: err.message, stack: err.stack }
+            ? {
+                type: err.name,
+                code: (err as { code?: unknown }).code,
+                message: err.message,
+                stack: err.stack,
+              }
             : { message: String(err) },
       },
     },

@@ -32,7 +32,16 @@ export function localNames(): string[] {
     .filter((entry) => !entry.internal && !entry.address.startsWith('fe80'))
     .map((entry) => entry.address);
   const host = hostname();
-  return [...new Set(['localhost', host, host.includes('.') ? host : `${host}.local`, '127.0.0.1', '::1', ...addresses])];
+  return [
+    ...new Set([
+      'localhost',
+      host,
+      host.includes('.') ? host : `${host}.local`,
+      '127.0.0.1',
+      '::1',
+      ...addresses,
+    ]),
+  ];
 }
 
 const isAddress = (name: string): boolean => /^[\d.]+$/.test(name) || name.includes(':');

@@ -93,9 +93,13 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
 
   function checkPassword(password: string): void {
     if ([...password].length < MIN_PASSWORD)
-      throw new NegatoscopeError('password-too-short', `Use a password of ${MIN_PASSWORD} characters or more.`, {
-        details: { minimum: MIN_PASSWORD },
-      });
+      throw new NegatoscopeError(
+        'password-too-short',
+        `Use a password of ${MIN_PASSWORD} characters or more.`,
+        {
+          details: { minimum: MIN_PASSWORD },
+        },
+      );
   }
   function checkPin(pin: string): void {
     if (!PIN_FORM.test(pin)) throw new NegatoscopeError('pin-form', 'A PIN has 4 to 8 digits.');
@@ -127,10 +131,17 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
   const forgetFailures = (tx: Tx<Tables>, keys: string[]) =>
     tx.deleteFrom('throttle').where('key', 'in', keys).execute();
 
-  async function insertPerson(tx: Tx<Tables>, id: string, person: NewPerson, password: string, pin: string | null) {
+  async function insertPerson(
+    tx: Tx<Tables>,
+    id: string,
+    person: NewPerson,
+    password: string,
+    pin: string | null,
+  ) {
     const login = foldLogin(person.login);
     const taken = await tx.selectFrom('person').select('id').where('login', '=', login).executeTakeFirst();
-    if (taken) throw new NegatoscopeError('login-taken', 'This login is in use. Choose another.', { status: 409 });
+    if (taken)
+      throw new NegatoscopeError('login-taken', 'This login is in use. Choose another.', { status: 409 });
     await tx
       .insertInto('person')
       .values({
@@ -154,9 +165,13 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
     if (!/^[^\s,]{2,64}$/.test(foldLogin(person.login)))
       throw new NegatoscopeError('login-form', 'A login has 2 to 64 characters, no spaces and no commas.');
     if (person.name.trim().length < 1 || person.name.length > 64)
-      throw new NegatoscopeError('name-form', 'Give the name as it is printed on reports, 64 characters at most.');
+      throw new NegatoscopeError(
+        'name-form',
+        'Give the name as it is printed on reports, 64 characters at most.',
+      );
     for (const role of person.roles)
-      if (!ROLES.includes(role)) throw new NegatoscopeError('role-unknown', `There is no role ${String(role)}.`);
+      if (!ROLES.includes(role))
+        throw new NegatoscopeError('role-unknown', `There is no role ${String(role)}.`);
     checkPassword(person.password);
     if (person.pin) checkPin(person.pin);
   }
@@ -216,8 +231,7 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
   /** The session of a cookie's secret, its time of activity renewed; undefined when it ended. */
   async function sessionOf(secret: string, touch = true): Promise<Session | undefined> {
     const id = digest(secret);
-    const row = await store.read
-      .withTables<Tables>()
+    const row = await read
       .selectFrom('session')
       .innerJoin('person', 'person.id', 'session.person_id')
       .selectAll('person')
@@ -235,7 +249,10 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
     const locked = row.locked === 1 || silence > settings.idleLockMs;
     const passwordNeeded = row.password_needed === 1 || silence > settings.pinIdleMs;
     // Written at most every 15 s, or when something turned: a viewer asks for many frames a second.
-    if (touch && (silence > 15_000 || Number(locked) !== row.locked || Number(passwordNeeded) !== row.password_needed))
+    if (
+      touch &&
+      (silence > 15_000 || Number(locked) !== row.locked || Number(passwordNeeded) !== row.password_needed)
+    )
       await write((tx) =>
         tx
           .updateTable('session')
@@ -279,10 +296,14 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
     await guard(keys);
     const pinServes = row.pin !== null && !session.passwordNeeded && row.pin_failures < MAX_PIN_FAILURES;
     if (PIN_FORM.test(secret) && row.pin !== null && !pinServes)
-      throw new NegatoscopeError('password-needed', 'Give your password instead of the PIN.', { status: 403 });
+      throw new NegatoscopeError('password-needed', 'Give your password instead of the PIN.', {
+        status: 403,
+      });
     if (pinServes && PIN_FORM.test(secret) && (await verifySecret(secret, row.pin!))) {
       if (row.pin_failures > 0)
-        await write((tx) => tx.updateTable('person').set({ pin_failures: 0 }).where('id', '=', row.id).execute());
+        await write((tx) =>
+          tx.updateTable('person').set({ pin_failures: 0 }).where('id', '=', row.id).execute(),
+        );
       return 'pin';
     }
     if (await verifySecret(secret, row.password)) {
@@ -348,9 +369,13 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
     async completeSetup(secret: string, person: NewPerson): Promise<Person> {
       const needed = await this.setupNeeded();
       if (!needed || !setupSecret || digest(secret) !== digest(setupSecret))
-        throw new NegatoscopeError('setup-link', 'This link is not valid. Use the one that the program printed.', {
-          status: 403,
-        });
+        throw new NegatoscopeError(
+          'setup-link',
+          'This link is not valid. Use the one that the program printed.',
+          {
+            status: 403,
+          },
+        );
       const made = await add(person, null);
       setupSecret = undefined;
       return made;
@@ -412,7 +437,11 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
     },
     async revokeSession(publicId: string, by: Principal): Promise<void> {
       await write(async (tx) => {
-        const row = await tx.selectFrom('session').selectAll().where('public_id', '=', publicId).executeTakeFirst();
+        const row = await tx
+          .selectFrom('session')
+          .selectAll()
+          .where('public_id', '=', publicId)
+          .executeTakeFirst();
         if (!row || (row.person_id !== by.personId && !by.roles.has('admin')))
           throw new NegatoscopeError('not-found', 'There is no such session.', { status: 404 });
         await tx.deleteFrom('session').where('public_id', '=', publicId).execute();
@@ -461,7 +490,8 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
         if (!row) throw new NegatoscopeError('not-found', 'There is no such person.', { status: 404 });
         const before = (await rolesOf(tx, [personId])).get(personId)!;
         const losesAdmin = before.includes('admin') && change.roles && !change.roles.includes('admin');
-        if (losesAdmin || (change.disabled && before.includes('admin'))) await assertAnAdminStays(tx, personId);
+        if (losesAdmin || (change.disabled && before.includes('admin')))
+          await assertAnAdminStays(tx, personId);
         await tx
           .updateTable('person')
           .set({
@@ -570,7 +600,8 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
     /** A bearer token for a machine client. The text is given once; the database keeps its digest. */
     async addToken(name: string, roles: readonly Role[], by: Principal | null): Promise<string> {
       for (const role of roles)
-        if (!ROLES.includes(role)) throw new NegatoscopeError('role-unknown', `There is no role ${String(role)}.`);
+        if (!ROLES.includes(role))
+          throw new NegatoscopeError('role-unknown', `There is no role ${String(role)}.`);
       const secret = `ngs_${newSecret()}`;
       const id = randomUUID();
       await write(async (tx) => {

@@ -1,0 +1,180 @@
+import { resolve } from 'node:path';
+import { Command as Program, CommanderError } from 'commander';
+import { loadConfig } from '../config.ts';
+import { NegatoscopeError, reasonOf } from '../errors.ts';
+import { askPassword } from './ask.ts';
+import type { Command } from './commands.ts';
+import { askServer, exitCodeOf } from './control.ts';
+import { EXIT, type Io } from './io.ts';
+
+const terminal: Io = {
+  out: (line) => process.stdout.write(`${line}\n`),
+  err: (line) => process.stderr.write(`${line}\n`),
+  progress: (line) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${line}`);
+  },
+};
+const commaList = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
+
+/** Runs against the server that holds the data, or opens the data itself when none does. */
+async function execute(dir: string, command: Command): Promise<number> {
+  const home = resolve(dir);
+  const answered = await askServer(home, command, terminal);
+  if (answered !== undefined) return answered;
+  const [{ openRooms }, { runCommand }] = await Promise.all([import('../open.ts'), import('./commands.ts')]);
+  const rooms = await openRooms(loadConfig(home, {}));
+  try {
+    return await runCommand(rooms, command, terminal);
+  } finally {
+    await rooms.store.events.settled();
+    await rooms.close();
+  }
+}
+
+/** The command line. Ends the process with an exit code of `EXIT`. */
+export async function main(argv: string[]): Promise<void> {
+  let exit: number = EXIT.ok;
+  const program = new Program('negatoscope')
+    .description('The open reading room. Research software, not a medical device.')
+    .exitOverride()
+    .showHelpAfterError('(negatoscope --help lists the commands)');
+  const data = ['--data <dir>', 'folder where everything lies', './data'] as const;
+  const json = ['--json', 'for programs: JSON on standard output'] as const;
+
+  program
+    .command('start')
+    .description('start the reading room')
+    .option(...data)
+    .option('--port <n>', 'web port (8042)')
+    .option('--dicom-port <n>', 'DICOM port (11112)')
+    .option('--aet <title>', 'AE title (NEGATOSCOPE)')
+    .option('--host <address>', 'address to listen on; HTTPS beyond this computer')
+    .option('--tls-cert <file>', 'your own certificate, PEM')
+    .option('--tls-key <file>', 'its key, PEM')
+    .option('--trust-proxy <addresses>', 'behind a proxy that ends TLS: its addresses, or "loopback"')
+    .option('--database <url>', 'PostgreSQL instead of SQLite: postgres://…')
+    .option('--silence-seconds <s>', 'a study is complete after this silence (8)')
+    .action(async ({ data: dir, ...flags }: { data: string } & Record<string, string>) => {
+      const config = loadConfig(dir, flags);
+      const { start } = await import('./start.ts');
+      await start(config);
+      exit = -1; // the server keeps the process
+    });
+  program
+    .command('import')
+    .description('take in files and folders')
+    .argument('<path...>')
+    .option(...data)
+    .option(...json)
+    .action(async (paths: string[], options: { data: string; json?: boolean }) => {
+      exit = await execute(options.data, {
+        name: 'import',
+        paths: paths.map((path) => resolve(path)),
+        json: Boolean(options.json),
+      });
+    });
+
+  const user = program.command('user').description('accounts');
+  user
+    .command('add')
+    .argument('<login>')
+    .requiredOption('--roles <list>', 'admin,reader,technologist,evidence,viewer', commaList)
+    .option('--name <text>', 'as printed on reports (the login)')
+    .option('--language <fr|en>', 'language of the pages', 'fr')
+    .option('--password-stdin', 'read the password from standard input')
+    .option(...data)
+    .action(async (login: string, options) => {
+      exit = await execute(options.data, {
+        name: 'user add',
+        login,
+        display: options.name ?? login,
+        roles: options.roles,
+        language: options.language === 'en' ? 'en' : 'fr',
+        password: await askPassword(Boolean(options.passwordStdin)),
+      });
+    });
+
+  const token = program.command('token').description('bearer tokens for machine clients');
+  token
+    .command('add')
+    .argument('<name>')
+    .requiredOption('--roles <list>', 'what it may do', commaList)
+    .option(...data)
+    .action(async (name: string, options) => {
+      exit = await execute(options.data, { name: 'token add', token: name, roles: options.roles });
+    });
+
+  const models = program.command('models').description('AI tools');
+  models
+    .command('list')
+    .option(...data)
+    .option(...json)
+    .action(async (options) => {
+      exit = await execute(options.data, { name: 'models list', json: Boolean(options.json) });
+    });
+  models
+    .command('check')
+    .description('run its golden cases')
+    .argument('<model>')
+    .option(...data)
+    .action(async (model: string, options) => {
+      exit = await execute(options.data, { name: 'models check', model });
+    });
+  models
+    .command('stage')
+    .description('change the stage: a signed act of an administrator who is also a reader')
+    .argument('<model>')
+    .argument('<stage>', 'evaluation, shadow, pilot, routine, retired')
+    .option('--readers <logins>', 'who takes part in the pilot', commaList, [])
+    .requiredOption('--reason <text>', 'why; it stays')
+    .requiredOption('--by <login>', 'who signs')
+    .option('--no-blind-first', 'readers see AI without an own conclusion first')
+    .option('--password-stdin', 'read the password from standard input')
+    .option(...data)
+    .action(async (model: string, stage: string, options) => {
+      exit = await execute(options.data, {
+        name: 'models stage',
+        model,
+        stage,
+        readers: options.readers,
+        reason: options.reason,
+        blindFirst: options.blindFirst,
+        by: options.by,
+        password: await askPassword(Boolean(options.passwordStdin), `Password of ${options.by}: `),
+      });
+    });
+
+  program
+    .command('audit')
+    .description('the event log')
+    .command('verify')
+    .option(...data)
+    .option(...json)
+    .action(async (options) => {
+      exit = await execute(options.data, { name: 'audit verify', json: Boolean(options.json) });
+    });
+  program
+    .command('doctor')
+    .description('what works, what does not, what to do')
+    .option(...data)
+    .option(...json)
+    .action(async (options) => {
+      exit = await execute(options.data, { name: 'doctor', json: Boolean(options.json) });
+    });
+
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) exit = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    else {
+      terminal.err(`negatoscope: ${reasonOf(error)}`);
+      if (!(error instanceof NegatoscopeError)) terminal.err(String((error as Error).stack ?? ''));
+      exit = exitCodeOf(error);
+    }
+  }
+  if (exit !== -1) process.exit(exit);
+}

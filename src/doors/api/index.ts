@@ -1,0 +1,37 @@
+import type { FastifyInstance } from 'fastify';
+import type { z } from 'zod';
+import type { Doctor } from '../../doctor.ts';
+import type { Rooms } from '../../rooms.ts';
+import { registerAccount, type Setup } from './account.ts';
+import { registerLive } from './live.ts';
+import { registerReading } from './reading.ts';
+import { registerTools } from './tools.ts';
+import { registerUpkeep } from './upkeep.ts';
+
+/** What the first visit may change about how the server is reached. `check` fails before an account is made. */
+export interface NetworkControl {
+  check(
+    choice: Pick<z.output<typeof Setup>, 'exposure' | 'tls' | 'certPath' | 'keyPath'>,
+  ): Promise<NetworkPlan>;
+  apply(plan: NetworkPlan): Promise<void>;
+  place(): { webUrl: string; dicomPort: number; exposure: 'local' | 'network' };
+}
+export interface NetworkPlan {
+  exposure: 'local' | 'network';
+  tls: 'own-ca' | 'certificate' | 'proxy' | null;
+  certPath: string | null;
+  keyPath: string | null;
+}
+
+/** Everything below `/api`, and `/health`. */
+export function registerApi(
+  app: FastifyInstance,
+  rooms: Rooms,
+  deps: { doctor: Doctor; network: NetworkControl; version: string; closing: AbortSignal },
+): void {
+  registerAccount(app, rooms, deps.network);
+  registerReading(app, rooms);
+  registerTools(app, rooms);
+  registerUpkeep(app, rooms, deps);
+  registerLive(app, { store: rooms.store, closing: deps.closing });
+}

@@ -1,0 +1,54 @@
+import type { FastifyInstance } from 'fastify';
+import type { SealedEvent, Store } from '../../store/types.ts';
+import type { LiveMessage } from './contract.ts';
+
+/** What a page is told about an event: that something changed, never what. */
+export function messageOf(event: SealedEvent): LiveMessage | undefined {
+  if (event.kind === 'archive.ae.knocked' || event.kind === 'archive.ae.admitted') return { type: 'knock' };
+  if (event.kind.startsWith('archive.quarantin')) return { type: 'quarantine' };
+  if (event.kind === 'evidence.stage.changed') return { type: 'stage', modelId: event.subject ?? '' };
+  if (event.kind === 'reading.discrepancy') return { type: 'discrepancy' };
+  if (event.kind === 'reading.ai-shown') return undefined;
+  return event.study_uid ? { type: 'study', studyUid: event.study_uid } : undefined;
+}
+
+/** GET /api/live: server-sent events. One message a study in 100 ms, however many events; a comment every 20 s. */
+export function registerLive(app: FastifyInstance, deps: { store: Store; closing: AbortSignal }) {
+  app.get(
+    '/api/live',
+    { config: { access: 'person' }, schema: { hide: true } as never },
+    async (request, reply) => {
+      reply.hijack();
+      const { raw } = reply;
+      raw.writeHead(200, {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      });
+      const send = (message: LiveMessage) => raw.write(`data: ${JSON.stringify(message)}\n\n`);
+      send({ type: 'hello', seq: await deps.store.events.lastSeq() });
+      const pending = new Map<string, LiveMessage>();
+      let timer: NodeJS.Timeout | undefined;
+      const stop = deps.store.events.tail((event) => {
+        const message = messageOf(event);
+        if (!message) return;
+        pending.set(JSON.stringify(message), message);
+        timer ??= setTimeout(() => {
+          timer = undefined;
+          for (const each of pending.values()) send(each);
+          pending.clear();
+        }, 100);
+      });
+      const beat = setInterval(() => raw.write(': \n\n'), 20_000);
+      const end = () => {
+        stop();
+        clearInterval(beat);
+        clearTimeout(timer);
+        deps.closing.removeEventListener('abort', end);
+        raw.end();
+      };
+      request.raw.on('close', end);
+      deps.closing.addEventListener('abort', end);
+    },
+  );
+}

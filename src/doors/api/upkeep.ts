@@ -1,0 +1,117 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import type { Doctor } from '../../doctor.ts';
+import { NegatoscopeError } from '../../errors.ts';
+import type { Rooms } from '../../rooms.ts';
+import type { AuditRow, SiteStatus } from './contract.ts';
+import type { NetworkControl } from './index.ts';
+import { queryOf } from './schema.ts';
+
+const AuditQuery = z.object({
+  before: z.coerce.number().int().min(1).optional(),
+  kind: z.string().max(64).optional(),
+  study: z.string().max(64).optional(),
+  actor: z.string().max(64).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(100),
+});
+type Id = { Params: { id: string } };
+type Title = { Params: { aet: string } };
+
+/** Senders and knocks, what was set aside, the audit, the state of the house. */
+export function registerUpkeep(
+  app: FastifyInstance,
+  rooms: Rooms,
+  deps: { doctor: Doctor; network: NetworkControl; version: string },
+): void {
+  const { archive, store, people, config } = rooms;
+  const admin = { config: { access: ['admin'] as const } };
+  const keeper = { config: { access: ['admin', 'technologist'] as const } };
+
+  app.get(
+    '/api/status',
+    { config: { access: 'public', whileLocked: true } },
+    async (request): Promise<SiteStatus> => {
+      const setupNeeded = await people.setupNeeded();
+      const status: SiteStatus = {
+        setupNeeded,
+        version: deps.version,
+        languageDefault: ((await store.setting('site.language')) as 'fr' | 'en' | undefined) ?? 'fr',
+      };
+      if (!request.maybePrincipal || request.session?.locked) return status;
+      const [problems, ae, quarantine] = await Promise.all([
+        deps.doctor.problems(),
+        archive.ae.list(),
+        archive.quarantine.list(),
+      ]);
+      const place = deps.network.place();
+      status.site = {
+        aeTitle: config.aet,
+        dicomPort: place.dicomPort,
+        webUrl: place.webUrl,
+        network: place.exposure,
+        timeZone: config.timeZone,
+        now: Date.now(),
+        health: { ok: problems.length === 0, problems },
+        knocks: ae.filter((row) => row.state === 'knocked').length,
+        quarantined: quarantine.length,
+      };
+      return status;
+    },
+  );
+  app.get('/health', { config: { access: 'public' }, logLevel: 'silent' }, async () => {
+    await store.events.lastSeq(); // the database answers
+    return { status: 'ok' };
+  });
+
+  app.get('/api/knocks', admin, async () => archive.ae.list());
+  app.post<Title>('/api/knocks/:aet/admit', admin, async (request) => {
+    await archive.ae.admit(request.params.aet, request.principal);
+    return archive.ae.list();
+  });
+  app.post<Title>('/api/knocks/:aet/refuse', admin, async (request) => {
+    await archive.ae.refuse(request.params.aet, request.principal);
+    return archive.ae.list();
+  });
+
+  app.get('/api/quarantine', keeper, async () => archive.quarantine.list());
+  app.get<Id>('/api/quarantine/:id/file', keeper, async (request, reply) => {
+    const row = await archive.quarantine.get(request.params.id);
+    if (!row) throw new NegatoscopeError('not-found', 'There is no such file.', { status: 404 });
+    return reply
+      .type('application/octet-stream')
+      .header('content-disposition', `attachment; filename="set-aside-${row.id}.bin"`)
+      .send(await archive.quarantine.file(row.id));
+  });
+  app.post<Id>('/api/quarantine/:id/release', keeper, async (request) => {
+    const outcome = await archive.quarantine.release(request.params.id, request.principal);
+    return outcome;
+  });
+  app.delete<Id>('/api/quarantine/:id', admin, async (request, reply) => {
+    await archive.quarantine.discard(request.params.id, request.principal);
+    return reply.code(204).send();
+  });
+
+  app.get('/api/audit', admin, async (request): Promise<AuditRow[]> => {
+    const query = queryOf(request, AuditQuery);
+    const events = await store.events.page({
+      limit: query.limit,
+      ...(query.before ? { before: query.before } : {}),
+      ...(query.kind ? { kind: query.kind } : {}),
+      ...(query.study ? { studyUid: query.study } : {}),
+      ...(query.actor ? { actor: query.actor } : {}),
+    });
+    const names = new Map((await people.list()).map((person) => [person.id, person.name]));
+    return events.map((event) => ({
+      seq: event.seq,
+      at: event.at,
+      kind: event.kind,
+      actor: event.actor,
+      actorName: event.actor === null ? null : (names.get(event.actor) ?? event.actor),
+      studyUid: event.study_uid,
+      subject: event.subject,
+      payload: event.payload,
+    }));
+  });
+  app.post('/api/audit/verify', admin, async () => store.events.verify());
+  app.get('/api/doctor', admin, async () => deps.doctor.examine());
+}

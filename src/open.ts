@@ -1,0 +1,64 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { archiveMigrations, createArchive } from './archive/index.ts';
+import { assistMigrations, createAssist } from './assist/index.ts';
+import type { Config } from './config.ts';
+import { createDelivery, deliveryMigrations } from './delivery/index.ts';
+import { createEvidence, evidenceMigrations } from './evidence/index.ts';
+import { createLog } from './log.ts';
+import { createPeople, peopleMigrations } from './people/index.ts';
+import { createReading, readingMigrations } from './reading/index.ts';
+import type { Rooms } from './rooms.ts';
+import { createStore } from './store/index.ts';
+
+const BUILT_IN_MODELS = join(new URL('..', import.meta.url).pathname, 'models');
+
+/** In the order in which tables refer to each other. */
+export const migrations = [
+  ...peopleMigrations,
+  ...archiveMigrations,
+  ...assistMigrations,
+  ...evidenceMigrations,
+  ...readingMigrations,
+  ...deliveryMigrations,
+];
+
+/** Puts the rooms together on one data folder. `start` begins their work: queues, consumers, sweeps. */
+export async function openRooms(
+  config: Config,
+): Promise<Rooms & { start(): Promise<void>; close(): Promise<void> }> {
+  mkdirSync(config.dir, { recursive: true, mode: 0o700 });
+  const log = createLog(config.dir, config.logLevel);
+  const store = await createStore({
+    dir: config.dir,
+    migrations,
+    log,
+    ...(config.database ? { url: config.database } : {}),
+  });
+  const people = createPeople({ store, settings: { idleLockMs: config.idleLockMinutes * 60_000 } });
+  const archive = createArchive({ store, log, settings: { silenceMs: config.silenceSeconds * 1000 } });
+  const assist = createAssist({ store, archive, log, modelDirs: [BUILT_IN_MODELS, ...config.models] });
+  const evidence = createEvidence({ store, assist, log, timeZone: config.timeZone });
+  const reading = createReading({ store, archive, assist, evidence, log, timeZone: config.timeZone });
+  const delivery = createDelivery({ store, archive, reading, log, timeZone: config.timeZone });
+  return {
+    config,
+    log,
+    store,
+    people,
+    archive,
+    assist,
+    evidence,
+    reading,
+    delivery,
+    async start() {
+      await archive.start();
+      await assist.start();
+      await reading.start();
+      await delivery.start();
+    },
+    async close() {
+      await store.close();
+    },
+  };
+}

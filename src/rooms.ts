@@ -1,0 +1,22 @@
+import type { Archive } from './archive/types.ts';
+import type { Assist } from './assist/types.ts';
+import type { Config } from './config.ts';
+import type { Delivery } from './delivery/types.ts';
+import type { Evidence } from './evidence/types.ts';
+import type { Log } from './log.ts';
+import type { People } from './people/index.ts';
+import type { Reading } from './reading/types.ts';
+import type { Store } from './store/types.ts';
+
+/** Every room of one installation, put together once by `openRooms`. */
+export interface Rooms {
+  readonly config: Config;
+  readonly log: Log;
+  readonly store: Store;
+  readonly people: People;
+  readonly archive: Archive;
+  readonly assist: Assist;
+  readonly evidence: Evidence;
+  readonly reading: Reading;
+  readonly delivery: Delivery;
+}

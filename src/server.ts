@@ -1,0 +1,323 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import fastifyStatic from '@fastify/static';
+import swagger from '@fastify/swagger';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import { registerApi, type NetworkControl, type NetworkPlan } from './doors/api/index.ts';
+import { registerAuth } from './doors/auth.ts';
+import { createDimseDoor } from './doors/dimse/index.ts';
+import { dicomwebDoor } from './doors/dicomweb/index.ts';
+import { uploadDoor } from './doors/upload/index.ts';
+import { createDoctor } from './doctor.ts';
+import { NegatoscopeError } from './errors.ts';
+import type { Rooms } from './rooms.ts';
+import { localNames, ownCertificate } from './tls.ts';
+
+const ROOT = new URL('..', import.meta.url).pathname;
+export const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string })
+  .version;
+const WEB = join(ROOT, 'dist', 'web');
+
+export interface RunningServer {
+  /** Addresses to print, the first one for this computer. */
+  readonly urls: string[];
+  readonly dicomPort: number;
+  readonly dicomHost: string;
+  close(): Promise<void>;
+}
+
+interface Listener {
+  host: string;
+  port: number;
+  tls?: { cert: string; key: string };
+  trustProxy?: string;
+  /** Given to people: host name in the printed address. */
+  shown: string;
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || host.startsWith('127.');
+
+/** Where the web listens, from flags first, then from what the practice chose at its first visit. */
+async function listenersFor(rooms: Rooms, plan: NetworkPlan): Promise<Listener[]> {
+  const { config } = rooms;
+  const own = async () => {
+    const { cert, key } = await ownCertificate(config.dir);
+    return { cert, key };
+  };
+  const given = () => ({
+    cert: readFileSync(config.tlsCert ?? plan.certPath!, 'utf8'),
+    key: readFileSync(config.tlsKey ?? plan.keyPath!, 'utf8'),
+  });
+  const name = localNames().find((each) => each.endsWith('.local')) ?? 'localhost';
+  if (config.host !== undefined) {
+    const listener: Listener = {
+      host: config.host,
+      port: config.port,
+      shown: isLoopback(config.host) ? config.host : name,
+    };
+    if (config.trustProxy !== undefined) return [{ ...listener, trustProxy: config.trustProxy }];
+    if (config.tlsCert) return [{ ...listener, tls: given() }];
+    return [isLoopback(config.host) ? listener : { ...listener, tls: await own() }];
+  }
+  const here: Listener = { host: '127.0.0.1', port: config.port, shown: '127.0.0.1' };
+  if (config.trustProxy !== undefined) return [{ ...here, trustProxy: config.trustProxy }];
+  if (config.tlsCert) return [{ ...here, tls: given() }];
+  if (plan.exposure === 'local') return [here];
+  if (plan.tls === 'proxy') return [{ ...here, trustProxy: 'loopback' }];
+  const tls = plan.tls === 'certificate' ? given() : await own();
+  return [here, { host: '0.0.0.0', port: config.networkPort, tls, shown: name }];
+}
+
+const PLAN_KEY = 'network.plan';
+async function storedPlan(rooms: Rooms): Promise<NetworkPlan> {
+  const text = await rooms.store.setting(PLAN_KEY);
+  return text
+    ? (JSON.parse(text) as NetworkPlan)
+    : { exposure: 'local', tls: null, certPath: null, keyPath: null };
+}
+
+/** Opens every door. Rejects with `port-in-use` naming the port. */
+export async function startServer(rooms: Rooms): Promise<RunningServer> {
+  const { config, log } = rooms;
+  const closing = new AbortController();
+  let plan = await storedPlan(rooms);
+  let apps: { app: FastifyInstance; listener: Listener; url: string }[] = [];
+  let dimse: Awaited<ReturnType<typeof openDimse>>;
+
+  const dicomHost = () => config.host ?? (plan.exposure === 'network' ? '0.0.0.0' : '127.0.0.1');
+  async function openDimse() {
+    const door = createDimseDoor({
+      archive: rooms.archive,
+      aeTitle: config.aet,
+      host: dicomHost(),
+      port: config.dicomPort,
+      log,
+    });
+    await listening(() => door.start(), config.dicomPort, '--dicom-port');
+    return door;
+  }
+
+  const network: NetworkControl = {
+    async check(choice) {
+      const next: NetworkPlan = {
+        exposure: choice.exposure,
+        tls: choice.exposure === 'network' ? (choice.tls ?? 'own-ca') : null,
+        certPath: choice.certPath ?? null,
+        keyPath: choice.keyPath ?? null,
+      };
+      if (next.tls === 'certificate')
+        for (const path of [next.certPath, next.keyPath])
+          if (!path || !existsSync(path))
+            throw new NegatoscopeError(
+              'tls-file',
+              `There is no file ${path ?? ''}. Give the path on this computer.`,
+              {
+                details: { path: path ?? '' },
+              },
+            );
+      return next;
+    },
+    async apply(next) {
+      await rooms.store.setSetting(PLAN_KEY, JSON.stringify(next));
+      const before = dicomHost();
+      plan = next;
+      const wanted = await listenersFor(rooms, next);
+      for (const listener of wanted.slice(1)) apps.push(await open(listener));
+      if (dicomHost() !== before) {
+        await dimse.close();
+        dimse = await openDimse();
+      }
+    },
+    place: () => ({
+      webUrl: apps.at(-1)!.url,
+      dicomPort: dimse.port,
+      exposure: isLoopback(dicomHost()) ? 'local' : 'network',
+    }),
+  };
+  const doctor = createDoctor(rooms);
+
+  async function open(listener: Listener) {
+    const app = await buildApp(rooms, { listener, network, doctor, closing: closing.signal });
+    await listening(() => app.listen({ host: listener.host, port: listener.port }), listener.port, '--port');
+    const address = app.server.address();
+    const port = typeof address === 'object' && address ? address.port : listener.port;
+    return { app, listener, url: `${listener.tls ? 'https' : 'http'}://${listener.shown}:${port}` };
+  }
+
+  try {
+    for (const listener of await listenersFor(rooms, plan)) apps.push(await open(listener));
+    dimse = await openDimse();
+  } catch (error) {
+    await Promise.allSettled(apps.map(({ app }) => app.close()));
+    throw error;
+  }
+  return {
+    get urls() {
+      return apps.map(({ url }) => url);
+    },
+    get dicomPort() {
+      return dimse.port;
+    },
+    get dicomHost() {
+      return dicomHost();
+    },
+    async close() {
+      closing.abort();
+      await dimse.close();
+      await Promise.allSettled(apps.map(({ app }) => app.close()));
+      apps = [];
+    },
+  };
+}
+
+async function listening(start: () => Promise<unknown>, port: number, flag: string): Promise<void> {
+  try {
+    await start();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE')
+      throw new NegatoscopeError(
+        'port-in-use',
+        `Port ${port} is used by another program. Choose another one with ${flag}.`,
+        { status: 500, details: { port } },
+      );
+    throw error;
+  }
+}
+
+async function buildApp(
+  rooms: Rooms,
+  deps: {
+    listener: Listener;
+    network: NetworkControl;
+    doctor: ReturnType<typeof createDoctor>;
+    closing: AbortSignal;
+  },
+): Promise<FastifyInstance> {
+  const { listener } = deps;
+  const app = Fastify({
+    loggerInstance: rooms.log.child({}, { level: rooms.config.logLevel === 'debug' ? 'info' : 'warn' }),
+    // Requests are logged by none of their parts: paths hold UIDs, queries hold names.
+    disableRequestLogging: true,
+    trustProxy: listener.trustProxy ?? false,
+    bodyLimit: 4 * 1024 * 1024,
+    routerOptions: { maxParamLength: 256 },
+    forceCloseConnections: true,
+    ...(listener.tls ? { https: { ...listener.tls, minVersion: 'TLSv1.2' } } : {}),
+  } as FastifyServerOptions) as unknown as FastifyInstance;
+
+  app.setErrorHandler((error: FastifyError | NegatoscopeError, _request, reply) => {
+    if (error instanceof NegatoscopeError) {
+      if (error.status >= 500) rooms.log.error({ code: error.code }, 'request failed');
+      return reply
+        .code(error.status)
+        .send({ error: { code: error.code, message: error.message, details: error.details } });
+    }
+    const status = error.statusCode ?? 500;
+    if (status >= 500) rooms.log.error({ err: error }, 'request failed');
+    return reply.code(status).send({
+      error: {
+        code: status === 429 ? 'throttled' : status < 500 ? 'bad-request' : 'internal',
+        message: status < 500 ? error.message : 'Something failed here. The server’s log says what.',
+        details: {},
+      },
+    });
+  });
+
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
+        workerSrc: ["'self'", 'blob:'],
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        imgSrc: ["'self'", 'data:', 'blob:'],
+        fontSrc: ["'self'", 'data:'],
+        connectSrc: ["'self'", 'blob:', 'data:'],
+        frameSrc: ["'self'", 'blob:'],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'self'"],
+      },
+    },
+    crossOriginEmbedderPolicy: false,
+    frameguard: { action: 'sameorigin' },
+    hsts: listener.tls ? { maxAge: 15_552_000, includeSubDomains: false } : false,
+    referrerPolicy: { policy: 'same-origin' },
+  });
+  // Before the plugin, whose own hook reads what this one writes.
+  app.addHook('onRoute', (route) => {
+    const perMinute = route.config?.perMinute;
+    if (perMinute)
+      route.config = { ...route.config, rateLimit: { max: perMinute, timeWindow: 60_000 } } as never;
+  });
+  await app.register(rateLimit, { global: false });
+  await registerAuth(app, { people: rooms.people, secure: () => Boolean(listener.tls) });
+  await app.register(swagger, {
+    openapi: {
+      info: {
+        title: 'Negatoscope',
+        version: VERSION,
+        description: 'Research software, not a medical device.',
+      },
+    },
+  });
+
+  registerApi(app, rooms, { ...deps, version: VERSION });
+  app.get('/api/openapi.json', { config: { access: 'person' } }, async () => app.swagger());
+  app.get('/ca.crt', { config: { access: 'public' } }, async (_request, reply) => {
+    const file = join(rooms.config.dir, 'tls', 'ca.crt');
+    if (!existsSync(file))
+      throw new NegatoscopeError('not-found', 'This installation has no certificate authority of its own.', {
+        status: 404,
+      });
+    return reply
+      .type('application/x-x509-ca-cert')
+      .header('content-disposition', 'attachment; filename="negatoscope-ca.crt"')
+      .send(readFileSync(file));
+  });
+  await app.register(uploadDoor, { archive: rooms.archive, log: rooms.log } as never);
+  await app.register(
+    dicomwebDoor as never,
+    {
+      prefix: '/dicom-web',
+      archive: rooms.archive,
+      sightOf: rooms.reading.sightOf,
+      log: rooms.log,
+    } as never,
+  );
+
+  if (existsSync(WEB)) {
+    await app.register(async (scope) => {
+      scope.addHook('onRoute', (route) => {
+        route.config = { ...route.config, access: 'public' };
+      });
+      await scope.register(fastifyStatic, {
+        root: WEB,
+        wildcard: false,
+        index: false,
+        setHeaders(reply, path) {
+          reply.header(
+            'cache-control',
+            path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+          );
+        },
+      });
+    });
+  }
+  const index = existsSync(join(WEB, 'index.html')) ? readFileSync(join(WEB, 'index.html')) : undefined;
+  app.setNotFoundHandler((request, reply) => {
+    const page = request.method === 'GET' && !/^\/(api|dicom-web|assets)\//.test(request.url);
+    if (page && index)
+      return reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(index);
+    return reply
+      .code(404)
+      .send({ error: { code: 'not-found', message: 'There is nothing here.', details: {} } });
+  });
+  await app.ready();
+  return app;
+}
