@@ -48,6 +48,10 @@ export interface EventTable extends Omit<EventPendingTable, 'payload'> {
   hash: string;
 }
 
+/**
+ * Columns that mean the same on both databases: `text`, `integer` (32 bits), `bigint` (ms UTC, sizes), `double precision`,
+ * `bytea`; 0 and 1 in an `integer` for booleans. Counts and sums come back as numbers.
+ */
 export interface Migration {
   /** "archive-001": room and number; applied once, in the order given. Must run on SQLite and PostgreSQL alike. */
   readonly id: string;
@@ -117,6 +121,7 @@ export interface Events {
   /** Resolves when every event committed before the call is sealed and consumed. For tests and orderly shutdown. */
   settled(): Promise<void>;
   lastSeq(): Promise<number>;
+  /** Newest first. */
   page(filter: {
     before?: number;
     limit?: number;
@@ -126,10 +131,13 @@ export interface Events {
   }): Promise<SealedEvent[]>;
   /** Walks the chain. `brokenAt`: first `seq` whose hash, link or payload digest does not match, or that is missing. */
   verify(): Promise<{ ok: boolean; events: number; brokenAt?: number; reason?: string }>;
+  /** Forgets what a sealed event carried; its digest stays, so the chain still verifies. */
+  erasePayload(tx: Tx<any>, seq: number): Promise<void>;
 }
 
 /** A file being written beside the archive. Nothing of it is visible until committed. */
 export interface StagedBlob {
+  /** Takes a copy: the chunk may be used again once this resolves. One call at a time. */
   write(chunk: Uint8Array): Promise<void>;
   /** Bytes so far. */
   readonly size: number;
@@ -146,7 +154,7 @@ export interface Blobs {
   stage(): Promise<StagedBlob>;
   /**
    * Renames finished files to `objects/YYYY/MM/DD/HH/<uuid>.dcm` and syncs each directory touched once. Returns their
-   * references, in order. Call before the database transaction commits; what a crash leaves unreferenced is swept at start.
+   * references (paths relative to `dir`), in order. Call before the database transaction commits; what a crash leaves unreferenced is swept at start.
    */
   commit(staged: readonly StagedBlob[]): Promise<string[]>;
   read(ref: string, range?: { offset: number; length: number }): Promise<Buffer>;
@@ -155,6 +163,10 @@ export interface Blobs {
   remove(ref: string): Promise<void>;
   /** Bytes free on the volume. */
   free(): Promise<number>;
+  /** References of all objects from the hour of `since` (ms UTC) on, oldest hour first; for the sweep at start. */
+  list(since?: number): AsyncIterable<string>;
+  /** Removes what a crash left unfinished; the store does it when it opens. Returns how many files. */
+  sweepStaging(): Promise<number>;
 }
 
 export interface Store {
@@ -168,10 +180,12 @@ export interface Store {
   readonly jobs: Jobs;
   readonly events: Events;
   /**
-   * One write transaction, durable when it resolves. Await nothing but SQL inside. Serialised on SQLite.
-   * T: the room's tables.
+   * One write transaction, durable when it resolves. Await nothing but SQL of `tx` inside. Serialised on both databases, so
+   * what `work` reads does not change before it commits. A write within a write is refused. T: the room's tables.
    */
   write<T, R>(work: (tx: Tx<T>) => Promise<R>): Promise<R>;
+  /** Where people reach this process; told to a second one that wants the same folder. */
+  announce(address: string): void;
   setting(key: string): Promise<string | undefined>;
   setSetting(key: string, value: string): Promise<void>;
   close(): Promise<void>;
@@ -183,9 +197,11 @@ export interface StoreOptions {
   url?: string;
   migrations: readonly Migration[];
   now?: () => number;
-  log?: {
-    info(o: object, m: string): void;
-    warn(o: object, m: string): void;
-    error(o: object, m: string): void;
-  };
+  log?: Log;
+}
+
+export interface Log {
+  info(o: object, m: string): void;
+  warn(o: object, m: string): void;
+  error(o: object, m: string): void;
 }

@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat, statfs, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { NegatoscopeError } from '../errors.ts';
+import { grouped } from './grouped.ts';
+import { StagedFile } from './staged.ts';
+import { storageError } from './storage-error.ts';
+import type { Blobs, StagedBlob } from './types.ts';
+
+const REF = /^objects\/\d{4}\/\d{2}\/\d{2}\/\d{2}\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.dcm$/;
+
+/** Files in `dir/objects/YYYY/MM/DD/HH/` (UTC), written in `dir/staging/` first. References are paths relative to `dir`. */
+export function createBlobs({ dir, now }: { dir: string; now: () => number }): Blobs {
+  const staging = join(dir, 'staging');
+  const known = new Map<string, () => Promise<void>>(); // directory → its shared sync
+
+  const syncOf = (directory: string): (() => Promise<void>) => {
+    let sync = known.get(directory);
+    if (!sync) {
+      sync = grouped(() => syncDirectory(directory));
+      if (known.size > 1000) known.clear();
+      known.set(directory, sync);
+    }
+    return sync;
+  };
+
+  /** Makes `objects/YYYY/MM/DD/HH`; when it resolves, the names of the folders it made are on stable storage. */
+  const makeFolder = async (relative: string): Promise<void> => {
+    let path = dir;
+    for (const part of relative.split('/')) {
+      const parent = path;
+      path = join(path, part);
+      if (known.has(path)) continue;
+      await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EEXIST') throw storageError(error);
+      });
+      // Also when it was there: who made it may not have come to syncing it.
+      await syncOf(parent)();
+      syncOf(path);
+    }
+  };
+
+  const resolve = (ref: string): string => {
+    if (!REF.test(ref))
+      throw new NegatoscopeError('bad-ref', 'Not a reference to a stored object.', { status: 400 });
+    return join(dir, ref);
+  };
+
+  return {
+    stage: () => StagedFile.open(join(staging, randomUUID())),
+
+    async commit(staged: readonly StagedBlob[]): Promise<string[]> {
+      if (staged.length === 0) return [];
+      const hour = new Date(now()).toISOString().slice(0, 13).replace(/[-T]/g, '/');
+      const folder = `objects/${hour}`;
+      await makeFolder(folder);
+      const refs = staged.map(() => `${folder}/${randomUUID()}.dcm`);
+      try {
+        await Promise.all(staged.map((blob, i) => rename(blob.path, join(dir, refs[i]!))));
+      } catch (thrown) {
+        known.clear(); // a folder was taken away behind our back: look again next time
+        throw storageError(thrown);
+      }
+      await syncOf(join(dir, folder))();
+      return refs;
+    },
+
+    async read(ref, range) {
+      const file = await open(resolve(ref), 'r').catch(missing);
+      try {
+        if (!range) return await file.readFile();
+        const buffer = Buffer.allocUnsafe(
+          Math.max(0, Math.min(range.length, (await file.stat()).size - range.offset)),
+        );
+        let filled = 0;
+        while (filled < buffer.length) {
+          const { bytesRead } = await file.read(
+            buffer,
+            filled,
+            buffer.length - filled,
+            range.offset + filled,
+          );
+          if (bytesRead === 0) break;
+          filled += bytesRead;
+        }
+        return buffer.subarray(0, filled);
+      } finally {
+        await file.close();
+      }
+    },
+
+    stream(ref, range) {
+      const path = resolve(ref);
+      if (range && range.length <= 0) return Readable.from([]);
+      const source = createReadStream(path, {
+        highWaterMark: 256 * 1024,
+        ...(range && { start: range.offset, end: range.offset + range.length - 1 }),
+      });
+      return source;
+    },
+
+    async size(ref) {
+      return (await stat(resolve(ref)).catch(missing)).size;
+    },
+
+    async remove(ref) {
+      await unlink(resolve(ref)).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+      });
+    },
+
+    async free() {
+      const { bavail, bsize } = await statfs(dir);
+      return bavail * bsize;
+    },
+
+    async *list(since = 0) {
+      const first = `objects/${new Date(since).toISOString().slice(0, 13).replace(/[-T]/g, '/')}`;
+      const walk = async function* (relative: string, depth: number): AsyncGenerator<string> {
+        const names = await readdir(join(dir, relative)).catch((error: NodeJS.ErrnoException) => {
+          if (error.code === 'ENOENT') return [];
+          throw error;
+        });
+        for (const name of names.sort()) {
+          const path = `${relative}/${name}`;
+          if (depth === 5) {
+            if (REF.test(path)) yield path;
+          } else if (path >= first.slice(0, path.length)) yield* walk(path, depth + 1);
+        }
+      };
+      yield* walk('objects', 1);
+    },
+
+    async sweepStaging() {
+      const names = await readdir(staging);
+      for (const name of names) await rm(join(staging, name), { force: true, recursive: true });
+      return names.length;
+    },
+  };
+}
+
+function missing(error: NodeJS.ErrnoException): never {
+  if (error.code !== 'ENOENT') throw error;
+  throw new NegatoscopeError('blob-missing', 'A stored file is gone. Restore it from a backup.', {
+    status: 500,
+    cause: error,
+  });
+}
+
+/** Puts the names in a directory on stable storage. */
+export async function syncDirectory(path: string): Promise<void> {
+  if (process.platform === 'win32') return; // directories cannot be opened there
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes a private directory; its name is on stable storage afterwards. */
+export async function makeDirectory(path: string): Promise<void> {
+  if (await mkdir(path, { recursive: true, mode: 0o700 })) await syncDirectory(dirname(path));
+}
