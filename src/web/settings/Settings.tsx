@@ -1,0 +1,3 @@
+export default function Settings(_: { section?: string | undefined }) {
+  return null;
+}

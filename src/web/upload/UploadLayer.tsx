@@ -1,0 +1,3 @@
+export function UploadLayer() {
+  return null;
+}
