@@ -13,7 +13,8 @@ export type NotRunReason =
   | 'modality' // not a radiograph
   | 'body-part' // "chest", …: `detail` holds the body part
   | 'body-part-unknown'
-  | 'child'
+  | 'child' // below the lower limit; `detail` holds the age in years
+  | 'age' // above the upper limit; `detail` holds the age
   | 'age-unknown'
   | 'photo'
   | 'no-image'
@@ -97,7 +98,8 @@ export interface ModelManifest {
   };
   outputs: {
     score: { name: string };
-    heatmap?: { name: string; stride: number; componentThreshold: number };
+    /** Components are joined over 4 or 8 neighbours: as in the evaluation that gave the maker's figures. */
+    heatmap?: { name: string; stride: number; componentThreshold: number; connectivity: 4 | 8 };
   };
   labels: Record<string, { text: Text; code?: { value: string; scheme: string; meaning: string } }>;
   finding: { label: string };
@@ -123,6 +125,9 @@ export interface ModelManifest {
   defaultOperatingPoint: string;
   training?: { hashes: string };
   golden: string;
+  /** Markdown file of the package for people: what was measured, how it fails. */
+  card: string;
+  /** Limits of the process that runs it: resident memory, and time per image. */
   resources: { memoryMB: number; seconds: number };
 }
 
@@ -146,6 +151,17 @@ export interface Assist {
   heatmapBox(runId: string, sopInstanceUid: string): Promise<Box | undefined>;
   /** Runs the golden cases of a package; refuses with the numbers that differ. */
   check(id: string): Promise<{ ok: boolean; cases: { name: string; ok: boolean; detail: string }[] }>;
+  /** Markdown of the package's card. */
+  card(id: string): Promise<string>;
+  /**
+   * Whether any image of the study is part of the tool's training data: by the hash of the file and of the encapsulated stream.
+   * Images that were re-encoded since cannot be recognised.
+   */
+  inTraining(modelId: string, studyUid: string): Promise<boolean>;
+  /** A failed run again, with fresh attempts. Throws 404 `run-unknown`, 409 `run-not-failed`. */
+  retry(runId: string, by: Principal): Promise<void>;
+  /** Ends the processes of the models. The queue itself ends with the store. */
+  close(): Promise<void>;
   /** Hooks itself to `archive.study.complete` and works the queue. */
   start(): Promise<void>;
 }

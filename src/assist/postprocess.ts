@@ -1,0 +1,132 @@
+/** From the outputs of a network to what is proposed: verdict on the image, suspected places, the heat map to show. */
+import { toImage } from './preprocess.ts';
+import type { Letterbox } from './preprocess.ts';
+import type { Box, ModelManifest } from './types.ts';
+
+/** Probabilities 0…1 on a grid over the network's input, row major. */
+export interface HeatGrid {
+  readonly rows: number;
+  readonly columns: number;
+  readonly values: Float32Array;
+}
+
+/** A connected group of cells at or above the threshold. `column`, `row`: its top left cell; sizes in cells. */
+export interface Component {
+  readonly row: number;
+  readonly column: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly peak: number;
+}
+
+const NEIGHBOURS = {
+  4: [[0, -1], [0, 1], [-1, 0], [1, 0]],
+  8: [[-1, -1], [-1, 0], [-1, 1], [0, -1], [0, 1], [1, -1], [1, 0], [1, 1]],
+} as const; // prettier-ignore
+
+/** Hottest first. */
+export function components(grid: HeatGrid, threshold: number, connectivity: 4 | 8): Component[] {
+  const { rows, columns, values } = grid;
+  const seen = new Uint8Array(values.length);
+  const found: Component[] = [];
+  for (let start = 0; start < values.length; start += 1) {
+    if (seen[start] || !(values[start]! >= threshold)) continue;
+    let top = rows;
+    let bottom = -1;
+    let left = columns;
+    let right = -1;
+    let peak = 0;
+    const open = [start];
+    seen[start] = 1;
+    while (open.length > 0) {
+      const cell = open.pop()!;
+      const row = Math.floor(cell / columns);
+      const column = cell % columns;
+      top = Math.min(top, row);
+      bottom = Math.max(bottom, row);
+      left = Math.min(left, column);
+      right = Math.max(right, column);
+      peak = Math.max(peak, values[cell]!);
+      for (const [dy, dx] of NEIGHBOURS[connectivity]) {
+        const y = row + dy;
+        const x = column + dx;
+        if (y < 0 || y >= rows || x < 0 || x >= columns) continue;
+        const next = y * columns + x;
+        if (seen[next] || !(values[next]! >= threshold)) continue;
+        seen[next] = 1;
+        open.push(next);
+      }
+    }
+    found.push({ row: top, column: left, rows: bottom - top + 1, columns: right - left + 1, peak });
+  }
+  return found.sort((a, b) => b.peak - a.peak);
+}
+
+/** The part of `box` that lies in the image; undefined when none does (a hot cell of the padding). */
+export function clipToImage(box: Box, width: number, height: number): Box | undefined {
+  const x = Math.max(0, box.x);
+  const y = Math.max(0, box.y);
+  const right = Math.min(width, box.x + box.width);
+  const bottom = Math.min(height, box.y + box.height);
+  return right > x && bottom > y ? { x, y, width: right - x, height: bottom - y } : undefined;
+}
+
+/** What the network says about one image. */
+export interface Verdict {
+  readonly score: number;
+  readonly positive: boolean;
+  /** Only on a positive image; none is a finding without a place. Pixels of the image. */
+  readonly places: { box: Box; peak: number }[];
+}
+
+export function verdict(
+  score: number,
+  grid: HeatGrid | null,
+  letterbox: Letterbox,
+  outputs: ModelManifest['outputs'],
+  threshold: number,
+): Verdict {
+  const positive = score >= threshold;
+  const heatmap = outputs.heatmap;
+  if (!positive || !grid || !heatmap) return { score, positive, places: [] };
+  const places = components(grid, heatmap.componentThreshold, heatmap.connectivity).flatMap((c) => {
+    const cells = {
+      x: c.column * heatmap.stride,
+      y: c.row * heatmap.stride,
+      width: c.columns * heatmap.stride,
+      height: c.rows * heatmap.stride,
+    };
+    const box = clipToImage(toImage(cells, letterbox), letterbox.imageWidth, letterbox.imageHeight);
+    return box ? [{ box, peak: c.peak }] : [];
+  });
+  return { score, positive, places };
+}
+
+/** The heat map over the image: cells of the padding cut off, 0…255 for 0…1, and where it lies in pixels of the image. */
+export interface ImageHeat {
+  readonly rows: number;
+  readonly columns: number;
+  readonly cells: Uint8Array;
+  /** Whole cells: overhangs the image by less than a cell on each side. */
+  readonly box: Box;
+}
+
+export function heatOverImage(grid: HeatGrid, letterbox: Letterbox, stride: number): ImageHeat {
+  const left = Math.floor(letterbox.left / stride);
+  const top = Math.floor(letterbox.top / stride);
+  const right = Math.min(grid.columns, Math.ceil((letterbox.left + letterbox.width) / stride));
+  const bottom = Math.min(grid.rows, Math.ceil((letterbox.top + letterbox.height) / stride));
+  const columns = right - left;
+  const rows = bottom - top;
+  const cells = new Uint8Array(rows * columns);
+  for (let y = 0; y < rows; y += 1)
+    for (let x = 0; x < columns; x += 1) {
+      const value = grid.values[(top + y) * grid.columns + left + x]!;
+      cells[y * columns + x] = Math.round(255 * Math.min(1, Math.max(0, value)));
+    }
+  const box = toImage(
+    { x: left * stride, y: top * stride, width: columns * stride, height: rows * stride },
+    letterbox,
+  );
+  return { rows, columns, cells, box };
+}

@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest';
+import type { InstanceRow, SeriesRow } from '../archive/types.ts';
+import { bodyPartsOf } from './bodyparts.ts';
+import { loadPackage } from './package.ts';
+import { mayRun } from './rules.ts';
+import type { SeriesFacts } from './rules.ts';
+import { modelDir, readCsv, shared } from './testing.ts';
+
+const { manifest } = await loadPackage(modelDir('fracture'));
+
+const series = (over: Partial<SeriesFacts> = {}): SeriesFacts => ({
+  seriesUid: '1.2.3.4',
+  studyUid: '1.2.3',
+  modality: 'DX',
+  number: 1,
+  description: '',
+  bodyPart: 'HAND',
+  laterality: '',
+  kind: 'image',
+  aiRunId: null,
+  instances: 1,
+  ...over,
+});
+const instance = (over: Partial<InstanceRow> = {}): InstanceRow => ({
+  sopInstanceUid: '1.2.3.4.5',
+  sopClassUid: '1.2.840.10008.5.1.4.1.1.1.1',
+  seriesUid: '1.2.3.4',
+  studyUid: '1.2.3',
+  kind: 'image',
+  aiRunId: null,
+  transferSyntax: '1.2.840.10008.1.2.1',
+  number: 1,
+  rows: 454,
+  columns: 373,
+  frames: 1,
+  photometric: 'MONOCHROME2',
+  viewPosition: 'PA',
+  size: 1000,
+  sha256: 'ab',
+  receivedAt: 0,
+  photo: false,
+  ...over,
+});
+const adult = { ageYears: 40, description: '' };
+const ask = (
+  study: { ageYears: number | null; description: string },
+  ofSeries: Partial<SeriesFacts> = {},
+  ofInstance: Partial<InstanceRow> = {},
+): string => {
+  const answer = mayRun(manifest, study, [instance(ofInstance)], [series(ofSeries)]);
+  return 'run' in answer
+    ? `run ${answer.run.map((i) => i.bodyPart).join()}`
+    : `${answer.notRun} ${answer.detail}`;
+};
+
+describe('one image', () => {
+  const CT: Partial<InstanceRow> = { sopClassUid: '1.2.840.10008.5.1.4.1.1.2' };
+  const SC: Partial<InstanceRow> = { sopClassUid: '1.2.840.10008.5.1.4.1.1.7', photo: true };
+  test.each([
+    ['a hand of an adult', adult, {}, {}, 'run HAND'],
+    ['of exactly 18 years', { ageYears: 18, description: '' }, {}, {}, 'run HAND'],
+    ['of 17 years', { ageYears: 17, description: '' }, {}, {}, 'child 17'],
+    ['of a newborn', { ageYears: 0, description: '' }, {}, {}, 'child 0'],
+    ['of unknown age', { ageYears: null, description: '' }, {}, {}, 'age-unknown null'],
+    ['CR', adult, { modality: 'CR' }, { sopClassUid: '1.2.840.10008.5.1.4.1.1.1' }, 'run HAND'],
+    ['DX for processing', adult, {}, { sopClassUid: '1.2.840.10008.5.1.4.1.1.1.1.1' }, 'modality DX'],
+    ['CT of a hand', adult, { modality: 'CT' }, CT, 'modality CT'],
+    ['a cine', adult, {}, { frames: 30 }, 'modality DX'],
+    ['a photo', adult, { modality: 'OT' }, SC, 'photo null'],
+    ['a photo that says DX', adult, {}, SC, 'photo null'],
+    ['a chest', adult, { bodyPart: 'CHEST' }, {}, 'body-part CHEST'],
+    ['a chest of a child', { ageYears: 3, description: '' }, { bodyPart: 'CHEST' }, {}, 'body-part CHEST'],
+    ['a pelvis', adult, { bodyPart: 'PELVIS' }, {}, 'body-part PELVIS'],
+    ['a hip', adult, { bodyPart: 'HIP' }, {}, 'run HIP'],
+    ['no body part at all', adult, { bodyPart: '' }, {}, 'body-part-unknown null'],
+    ['an unknown term', adult, { bodyPart: 'NASALBONE' }, {}, 'body-part NASALBONE'],
+    ['an unknown term and a telling description', adult, { bodyPart: 'NASALBONE', description: 'hand' }, {}, 'body-part NASALBONE'],
+    ['lower case, padded', adult, { bodyPart: ' wrist ' }, {}, 'run WRIST'],
+    ['a French value', adult, { bodyPart: 'MAIN' }, {}, 'run HAND'],
+    ['a French value with accents', adult, { bodyPart: 'Épaule' }, {}, 'run SHOULDER'],
+    ['with its side', adult, { bodyPart: 'LEFT_KNEE' }, {}, 'run KNEE'],
+    ['code says chest, text says hand', adult, { anatomicRegions: ['51185008'] }, {}, 'body-part CHEST'],
+    ['code says wrist', adult, { bodyPart: '', anatomicRegions: ['74670003'] }, {}, 'run WRIST'],
+    ['an unknown code', adult, { anatomicRegions: ['1'] }, {}, 'run HAND'],
+    ['extremity, no more', adult, { bodyPart: 'EXTREMITY' }, {}, 'run EXTREMITY'],
+    ['extremity, described', adult, { bodyPart: 'EXTREMITY', description: 'Cheville D face' }, {}, 'run ANKLE'],
+  ])('%s', (_name, study, ofSeries, ofInstance, expected) => {
+    expect(ask(study, ofSeries, ofInstance)).toBe(expected);
+  }); // prettier-ignore
+});
+
+describe('the body part from descriptions, when the header does not say it', () => {
+  test.each([
+    ['POIGNET G FACE PROFIL', ['WRIST']],
+    ['Radio de la main droite', ['HAND']],
+    ['MAIN', ['HAND']],
+    ['Mains F + 3/4, main gauche', ['HAND']],
+    ['Main campus, room 3', []],
+    ['Avant-bras gauche', ['FOREARM']],
+    ['Bras gauche', ['HUMERUS']],
+    ['cheville côté droit', ['ANKLE']],
+    ['côtes droites', ['RIB']],
+    ['XR Tib/Fib', ['LEG']],
+    ['Right forearm 2 views', ['FOREARM']],
+    ['C-arm guidance', []],
+    ['Colonne du pouce', ['THUMB']],
+    ['Thorax face', ['CHEST']],
+    ['BASSIN + HANCHE DROITE', ['PELVIS', 'HIP']],
+    ['Genoux', ['KNEE']],
+    ['handling test', []],
+    ['Study 1', []],
+    ['', []],
+  ])('%s', (studyDescription, expected) => {
+    const known = new Set(manifest.intendedUse.bodyParts);
+    expect(bodyPartsOf({ bodyPartExamined: '', seriesDescription: '', studyDescription, known })).toEqual(
+      expected,
+    );
+  });
+
+  test('pelvis and hip together are not known to be a hip', () => {
+    const study = { ageYears: 50, description: 'BASSIN + HANCHE' };
+    expect(ask(study, { bodyPart: '' })).toBe('body-part-unknown null');
+  });
+  test('the series is asked before the study', () => {
+    const study = { ageYears: 50, description: 'Thorax + main droite' };
+    expect(ask(study, { bodyPart: '', description: 'MAIN D' })).toBe('run HAND');
+  });
+});
+
+describe('several images', () => {
+  const chest: SeriesRow = series({ seriesUid: '1.9', bodyPart: 'CHEST' });
+  const hand = instance({ sopInstanceUid: '1.1' });
+  const lung = instance({ sopInstanceUid: '1.2', seriesUid: '1.9' });
+  const photo = instance({ sopInstanceUid: '1.3', photo: true });
+
+  test('those that may run do, the others are left', () => {
+    const answer = mayRun(manifest, adult, [photo, lung, hand], [series(), chest]);
+    expect('run' in answer && answer.run.map((i) => i.sopInstanceUid)).toEqual(['1.1']);
+  });
+  test('the reason is that of the image that came furthest', () => {
+    expect(mayRun(manifest, adult, [photo, lung], [series(), chest])).toEqual({
+      notRun: 'body-part',
+      detail: 'CHEST',
+    });
+    const child = { ageYears: 9, description: '' };
+    expect(mayRun(manifest, child, [lung, photo, hand], [series(), chest])).toEqual({
+      notRun: 'child',
+      detail: '9',
+    });
+  });
+  test('results and reports of the study are no images', () => {
+    const ai = instance({ kind: 'ai', aiRunId: 'r' });
+    expect(mayRun(manifest, adult, [ai], [series()])).toEqual({ notRun: 'no-image', detail: null });
+    expect(mayRun(manifest, adult, [], [])).toEqual({ notRun: 'no-image', detail: null });
+  });
+});
+
+test('of the shared radiographs only the pelvis is refused', () => {
+  const refused = readCsv(shared('radiographs/dicom.csv')).flatMap(({ file, body_part }) =>
+    ask(adult, { bodyPart: body_part! }).startsWith('run') ? [] : [file],
+  );
+  expect(refused).toEqual(['DX13_PELVIS_AP_1232.dcm', 'DX14_PELVIS_AP_2180.dcm']);
+});

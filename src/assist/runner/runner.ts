@@ -1,0 +1,182 @@
+/**
+ * Runs one model in a process of its own: kept warm while there is work, ended after idleness, killed by its id when it
+ * takes too long or too much memory. Ending a worker thread in the middle of an inference would abort the whole server.
+ */
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { NegatoscopeError } from '../../errors.ts';
+import type { ModelPackage } from '../package.ts';
+import type { FromModel, ImageResult, ImageWork, ToModel } from './messages.ts';
+
+const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
+const MEMORY_LOOK_MS = 100;
+const OPEN_SECONDS = 120; // the first load on a busy machine
+const STDERR_KEPT = 2000;
+
+export interface Runner {
+  /**
+   * One image at a time, in the order of the calls. Throws NegatoscopeError: `pixels-undecodable` (this image, for good);
+   * `model-weights`, `model-output`, `model-error`; `model-time`, `model-memory`, `model-process` (the process was ended or
+   * ended itself; the next call starts another); `aborted`.
+   */
+  analyse(work: ImageWork, signal?: AbortSignal): Promise<ImageResult>;
+  /** Process id while there is a process. */
+  readonly pid: number | undefined;
+  close(): Promise<void>;
+}
+
+export interface RunnerOptions {
+  readonly model: ModelPackage;
+  /** Threads of one inference. */
+  readonly threads?: number;
+  readonly idleMs?: number;
+  readonly log?: { warn(o: object, m: string): void };
+}
+
+interface Waiting {
+  resolve(message: FromModel): void;
+  reject(error: Error): void;
+}
+
+export function createRunner({ model, threads = 1, idleMs = 60_000, log }: RunnerOptions): Runner {
+  const { manifest, dir } = model;
+  let child: ChildProcess | undefined;
+  let waiting: Waiting | undefined;
+  let idle: NodeJS.Timeout | undefined;
+  let queue: Promise<unknown> = Promise.resolve();
+  let nextId = 0;
+
+  const failure = (code: string, message: string): NegatoscopeError =>
+    new NegatoscopeError(code, message, { status: 500, details: { model: manifest.id } });
+
+  function kill(error: NegatoscopeError): void {
+    child?.kill('SIGKILL');
+    child = undefined;
+    waiting?.reject(error);
+    waiting = undefined;
+  }
+
+  function start(): ChildProcess {
+    const started = fork(CHILD, [], {
+      execArgv: [],
+      env: { PATH: process.env['PATH'] },
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    let stderr = '';
+    started.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr = (stderr + text).slice(-STDERR_KEPT);
+    });
+    started.on('message', (message: FromModel) => {
+      if (started === child) waiting?.resolve(message);
+    });
+    const ended = (how: string): void => {
+      if (started !== child) return;
+      child = undefined;
+      if (!waiting) return;
+      log?.warn({ model: manifest.id, pid: started.pid, how, stderr }, 'the process of a model ended');
+      waiting.reject(failure('model-process', `The process of ${manifest.id} ended: ${how}`));
+      waiting = undefined;
+    };
+    started.on('exit', (code, signal) => ended(signal ?? `exit code ${code}`));
+    started.on('error', (error) => ended(error.message));
+    return started;
+  }
+
+  /** One message there, one back, within the limits. */
+  function ask(message: ToModel, seconds: number, signal?: AbortSignal): Promise<FromModel> {
+    const to = child!;
+    return new Promise<FromModel>((resolve, reject) => {
+      const timer = setTimeout(
+        () => kill(failure('model-time', `${manifest.id} took longer than ${seconds} s`)),
+        seconds * 1000,
+      );
+      const memory = setInterval(() => {
+        const used = residentMB(to.pid);
+        if (used > manifest.resources.memoryMB)
+          kill(
+            failure(
+              'model-memory',
+              `${manifest.id} took ${used} MB, more than ${manifest.resources.memoryMB} MB`,
+            ),
+          );
+      }, MEMORY_LOOK_MS);
+      const abort = (): void => kill(failure('aborted', 'The run was stopped'));
+      signal?.addEventListener('abort', abort);
+      const done = (): void => {
+        clearTimeout(timer);
+        clearInterval(memory);
+        signal?.removeEventListener('abort', abort);
+      };
+      waiting = {
+        resolve: (answer) => {
+          done();
+          waiting = undefined;
+          resolve(answer);
+        },
+        reject: (error) => {
+          done();
+          reject(error);
+        },
+      };
+      if (signal?.aborted) abort();
+      else to.send(message, (error) => error && kill(failure('model-process', error.message)));
+    });
+  }
+
+  async function analyse(work: ImageWork, signal?: AbortSignal): Promise<ImageResult> {
+    clearTimeout(idle);
+    try {
+      if (!child) {
+        child = start();
+        const opened = await ask({ kind: 'open', manifest, dir, threads }, OPEN_SECONDS, signal);
+        if (opened.kind === 'error') {
+          const error = failure(opened.code, opened.message);
+          kill(error);
+          throw error;
+        }
+      }
+      const id = (nextId += 1);
+      const answer = await ask({ kind: 'image', id, work }, manifest.resources.seconds, signal);
+      if (answer.kind === 'result' && answer.id === id) return answer.result;
+      throw failure(
+        answer.kind === 'error' ? answer.code : 'model-process',
+        answer.kind === 'error' ? answer.message : `${manifest.id} answered out of turn`,
+      );
+    } finally {
+      idle = setTimeout(() => kill(failure('model-process', 'idle')), idleMs);
+      idle.unref();
+    }
+  }
+
+  return {
+    analyse(work, signal) {
+      const turn = queue.then(() => analyse(work, signal));
+      queue = turn.catch(() => undefined);
+      return turn;
+    },
+    get pid() {
+      return child?.pid;
+    },
+    async close() {
+      clearTimeout(idle);
+      const ending = child;
+      kill(failure('aborted', 'The run was stopped'));
+      if (ending && ending.exitCode === null && ending.signalCode === null)
+        await new Promise((resolve) => ending.once('exit', resolve));
+    },
+  };
+}
+
+/** Resident memory in MB; 0 where /proc does not tell (not Linux, or already gone). */
+function residentMB(pid: number | undefined): number {
+  if (pid === undefined || process.platform !== 'linux') return 0;
+  try {
+    const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return kilobytes ? Math.round(Number(kilobytes) / 1024) : 0;
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,27 @@
+/** For the tests of this room: the shared test data, read in place. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { luma } from './preprocess.ts';
+import type { GreyPlane } from './preprocess.ts';
+
+export const shared = (path: string): string =>
+  fileURLToPath(new URL(`../../../shared/${path}`, import.meta.url));
+export const modelDir = (id: string): string => fileURLToPath(new URL(`../../models/${id}`, import.meta.url));
+
+/** An 8-bit JPEG or PNG as the reference implementation reads it: upright (EXIF), one plane, 0…255. */
+export async function greyOfPhoto(path: string): Promise<GreyPlane> {
+  const { data, info } = await sharp(path).rotate().raw().toBuffer({ resolveWithObject: true });
+  const pixels = info.width * info.height;
+  const values = info.channels === 1 ? Float32Array.from(data) : luma(data, pixels);
+  return { rows: info.height, columns: info.width, values };
+}
+
+/** Rows of a CSV file as objects; quoted fields may hold commas. */
+export function readCsv(path: string): Record<string, string>[] {
+  const [head, ...lines] = readFileSync(path, 'utf8').trim().split(/\r?\n/);
+  const fields = (line: string): string[] =>
+    [...line.matchAll(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g)].map((m) => m[1]!.replace(/^"|"$/g, ''));
+  const names = fields(head!);
+  return lines.map((line) => Object.fromEntries(fields(line).map((v, i) => [names[i] ?? '', v])));
+}
