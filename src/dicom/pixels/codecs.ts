@@ -1,0 +1,73 @@
+/**
+ * The WebAssembly codecs of Cornerstone (CharLS, libjpeg-turbo, OpenJPEG, OpenJPH). Each is loaded at first use. A codec
+ * that threw may have a torn heap: it is dropped and the next frame gets a new one.
+ */
+import { createRequire } from 'node:module';
+import { PixelsUndecodable } from './types.ts';
+
+export type CodecName = 'jpeg' | 'jpegLs' | 'jpeg2000' | 'htj2k';
+
+export interface CodecFrame {
+  width: number;
+  height: number;
+  bitsPerSample: number;
+  componentCount: number;
+  isSigned: boolean;
+  /** Interleaved samples, little-endian, one or two bytes each; a copy outside the codec's heap. */
+  bytes: Uint8Array;
+}
+
+interface Decoder {
+  getEncodedBuffer(length: number): Uint8Array;
+  getDecodedBuffer(): Uint8Array;
+  decode(): void;
+  getFrameInfo(): Omit<CodecFrame, 'bytes'>;
+  getInterleaveMode?(): number;
+  delete(): void;
+}
+type CodecModule = Record<string, unknown> & { HEAPU8?: Uint8Array };
+
+// The packages are CommonJS Emscripten modules; their `decodewasmjs` finds its .wasm beside itself.
+const CODECS: Record<CodecName, { path: string; decoder: string }> = {
+  jpeg: { path: '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs', decoder: 'JPEGDecoder' },
+  jpegLs: { path: '@cornerstonejs/codec-charls/decodewasmjs', decoder: 'JpegLSDecoder' },
+  jpeg2000: { path: '@cornerstonejs/codec-openjpeg/decodewasmjs', decoder: 'J2KDecoder' },
+  htj2k: { path: '@cornerstonejs/codec-openjph', decoder: 'HTJ2KDecoder' },
+};
+const require = createRequire(import.meta.url);
+const loaded = new Map<CodecName, Promise<CodecModule>>();
+
+/** A heap that grew beyond this is given back after the frame: WebAssembly memory never shrinks. */
+const KEEP_HEAP_BYTES = 512 * 1024 * 1024;
+
+function load(name: CodecName): Promise<CodecModule> {
+  let module = loaded.get(name);
+  if (!module) {
+    const create = require(CODECS[name].path) as (options: object) => Promise<CodecModule>;
+    module = create({ print: () => {}, printErr: () => {} });
+    loaded.set(name, module);
+  }
+  return module;
+}
+
+/** Decodes one stream. Throws PixelsUndecodable whatever the codec threw. */
+export async function runCodec(name: CodecName, encoded: Uint8Array): Promise<CodecFrame> {
+  const module = await load(name);
+  let decoder: Decoder | undefined;
+  try {
+    decoder = new (module[CODECS[name].decoder] as new () => Decoder)();
+    decoder.getEncodedBuffer(encoded.length).set(encoded);
+    decoder.decode();
+    const info = decoder.getFrameInfo();
+    const bytes = decoder.getDecodedBuffer().slice();
+    const size = info.width * info.height * info.componentCount * (info.bitsPerSample > 8 ? 2 : 1);
+    if (bytes.length < size || size === 0) throw new Error('no image');
+    const frame = { ...info, bytes: bytes.subarray(0, size) };
+    decoder.delete();
+    if ((module.HEAPU8?.length ?? 0) > KEEP_HEAP_BYTES) loaded.delete(name);
+    return frame;
+  } catch (thrown) {
+    loaded.delete(name);
+    throw new PixelsUndecodable(`the ${name} stream is damaged or of an unsupported kind`, thrown);
+  }
+}

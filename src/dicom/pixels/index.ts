@@ -1,0 +1,11 @@
+export { canDecode, decodeFrame } from './decode.ts';
+export { frameCountOf, paddingOf, pixelAttributesOf, voiOf } from './attributes.ts';
+export { greyscale } from './greyscale.ts';
+export type { GreyImage, GreyscaleOptions } from './greyscale.ts';
+export { isColour, rgb } from './colour.ts';
+export { renderFrame } from './render.ts';
+export type { RenderOptions } from './render.ts';
+export { lutFunction, windowFunction } from './voi.ts';
+export type { Lut, VoiFunction, VoiWindow } from './voi.ts';
+export { PixelsUndecodable } from './types.ts';
+export type { DecodedFrame, PixelAttributes, Samples } from './types.ts';

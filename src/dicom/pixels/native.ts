@@ -1,0 +1,98 @@
+import type { PixelAttributes, Samples } from './types.ts';
+import { PixelsUndecodable } from './types.ts';
+
+const hostIsLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+/** Bytes of one native frame (PS3.5 8.1.1), 1-bit frames rounded up; 4:2:2 stores two samples a pixel. */
+export function nativeFrameBytes(a: PixelAttributes): number {
+  const pixels = a.rows * a.columns;
+  if (a.bitsAllocated === 1) return Math.ceil((pixels * a.samplesPerPixel) / 8);
+  const samples = a.photometric === 'YBR_FULL_422' && a.samplesPerPixel === 3 ? 2 : a.samplesPerPixel;
+  return (pixels * samples * a.bitsAllocated) / 8;
+}
+
+/** A native frame → stored values, interleaved by pixel, 4:2:2 expanded. */
+export function decodeNative(bytes: Uint8Array, littleEndian: boolean, a: PixelAttributes): Samples {
+  const needed = nativeFrameBytes(a);
+  const available = a.bitsAllocated === 1 ? bytes.length * 8 - (a.bitOffset ?? 0) : bytes.length;
+  const wanted = a.bitsAllocated === 1 ? a.rows * a.columns * a.samplesPerPixel : needed;
+  if (available < wanted) throw new PixelsUndecodable('the frame is shorter than its rows and columns say');
+  if (a.bitsAllocated === 1) return unpackBits(bytes, wanted, a.bitOffset ?? 0);
+
+  const subsampled = a.photometric === 'YBR_FULL_422' && a.samplesPerPixel === 3;
+  const words = readWords(bytes.subarray(0, needed), littleEndian, a);
+  const values = a.floatingPoint ? words : maskToStored(words, a);
+  if (subsampled) return expand422(values, a.rows * a.columns);
+  return a.samplesPerPixel > 1 && a.planarConfiguration === 1
+    ? interleave(values, a.samplesPerPixel, a.rows * a.columns)
+    : values;
+}
+
+/** PS3.5 8.1.1: the first pixel lies in the least significant bit. */
+function unpackBits(bytes: Uint8Array, count: number, bitOffset: number): Uint8Array {
+  const out = new Uint8Array(count);
+  for (let i = 0, bit = bitOffset; i < count; i++, bit++) out[i] = (bytes[bit >> 3]! >> (bit & 7)) & 1;
+  return out;
+}
+
+function readWords(bytes: Uint8Array, littleEndian: boolean, a: PixelAttributes): Samples {
+  const size = a.bitsAllocated / 8;
+  if (size === 1) return bytes.slice();
+  const copy = bytes.slice(); // aligned, and ours to swap in place
+  if (littleEndian !== hostIsLittleEndian) {
+    const buffer = Buffer.from(copy.buffer, copy.byteOffset, copy.byteLength);
+    if (size === 2) buffer.swap16();
+    else if (size === 4) buffer.swap32();
+    else buffer.swap64();
+  }
+  if (size === 2) return new Uint16Array(copy.buffer, 0, copy.length / 2);
+  if (size === 4) return new (a.floatingPoint ? Float32Array : Uint32Array)(copy.buffer, 0, copy.length / 4);
+  return new Float64Array(copy.buffer, 0, copy.length / 8);
+}
+
+/**
+ * Words as allocated → stored values: the Bits Stored bits below and including High Bit, sign extended for Pixel
+ * Representation 1. What else lies in the word (retired overlays, PS3.5 8.1.1) is dropped. Works in place.
+ */
+export function maskToStored(words: Samples, a: PixelAttributes): Samples {
+  const { bitsStored, bitsAllocated } = a;
+  const shift = Math.max(0, a.highBit + 1 - bitsStored);
+  const signed = a.pixelRepresentation === 1;
+  const width = words.BYTES_PER_ELEMENT * 8;
+  const plain = shift === 0 && bitsStored === bitsAllocated && bitsStored === width;
+  const out = signed ? asSigned(words) : words;
+  if (plain) return out;
+  const up = 32 - bitsStored - shift;
+  const down = 32 - bitsStored;
+  if (signed) for (let i = 0; i < out.length; i++) out[i] = (words[i]! << up) >> down;
+  else for (let i = 0; i < out.length; i++) out[i] = (words[i]! << up) >>> down;
+  return out;
+}
+
+function asSigned(words: Samples): Samples {
+  if (words instanceof Uint8Array) return new Int8Array(words.buffer, words.byteOffset, words.length);
+  if (words instanceof Uint16Array) return new Int16Array(words.buffer, words.byteOffset, words.length);
+  if (words instanceof Uint32Array) return new Int32Array(words.buffer, words.byteOffset, words.length);
+  return words;
+}
+
+/** Colour by plane → colour by pixel (PS3.3 C.7.6.3.1.3). */
+export function interleave<T extends Samples>(planes: T, samples: number, pixels: number): T {
+  const out = planes.slice() as T;
+  for (let s = 0; s < samples; s++)
+    for (let i = 0, from = s * pixels, to = s; i < pixels; i++, to += samples) out[to] = planes[from + i]!;
+  return out;
+}
+
+/** PS3.3 C.7.6.3.1.2: Y1 Y2 Cb Cr for two neighbouring pixels → Y Cb Cr a pixel. */
+function expand422(packed: Samples, pixels: number): Samples {
+  const Type = packed.constructor as new (n: number) => Samples;
+  const out = new Type(pixels * 3);
+  for (let p = 0, from = 0, to = 0; p < pixels; p += 2, from += 4, to += 6) {
+    out[to] = packed[from]!;
+    out[to + 3] = packed[from + 1]!;
+    out[to + 1] = out[to + 4] = packed[from + 2]!;
+    out[to + 2] = out[to + 5] = packed[from + 3]!;
+  }
+  return out;
+}

@@ -1,0 +1,73 @@
+import sharp from 'sharp';
+import { TAG } from '../dictionary.ts';
+import type { DataSet } from '../types.ts';
+import { isColour, rgb } from './colour.ts';
+import { greyBytes } from './greyscale.ts';
+import type { DecodedFrame } from './types.ts';
+import type { VoiWindow } from './voi.ts';
+
+export interface RenderOptions {
+  format: 'jpeg' | 'png';
+  /** JPEG quality 1 to 100; 85 when absent. */
+  quality?: number;
+  /** The image is fitted inside this box, in pixels; absent: its own size. */
+  width?: number;
+  height?: number;
+  /** Instead of the window in the data set. */
+  window?: VoiWindow;
+  /** 1-based; picks the functional groups of a multi-frame object. */
+  frame?: number;
+}
+
+/** No side of a rendered image is longer: what a screen shows, and a bound on the memory one request takes. */
+export const MAX_RENDERED_SIDE = 16_384;
+
+/**
+ * A decoded frame as a consumer-format image (PS3.18 8.7.4). A Pixel Aspect Ratio (PS3.3 C.7.6.3.1.7) other than 1:1 is
+ * applied. Overlays and shutters are not drawn. Throws PixelsUndecodable.
+ */
+export async function renderFrame(
+  frame: DecodedFrame,
+  dataset: DataSet,
+  options: RenderOptions,
+): Promise<Buffer> {
+  const colour = isColour(frame);
+  const pixels = colour
+    ? rgb(frame, dataset)
+    : greyBytes(frame, dataset, {
+        ...(options.window && { window: options.window }),
+        ...(options.frame !== undefined && { frame: options.frame }),
+      });
+  const size = fit(frame, pixelAspect(dataset), options);
+  let image = sharp(pixels, {
+    raw: { width: frame.columns, height: frame.rows, channels: colour ? 3 : 1 },
+    limitInputPixels: false, // the frame is already in memory, and its size was checked before it was decoded
+  });
+  if (size.width !== frame.columns || size.height !== frame.rows)
+    image = image.resize(size.width, size.height, { fit: 'fill', fastShrinkOnLoad: true });
+  if (!colour) image = image.toColourspace('b-w');
+  return options.format === 'png'
+    ? image.png({ compressionLevel: 6 }).toBuffer()
+    : image.jpeg({ quality: options.quality ?? 85 }).toBuffer();
+}
+
+/** Vertical over horizontal size of a pixel; 1 where nothing is said. */
+function pixelAspect(dataset: DataSet): number {
+  const [vertical, horizontal] = dataset.numbers(TAG.PixelAspectRatio);
+  const ratio = (vertical ?? 1) / (horizontal ?? 1);
+  return ratio > 0.01 && ratio < 100 ? ratio : 1;
+}
+
+function fit(
+  frame: DecodedFrame,
+  aspect: number,
+  box: { width?: number; height?: number },
+): { width: number; height: number } {
+  const width = aspect < 1 ? frame.columns / aspect : frame.columns;
+  const height = aspect > 1 ? frame.rows * aspect : frame.rows;
+  const widest = Math.min(box.width ?? Infinity, MAX_RENDERED_SIDE);
+  const highest = Math.min(box.height ?? Infinity, MAX_RENDERED_SIDE);
+  const unbounded = box.width === undefined && box.height === undefined;
+  const scale = Math.min(widest / width, highest / height, unbounded ? 1 : Infinity);
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+}
