@@ -1,0 +1,178 @@
+/**
+ * Where the frames of encapsulated pixel data lie (PS3.5 A.4): read from the item headers as the bytes pass by, without
+ * holding any of them.
+ */
+import { NegatoscopeError } from '../errors.ts';
+
+/** A fragment's value: offset in the file, length, and whether its first bytes begin a JPEG or JPEG 2000 stream. */
+export interface Fragment {
+  offset: number;
+  length: number;
+  begins: boolean;
+}
+
+/** Frames as runs of `[offset, length, offset, length, …]`, in bytes from the first byte of the file. */
+export type FrameTable = number[][];
+
+/** Fragments beyond this are counted but not kept: 16 million is 2,000 hours of cine, or an attack. */
+const MAX_FRAGMENTS = 1 << 24;
+const MAX_OFFSET_TABLE = 1 << 26;
+
+const ITEM = 0xe000;
+const DELIMITER = 0xe0dd;
+
+/**
+ * Takes the bytes of the file from the first item of the pixel data on.
+ *
+ *     const scanner = new FragmentScanner(file.pixelData.offset);
+ *     for await (const chunk of rest) scanner.push(chunk);
+ *     scanner.state // 'done' when the sequence delimitation item was seen
+ */
+export class FragmentScanner {
+  /** `item`: between two items; `inside`: within a header or a value; `broken`: something that is no item. */
+  state: 'item' | 'inside' | 'done' | 'broken' = 'item';
+  readonly fragments: Fragment[] = [];
+  /** Basic Offset Table: offsets from the first byte of the first fragment's item tag. */
+  offsets: number[] = [];
+  #position: number;
+  #header = Buffer.alloc(8);
+  #headed = 0;
+  #left = 0;
+  #seenTable = false;
+  #table: Buffer[] = [];
+  #start = Buffer.alloc(2);
+  #started = 2;
+
+  /** Of the first byte that `push` will get, in the file. */
+  constructor(position: number) {
+    this.#position = position;
+  }
+
+  push(chunk: Uint8Array): void {
+    let at = 0;
+    while (at < chunk.length && this.state !== 'done' && this.state !== 'broken') {
+      if (this.#left > 0) at += this.#value(chunk.subarray(at, at + Math.min(this.#left, chunk.length - at)));
+      else at += this.#take(chunk.subarray(at, at + 8 - this.#headed));
+    }
+  }
+
+  #take(bytes: Uint8Array): number {
+    this.#header.set(bytes, this.#headed);
+    this.#headed += bytes.length;
+    this.#position += bytes.length;
+    this.state = 'inside';
+    if (this.#headed < 8) return bytes.length;
+    this.#headed = 0;
+    const group = this.#header.readUInt16LE(0);
+    const element = this.#header.readUInt16LE(2);
+    const length = this.#header.readUInt32LE(4);
+    if (group === 0xfffe && element === DELIMITER) this.state = 'done';
+    else if (group !== 0xfffe || element !== ITEM || length === 0xffffffff) this.state = 'broken';
+    else this.#open(length);
+    return bytes.length;
+  }
+
+  #open(length: number): void {
+    this.#left = length;
+    if (length === 0) this.state = 'item';
+    if (!this.#seenTable) {
+      this.#seenTable = true;
+      if (length > MAX_OFFSET_TABLE) this.state = 'broken';
+      return;
+    }
+    if (this.fragments.length >= MAX_FRAGMENTS) this.state = 'broken';
+    else this.fragments.push({ offset: this.#position, length, begins: false });
+    this.#started = 0;
+  }
+
+  #value(bytes: Uint8Array): number {
+    const fragment = this.fragments.at(-1);
+    if (!fragment) this.#table.push(Buffer.from(bytes));
+    else if (this.#started < 2) {
+      const some = bytes.subarray(0, 2 - this.#started);
+      this.#start.set(some, this.#started);
+      this.#started += some.length;
+      // JPEG and JPEG-LS: SOI; JPEG 2000 and HTJ2K: SOC.
+      fragment.begins = this.#started === 2 && [0xffd8, 0xff4f].includes(this.#start.readUInt16BE(0));
+    }
+    this.#position += bytes.length;
+    this.#left -= bytes.length;
+    if (this.#left === 0) {
+      this.state = 'item';
+      if (!fragment) this.#readTable();
+    }
+    return bytes.length;
+  }
+
+  #readTable(): void {
+    const table = Buffer.concat(this.#table);
+    this.#table = [];
+    this.offsets = Array.from({ length: table.length >> 2 }, (_, i) => table.readUInt32LE(i * 4));
+  }
+}
+
+/**
+ * Which fragments make up which frame. In this order: Extended Offset Table (PS3.3 C.7.6.3.1.8), Basic Offset Table, one
+ * fragment a frame, one frame of all fragments, fragments that begin a stream.
+ *
+ * @throws NegatoscopeError `frames-unclear` (422) when none of these gives `frames` frames
+ */
+export function frameTable(
+  { fragments, offsets }: Pick<FragmentScanner, 'fragments' | 'offsets'>,
+  frames: number,
+  extendedOffsets: readonly number[] = [],
+): FrameTable {
+  const runs = (isFirst: (fragment: Fragment, index: number) => boolean): FrameTable => {
+    const table: FrameTable = [];
+    fragments.forEach((fragment, index) => {
+      if (index === 0 || isFirst(fragment, index)) table.push([]);
+      table.at(-1)?.push(fragment.offset, fragment.length);
+    });
+    return table;
+  };
+  const first = (fragments[0]?.offset ?? 8) - 8;
+  for (const given of [extendedOffsets, offsets]) {
+    if (given.length !== frames || frames === 0) continue;
+    const starts = new Set(given.map((offset) => first + offset));
+    const table = runs((fragment) => starts.has(fragment.offset - 8));
+    if (table.length === frames) return table;
+  }
+  if (fragments.length === frames) return runs(() => true);
+  if (frames === 1 && fragments.length > 0) return runs(() => false);
+  const table = runs((fragment) => fragment.begins);
+  if (table.length === frames) return table;
+  throw new NegatoscopeError(
+    'frames-unclear',
+    `The pixel data has ${fragments.length} fragments for ${frames} frames, and nothing says which belong together.`,
+    { status: 422, details: { fragments: fragments.length, frames } },
+  );
+}
+
+/**
+ * Bits of one frame of native pixel data; undefined when the header does not say. 4:2:2 has two samples for each pixel
+ * (PS3.3 C.7.6.3.1.2).
+ */
+export function frameBits(image: {
+  rows: number | undefined;
+  columns: number | undefined;
+  samples: number | undefined;
+  bitsAllocated: number | undefined;
+  photometric: string;
+}): number | undefined {
+  const { rows, columns, bitsAllocated } = image;
+  const samples = /_42[02]$/.test(image.photometric) ? 2 : (image.samples ?? 1);
+  if (!rows || !columns || !bitsAllocated) return undefined;
+  return rows * columns * samples * bitsAllocated;
+}
+
+/** Frame `n` (1-based) of `bits` bits out of bytes that begin with the byte holding its first bit; zero padded. */
+export function alignFrame(bytes: Buffer, n: number, bits: number): Buffer {
+  const shift = ((n - 1) * bits) % 8;
+  const length = Math.ceil(bits / 8);
+  const aligned = Buffer.alloc(length);
+  for (let i = 0; i < length; i++)
+    aligned[i] = (((bytes[i] ?? 0) >> shift) | ((bytes[i + 1] ?? 0) << (8 - shift))) & 0xff;
+  const spare = length * 8 - bits;
+  if (spare > 0) aligned[length - 1] = (aligned[length - 1] ?? 0) & (0xff >> spare);
+  return aligned;
+}

@@ -1,0 +1,138 @@
+/** What happens to studies and files after the commit: completeness, the move from the inbox to files, the sweep. */
+import type { Log, Store } from '../store/types.ts';
+import { COMPLETE_JOB, INBOX_JOB } from './record.ts';
+import type { ArchiveTables } from './tables.ts';
+
+const MOVE_AT_ONCE = 128;
+
+export interface LifeSettings {
+  silenceMs: number;
+  inboxMs: number;
+}
+
+/** Marks a study complete once nothing came for `silenceMs`; waits again when something did. */
+export function workCompleteness(store: Store, now: () => number, { silenceMs }: LifeSettings): void {
+  store.jobs.work(COMPLETE_JOB, async ({ key: studyUid }) => {
+    await store.write<ArchiveTables, void>(async (tx) => {
+      const study = await tx
+        .selectFrom('study')
+        .select(['last_received_at', 'complete', 'images'])
+        .where('study_uid', '=', studyUid)
+        .executeTakeFirst();
+      if (!study || Number(study.complete) === 1) return;
+      const due = Number(study.last_received_at) + silenceMs;
+      if (due > now()) {
+        await store.jobs.enqueue(tx, { kind: COMPLETE_JOB, key: studyUid, runAfter: due });
+        return;
+      }
+      await tx
+        .updateTable('study')
+        .set({ complete: 1, was_complete: 1 })
+        .where('study_uid', '=', studyUid)
+        .execute();
+      await store.events.append(tx, {
+        kind: 'archive.study.complete',
+        studyUid,
+        actor: 'system',
+        payload: { images: Number(study.images) },
+      });
+    });
+  });
+}
+
+/** Writes what the inbox holds to files, many for one directory sync. */
+export function workInbox(store: Store): void {
+  store.jobs.work(INBOX_JOB, async (_job, signal) => {
+    while (!signal.aborted && (await moveInbox(store)) > 0);
+  });
+}
+
+/** Returns how many instances were moved. */
+export async function moveInbox(store: Store, limit = MOVE_AT_ONCE): Promise<number> {
+  const rows = await store.read
+    .withTables<ArchiveTables>()
+    .selectFrom('inbox')
+    .selectAll()
+    .orderBy('sop_instance_uid')
+    .limit(limit)
+    .execute();
+  if (rows.length === 0) return 0;
+  const staged = await Promise.all(
+    rows.map(async ({ bytes }) => {
+      const blob = await store.blobs.stage();
+      await blob.write(bytes);
+      await blob.finish();
+      return blob;
+    }),
+  );
+  const refs = await store.blobs.commit(staged);
+  await store.write<ArchiveTables, void>(async (tx) => {
+    for (const [i, { sop_instance_uid }] of rows.entries()) {
+      await tx
+        .updateTable('instance')
+        .set({ blob: refs[i] ?? null })
+        .where('sop_instance_uid', '=', sop_instance_uid)
+        .execute();
+    }
+    await tx
+      .deleteFrom('inbox')
+      .where(
+        'sop_instance_uid',
+        'in',
+        rows.map((row) => row.sop_instance_uid),
+      )
+      .execute();
+  });
+  return rows.length;
+}
+
+const SWEPT = 'archive.swept';
+const HOUR = 3_600_000;
+const CHECK_AT_ONCE = 500;
+
+/**
+ * Removes objects that a crash left between their rename and their commit. Only hours since the last sweep are looked at.
+ * `isReferenced` speaks for rooms that keep objects of their own. On PostgreSQL other processes may be at work: objects of
+ * the last hour are left for the next sweep.
+ */
+export async function sweep(
+  store: Store,
+  now: () => number,
+  log: Log,
+  isReferenced: (refs: readonly string[]) => Promise<ReadonlySet<string>>,
+): Promise<number> {
+  const started = now();
+  const since = Number((await store.setting(SWEPT)) ?? 0) - HOUR;
+  const until = store.dialect === 'postgres' ? hourOf(started - HOUR) : hourOf(started + HOUR);
+  const db = store.read.withTables<ArchiveTables>();
+  let removed = 0;
+  let group: string[] = [];
+
+  const check = async (): Promise<void> => {
+    if (group.length === 0) return;
+    const instances = await db.selectFrom('instance').select('blob').where('blob', 'in', group).execute();
+    const kept = await db.selectFrom('quarantine').select('blob').where('blob', 'in', group).execute();
+    const elsewhere = await isReferenced(group);
+    const referenced = new Set([...instances, ...kept].map(({ blob }) => blob));
+    for (const ref of group) {
+      if (referenced.has(ref) || elsewhere.has(ref)) continue;
+      await store.blobs.remove(ref);
+      removed += 1;
+    }
+    group = [];
+  };
+
+  for await (const ref of store.blobs.list(Math.max(0, since))) {
+    if (ref.slice(0, until.length) >= until) break;
+    group.push(ref);
+    if (group.length === CHECK_AT_ONCE) await check();
+  }
+  await check();
+  await store.setSetting(SWEPT, String(started));
+  if (removed > 0) log.info({ objects: removed }, 'removed objects that a crash left without an entry');
+  return removed;
+}
+
+/** `objects/2026/11/23/20`: the folder of an hour, as the blobs name it. */
+const hourOf = (at: number): string =>
+  `objects/${new Date(at).toISOString().slice(0, 13).replace(/[-T]/g, '/')}`;

@@ -1,0 +1,164 @@
+import { sql, type CreateTableBuilder, type Kysely } from 'kysely';
+import type { Migration } from '../store/types.ts';
+
+type Table = CreateTableBuilder<any, any>;
+const texts = (table: Table, ...names: string[]): Table =>
+  names.reduce((t, name) => t.addColumn(name, 'text', (c) => c.notNull()), table);
+
+/** Bytes: PostgreSQL's name for them, which SQLite takes as it takes any. */
+const BYTES = sql`bytea`;
+
+async function first(db: Kysely<any>): Promise<void> {
+  const study = db.schema.createTable('study').addColumn('study_uid', 'text', (c) => c.primaryKey());
+  await texts(
+    study,
+    'patient_id',
+    'issuer',
+    'patient_name',
+    'birth_date',
+    'sex',
+    'accession',
+    'study_id',
+    'study_date',
+    'study_time',
+    'description',
+    'referring',
+    'department',
+    'indication',
+    'modalities',
+    'body_parts',
+    'laterality',
+    'priority',
+    'f_name',
+    'f_patient_id',
+    'f_accession',
+    'f_study_id',
+    'f_description',
+    'f_referring',
+    'f_department',
+    'f_time',
+  )
+    .addColumn('age_years', 'integer')
+    .addColumn('images', 'integer', (c) => c.notNull())
+    .addColumn('series', 'integer', (c) => c.notNull())
+    .addColumn('first_received_at', 'bigint', (c) => c.notNull())
+    .addColumn('last_received_at', 'bigint', (c) => c.notNull())
+    .addColumn('complete', 'integer', (c) => c.notNull())
+    .addColumn('was_complete', 'integer', (c) => c.notNull())
+    .execute();
+  await db.schema.createIndex('study_patient').on('study').columns(['patient_id', 'issuer']).execute();
+  await db.schema.createIndex('study_date').on('study').columns(['study_date', 'f_time']).execute();
+  await db.schema.createIndex('study_accession').on('study').column('accession').execute();
+  await db.schema.createIndex('study_received').on('study').column('last_received_at').execute();
+
+  await texts(
+    db.schema.createTable('series'),
+    'study_uid',
+    'series_uid',
+    'modality',
+    'description',
+    'body_part',
+    'laterality',
+    'f_description',
+  )
+    .addColumn('number', 'bigint')
+    .addColumn('images', 'integer', (c) => c.notNull())
+    .addPrimaryKeyConstraint('series_pk', ['study_uid', 'series_uid'])
+    .execute();
+  await db.schema.createIndex('series_uid').on('series').column('series_uid').execute();
+
+  await texts(
+    db.schema.createTable('instance').addColumn('sop_instance_uid', 'text', (c) => c.primaryKey()),
+    'sop_class_uid',
+    'series_uid',
+    'study_uid',
+    'kind',
+    'transfer_syntax',
+    'photometric',
+    'view_position',
+    'laterality',
+    'body_part',
+    'sha256',
+    'door',
+    'from_name',
+    'from_address',
+  )
+    .addColumn('ai_run_id', 'text')
+    .addColumn('number', 'bigint')
+    .addColumn('rows', 'bigint')
+    .addColumn('columns', 'bigint')
+    .addColumn('frames', 'bigint', (c) => c.notNull())
+    .addColumn('size', 'bigint', (c) => c.notNull())
+    .addColumn('received_at', 'bigint', (c) => c.notNull())
+    .addColumn('photo', 'integer', (c) => c.notNull())
+    .addColumn('blob', 'text')
+    .addColumn('dataset_offset', 'bigint', (c) => c.notNull())
+    .addColumn('pixel_offset', 'bigint')
+    .addColumn('pixel_length', 'bigint')
+    .addColumn('encapsulated', 'integer', (c) => c.notNull())
+    .addColumn('frame_bits', 'bigint')
+    .addColumn('frame_table', 'text')
+    .execute();
+  await db.schema
+    .createIndex('instance_series')
+    .on('instance')
+    .columns(['study_uid', 'series_uid'])
+    .execute();
+  await db.schema.createIndex('instance_run').on('instance').column('ai_run_id').execute();
+  await db.schema.createIndex('instance_blob').on('instance').column('blob').execute();
+
+  await db.schema
+    .createTable('instance_header')
+    .addColumn('sop_instance_uid', 'text', (c) => c.primaryKey())
+    .addColumn('json', 'text', (c) => c.notNull())
+    .execute();
+  await db.schema
+    .createTable('inbox')
+    .addColumn('sop_instance_uid', 'text', (c) => c.primaryKey())
+    .addColumn('bytes', BYTES, (c) => c.notNull())
+    .execute();
+
+  await texts(
+    db.schema.createTable('quarantine').addColumn('id', 'text', (c) => c.primaryKey()),
+    'reason',
+    'detail',
+    'sha256',
+    'door',
+    'from_name',
+    'from_address',
+    'blob',
+    'options',
+  )
+    .addColumn('size', 'bigint', (c) => c.notNull())
+    .addColumn('received_at', 'bigint', (c) => c.notNull())
+    .addColumn('sop_instance_uid', 'text')
+    .addColumn('file_name', 'text')
+    .execute();
+  await db.schema.createIndex('quarantine_sha256').on('quarantine').column('sha256').execute();
+
+  await texts(
+    db.schema.createTable('ae_title').addColumn('ae_title', 'text', (c) => c.primaryKey()),
+    'address',
+    'state',
+  )
+    .addColumn('first_at', 'bigint', (c) => c.notNull())
+    .addColumn('last_at', 'bigint', (c) => c.notNull())
+    .addColumn('knocks', 'integer', (c) => c.notNull())
+    .execute();
+
+  await texts(
+    db.schema.createTable('correction').addColumn('id', 'text', (c) => c.primaryKey()),
+    'study_uid',
+    'field',
+    'value',
+    'previous',
+    'reason',
+    'by_name',
+  )
+    .addColumn('by_person', 'text')
+    .addColumn('at', 'bigint', (c) => c.notNull())
+    .execute();
+  await db.schema.createIndex('correction_study').on('correction').column('study_uid').execute();
+}
+
+export const archiveMigrations: readonly Migration[] = [{ id: 'archive-001', up: first }];

@@ -1,0 +1,140 @@
+import type { AeRow, InstanceKind, Origin, QuarantineReason, StudyRow } from './types.ts';
+
+/** 0 or 1: SQLite has no booleans. */
+export type Flag = 0 | 1;
+
+/**
+ * Values as corrected. `f_…`: folded for search (fold.ts). Lists stand between bars (`|CR|DX|`) so
+ * that a value can be found by LIKE.
+ */
+export type StudyTable = {
+  study_uid: string;
+  patient_id: string;
+  issuer: string;
+  patient_name: string;
+  birth_date: string;
+  sex: string;
+  age_years: number | null;
+  accession: string;
+  study_id: string;
+  study_date: string;
+  study_time: string;
+  description: string;
+  referring: string;
+  department: string;
+  indication: string;
+  modalities: string;
+  body_parts: string;
+  laterality: string;
+  priority: StudyRow['priority'];
+  images: number;
+  series: number;
+  first_received_at: number;
+  last_received_at: number;
+  complete: Flag;
+  /** It was complete once: what comes now comes late. */
+  was_complete: Flag;
+  f_name: string;
+  f_patient_id: string;
+  f_accession: string;
+  f_study_id: string;
+  f_description: string;
+  f_referring: string;
+  f_department: string;
+  f_time: string;
+};
+
+export type SeriesTable = {
+  study_uid: string;
+  series_uid: string;
+  modality: string;
+  number: number | null;
+  description: string;
+  body_part: string;
+  laterality: string;
+  f_description: string;
+  /** Instances of kind `image`. */
+  images: number;
+};
+
+export type InstanceTable = {
+  sop_instance_uid: string;
+  sop_class_uid: string;
+  series_uid: string;
+  study_uid: string;
+  kind: InstanceKind;
+  ai_run_id: string | null;
+  transfer_syntax: string;
+  number: number | null;
+  rows: number | null;
+  columns: number | null;
+  frames: number;
+  photometric: string;
+  view_position: string;
+  laterality: string;
+  body_part: string;
+  size: number;
+  sha256: string;
+  received_at: number;
+  photo: Flag;
+  door: Origin['door'];
+  from_name: string;
+  from_address: string;
+  /** Reference into the blobs; null while the bytes are in `inbox`. */
+  blob: string | null;
+  dataset_offset: number;
+  /** Of the pixel data's value in the file; null without pixel data. */
+  pixel_offset: number | null;
+  /** Bytes; -1 encapsulated. */
+  pixel_length: number | null;
+  encapsulated: Flag;
+  /** Bits of one frame of native pixel data; null otherwise. */
+  frame_bits: number | null;
+  /** JSON of `FrameTable` (frames.ts); null when native, or when there are too many to keep. */
+  frame_table: string | null;
+};
+
+export type ArchiveTables = {
+  study: StudyTable;
+  series: SeriesTable;
+  instance: InstanceTable;
+  /** DICOM JSON without bulk data. */
+  instance_header: { sop_instance_uid: string; json: string };
+  /** Small files as they came, until a job writes them to files. */
+  inbox: { sop_instance_uid: string; bytes: Uint8Array };
+  quarantine: {
+    id: string;
+    reason: QuarantineReason;
+    detail: string;
+    size: number;
+    sha256: string;
+    door: Origin['door'];
+    from_name: string;
+    from_address: string;
+    received_at: number;
+    sop_instance_uid: string | null;
+    file_name: string | null;
+    blob: string;
+    /** JSON of the ingest options it came with, so that it can be released as what it was. */
+    options: string;
+  };
+  ae_title: {
+    ae_title: string;
+    address: string;
+    state: AeRow['state'];
+    first_at: number;
+    last_at: number;
+    knocks: number;
+  };
+  correction: {
+    id: string;
+    study_uid: string;
+    field: string;
+    value: string;
+    previous: string;
+    reason: string;
+    by_name: string;
+    by_person: string | null;
+    at: number;
+  };
+};
