@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, statfs, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -9,7 +8,8 @@ import { StagedFile } from './staged.ts';
 import { storageError } from './storage-error.ts';
 import type { Blobs, StagedBlob } from './types.ts';
 
-const REF = /^objects\/\d{4}\/\d{2}\/\d{2}\/\d{2}\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.dcm$/;
+const CHUNK = 256 * 1024;
+const REF = /^objects\/\d{4}\/\d{2}\/\d{2}\/\d{2}\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.dcm$/;
 
 /** Files in `dir/objects/YYYY/MM/DD/HH/` (UTC), written in `dir/staging/` first. References are paths relative to `dir`. */
 export function createBlobs({ dir, now }: { dir: string; now: () => number }): Blobs {
@@ -57,11 +57,19 @@ export function createBlobs({ dir, now }: { dir: string; now: () => number }): B
       const folder = `objects/${hour}`;
       await makeFolder(folder);
       const refs = staged.map(() => `${folder}/${randomUUID()}.dcm`);
-      try {
-        await Promise.all(staged.map((blob, i) => rename(blob.path, join(dir, refs[i]!))));
-      } catch (thrown) {
-        known.clear(); // a folder was taken away behind our back: look again next time
-        throw storageError(thrown);
+      const place = async (from: string, to: string): Promise<void> => {
+        await rename(from, to).catch(async (error: NodeJS.ErrnoException) => {
+          if (error.code !== 'ENOENT') throw storageError(error);
+          known.clear(); // somebody took the folder away behind our back
+          await makeFolder(folder);
+          await rename(from, to);
+        });
+      };
+      const placed = await Promise.allSettled(staged.map((blob, i) => place(blob.path, join(dir, refs[i]!))));
+      const failed = placed.find((result) => result.status === 'rejected');
+      if (failed) {
+        await Promise.allSettled(refs.map((ref) => unlink(join(dir, ref))));
+        throw failed.reason;
       }
       await syncOf(join(dir, folder))();
       return refs;
@@ -93,12 +101,8 @@ export function createBlobs({ dir, now }: { dir: string; now: () => number }): B
 
     stream(ref, range) {
       const path = resolve(ref);
-      if (range && range.length <= 0) return Readable.from([]);
-      const source = createReadStream(path, {
-        highWaterMark: 256 * 1024,
-        ...(range && { start: range.offset, end: range.offset + range.length - 1 }),
-      });
-      return source;
+      // A generator, so that a missing file is reported like everywhere else.
+      return Readable.from(chunksOf(path, range), { objectMode: false, highWaterMark: CHUNK });
     },
 
     async size(ref) {
@@ -120,7 +124,7 @@ export function createBlobs({ dir, now }: { dir: string; now: () => number }): B
       const first = `objects/${new Date(since).toISOString().slice(0, 13).replace(/[-T]/g, '/')}`;
       const walk = async function* (relative: string, depth: number): AsyncGenerator<string> {
         const names = await readdir(join(dir, relative)).catch((error: NodeJS.ErrnoException) => {
-          if (error.code === 'ENOENT') return [];
+          if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
           throw error;
         });
         for (const name of names.sort()) {
@@ -139,6 +143,23 @@ export function createBlobs({ dir, now }: { dir: string; now: () => number }): B
       return names.length;
     },
   };
+}
+
+async function* chunksOf(path: string, range?: { offset: number; length: number }): AsyncGenerator<Buffer> {
+  const file = await open(path, 'r').catch(missing);
+  try {
+    let at = range?.offset ?? 0;
+    const end = range ? at + range.length : Infinity;
+    while (at < end) {
+      const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK, end - at));
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+      if (bytesRead === 0) return;
+      at += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 function missing(error: NodeJS.ErrnoException): never {

@@ -25,9 +25,10 @@ export class StagedFile implements StagedBlob {
   #failed: unknown;
   #closed = false;
 
-  static async open(path: string): Promise<StagedFile> {
+  /** @param flags `wx`: the file must be new */
+  static async open(path: string, flags: 'wx' | 'w' = 'wx'): Promise<StagedFile> {
     try {
-      return new StagedFile(path, await open(path, 'wx', 0o600));
+      return new StagedFile(path, await open(path, flags, 0o600));
     } catch (thrown) {
       throw storageError(thrown);
     }

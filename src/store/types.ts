@@ -1,7 +1,10 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Readable } from 'node:stream';
 
-/** Tables of the store itself; a room adds its own by `store.db.withTables<RoomTables>()`. */
+/**
+ * Tables of the store itself; a room adds its own by `store.db.withTables<RoomTables>()`, where `RoomTables` is a `type` (an
+ * `interface` has no index signature, and Kysely asks for one).
+ */
 export interface StoreTables {
   job: JobTable;
   event: EventTable;

@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createBlobs, makeDirectory } from './blobs.ts';
+import type { Blobs, StagedBlob } from './types.ts';
+
+let dir: string;
+let blobs: Blobs;
+const at = Date.UTC(2026, 1, 3, 4, 5, 6);
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'negatoscope-blobs-'));
+  for (const name of ['objects', 'staging']) await makeDirectory(join(dir, name));
+  blobs = createBlobs({ dir, now: () => at });
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+const stage = async (...chunks: Uint8Array[]): Promise<StagedBlob> => {
+  const staged = await blobs.stage();
+  for (const chunk of chunks) await staged.write(chunk);
+  await staged.finish();
+  return staged;
+};
+async function collect(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of stream) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+test('any chunks come back whole, with their digest, also when the caller uses its buffer again', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 700_000 }), { maxLength: 8 }), async (lengths) => {
+      const shared = new Uint8Array(700_000);
+      const expected: Buffer[] = [];
+      const staged = await blobs.stage();
+      for (const [i, length] of lengths.entries()) {
+        shared.fill(i + 1);
+        expected.push(Buffer.from(shared.subarray(0, length)));
+        await staged.write(shared.subarray(0, length));
+      }
+      await staged.finish();
+      const whole = Buffer.concat(expected);
+      const [ref] = await blobs.commit([staged]);
+      expect(staged.size).toBe(whole.length);
+      expect(staged.sha256).toBe(createHash('sha256').update(whole).digest('hex'));
+      expect((await blobs.read(ref!)).equals(whole)).toBe(true);
+      expect(await blobs.size(ref!)).toBe(whole.length);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('lies in the folder of its hour, UTC; nothing stays in staging', async () => {
+  const staged = await stage(Buffer.from('DICM'));
+  expect((await readFile(staged.path)).toString()).toBe('DICM');
+  const [ref] = await blobs.commit([staged]);
+  expect(ref).toMatch(/^objects\/2026\/02\/03\/04\/[0-9a-f-]{36}\.dcm$/);
+  expect(existsSync(join(dir, ref!))).toBe(true);
+  expect(readdirSync(join(dir, 'staging'))).toEqual([]);
+});
+
+test('a group keeps its order, and many groups at once do not disturb each other', async () => {
+  const groups = await Promise.all(
+    Array.from({ length: 20 }, async (_, g) => {
+      const staged = await Promise.all([0, 1, 2].map((i) => stage(Buffer.from(`${g}.${i}`))));
+      return blobs.commit(staged);
+    }),
+  );
+  for (const [g, refs] of groups.entries()) {
+    expect(await Promise.all(refs.map(async (ref) => (await blobs.read(ref)).toString()))).toEqual(
+      [0, 1, 2].map((i) => `${g}.${i}`),
+    );
+  }
+});
+
+test('reads and streams ranges, clipped at the end', async () => {
+  const [ref] = await blobs.commit([await stage(Buffer.from('0123456789'))]);
+  const ranges: [number, number, string][] = [
+    [0, 10, '0123456789'],
+    [3, 4, '3456'],
+    [8, 10, '89'],
+    [5, 0, ''],
+    [10, 5, ''],
+    [20, 5, ''],
+  ];
+  for (const [offset, length, expected] of ranges) {
+    expect((await blobs.read(ref!, { offset, length })).toString()).toBe(expected);
+    expect((await collect(blobs.stream(ref!, { offset, length }))).toString()).toBe(expected);
+  }
+});
+
+test('discarded or unfinished files leave nothing that can be seen; the sweep takes the rest', async () => {
+  const gone = await blobs.stage();
+  await gone.write(Buffer.alloc(600_000));
+  await gone.discard();
+  expect(readdirSync(join(dir, 'staging'))).toEqual([]);
+  await stage(Buffer.from('left behind by a crash'));
+  expect(await blobs.sweepStaging()).toBe(1);
+  expect(readdirSync(join(dir, 'staging'))).toEqual([]);
+  for await (const _ of blobs.list()) expect.unreachable();
+});
+
+test.each([
+  '../etc/passwd',
+  'objects/../../etc/passwd',
+  '/etc/passwd',
+  'objects/2026/02/03/04/../../../../../x.dcm',
+  'objects/2026/02/03/04/00000000-0000-0000-0000-000000000000.dcm\0.txt',
+  'objects/2026/02/03/04/00000000-0000-0000-0000-000000000000.dcm\n',
+  'negatoscope.db',
+  '',
+])('refuses the reference %j', async (ref) => {
+  await expect(blobs.read(ref)).rejects.toMatchObject({ code: 'bad-ref' });
+  await expect(blobs.size(ref)).rejects.toMatchObject({ code: 'bad-ref' });
+  await expect(blobs.remove(ref)).rejects.toMatchObject({ code: 'bad-ref' });
+  expect(() => blobs.stream(ref)).toThrow();
+});
+
+test('a file that is gone is said to be gone, by read and by stream; removing twice is no error', async () => {
+  const [ref] = await blobs.commit([await stage(Buffer.from('x'))]);
+  await blobs.remove(ref!);
+  await blobs.remove(ref!);
+  await expect(blobs.read(ref!)).rejects.toMatchObject({ code: 'blob-missing' });
+  await expect(blobs.size(ref!)).rejects.toMatchObject({ code: 'blob-missing' });
+  await expect(collect(blobs.stream(ref!))).rejects.toMatchObject({ code: 'blob-missing' });
+});
+
+test('lists what was stored since an hour, oldest first, and nothing that is not an object', async () => {
+  const refs: string[] = [];
+  for (const hour of [1, 2, 3]) {
+    const then = createBlobs({ dir, now: () => Date.UTC(2026, 0, 31, hour) });
+    const staged = await then.stage();
+    await staged.finish();
+    refs.push(...(await then.commit([staged])));
+  }
+  writeFileSync(join(dir, 'objects', 'README.txt'), '');
+  writeFileSync(join(dir, 'objects/2026/01/31/03', '.nfs0001'), '');
+  const listed = async (since?: number): Promise<string[]> => {
+    const found: string[] = [];
+    for await (const ref of blobs.list(since)) found.push(ref);
+    return found;
+  };
+  expect(await listed()).toEqual(refs);
+  expect(await listed(Date.UTC(2026, 0, 31, 2, 30))).toEqual(refs.slice(1));
+  expect(await listed(Date.UTC(2027, 0, 1))).toEqual([]);
+});
+
+test('a folder that somebody removed is made again', async () => {
+  await blobs.commit([await stage(Buffer.from('a'))]);
+  await rm(join(dir, 'objects/2026'), { recursive: true });
+  const refs = await blobs.commit([await stage(Buffer.from('b')), await stage(Buffer.from('c'))]);
+  expect(await Promise.all(refs.map(async (ref) => (await blobs.read(ref)).toString()))).toEqual(['b', 'c']);
+});
+
+test('a group of which one file is missing is not committed by half', async () => {
+  const [good, bad] = [await stage(Buffer.from('a')), await stage(Buffer.from('b'))];
+  await rm(bad.path);
+  await expect(blobs.commit([good, bad])).rejects.toThrow();
+  for await (const _ of blobs.list()) expect.unreachable();
+});
+
+test.runIf(existsSync('/dev/full'))('a full volume is named', async () => {
+  const { StagedFile } = await import('./staged.ts');
+  const staged = await StagedFile.open('/dev/full', 'w');
+  await staged.write(Buffer.alloc(1000));
+  await expect(staged.finish()).rejects.toMatchObject({ code: 'disk-full', status: 507 });
+});
+
+test('says how many bytes are free', async () => {
+  expect(await blobs.free()).toBeGreaterThan(0);
+});
