@@ -56,6 +56,31 @@ export interface ReadingFact {
   /** The study's images are part of the tool's training data: never counted in accuracy. */
   inTraining: boolean;
   amended: boolean;
+  /** The run was in the report when it was signed; false: it finished later. */
+  inReport?: boolean;
+  /** Marks that the report contradicts: rejected ones, or, where AI was not shown, all marks of a study concluded "no". */
+  falseAlarms?: number;
+  /**
+   * Images by tool's verdict and what the report says of that image, from conclusions given before AI was seen: concluded "no"
+   * says it of every image, a reader's own mark says "yes" of its image; of other images the report says nothing.
+   */
+  perImage?: PerImage;
+}
+export interface PerImage {
+  truePositive: number;
+  falsePositive: number;
+  falseNegative: number;
+  trueNegative: number;
+}
+
+/**
+ * All facts of one study, complete: what the reading room gives in the payload of `reading.report.signed`,
+ * `reading.report.addendum` and `reading.facts`. The consumer replaces the study's rows by them, so evidence can be built again
+ * from the event log alone and needs nothing of the reading room but its events. Keys and codes, never a name.
+ */
+export interface ReadingSnapshot {
+  studyUid: string;
+  facts: ReadingFact[];
 }
 
 /** k of n with its interval; `enough` false below the minimum count for showing a percentage. */
@@ -84,7 +109,7 @@ export interface EvidenceSummary {
   accuracy: {
     sensitivity: { uncertainAsPositive: Proportion; uncertainAsNegative: Proportion };
     specificity: { uncertainAsPositive: Proportion; uncertainAsNegative: Proportion };
-    /** Per image: from studies whose report says image by image (decided or added marks). */
+    /** Per image: see `PerImage`. */
     perImage: { sensitivity: Proportion; specificity: Proportion };
   };
   marksPer100: number | null;
@@ -125,12 +150,14 @@ export interface Evidence {
     by: Principal,
   ): Promise<StageAct>;
   summary(modelId: string, range?: { from?: number; to?: number }): Promise<EvidenceSummary>;
-  /** Studies behind a figure, newest first. */
-  cases(
-    modelId: string,
-    figure: FigureKey,
-    range?: { from?: number; to?: number },
-  ): Promise<ReadingFact[]>;
+  /**
+   * Studies behind a figure, newest first: as many as its n (or, for `missed`, n − k of the sensitivity; for `false-alarms` and
+   * `marks`, the studies that have any). Where uncertain is counted both ways, the studies of either way; `counted` in
+   * figures.ts tells which.
+   */
+  cases(modelId: string, figure: FigureKey, range?: { from?: number; to?: number }): Promise<ReadingFact[]>;
+  /** Begins to consume the events that carry facts. */
+  start?(): Promise<void>;
 }
 
-/** Events: `evidence.stage.changed` (subject model id). */
+/** Events: `evidence.stage.changed` (subject model id; payload {from, to, version}). */

@@ -1,0 +1,160 @@
+import { sql, type Selectable } from 'kysely';
+import type { Db, SealedEvent, Store, Tx } from '../store/types.ts';
+import type { Cell } from './figures.ts';
+import type { EvidenceTables, ReadingFactTable } from './tables.ts';
+import type { ReadingFact, ReadingSnapshot } from './types.ts';
+
+const CONSUMER = 'evidence.facts';
+/** Events of the reading room that carry `snapshot` in their payload. */
+const KINDS = ['reading.report.signed', 'reading.report.addendum', 'reading.facts'] as const;
+
+export interface Range {
+  from?: number | undefined;
+  to?: number | undefined;
+}
+
+const toRow = (fact: ReadingFact): ReadingFactTable => ({
+  report_id: fact.reportId,
+  study_uid: fact.studyUid,
+  model_id: fact.modelId,
+  model_version: fact.modelVersion,
+  stage: fact.stage,
+  reader_id: fact.readerId,
+  body_part: fact.bodyPart,
+  priority: fact.priority,
+  arrived_at: fact.arrivedAt,
+  signed_at: fact.signedAt,
+  ai_positive: Number(fact.aiPositive),
+  ai_score_max: fact.aiScoreMax,
+  images: fact.images,
+  marks: fact.marks,
+  marks_rejected: fact.marksRejected,
+  marks_accepted: fact.marksAccepted,
+  marks_corrected: fact.marksCorrected,
+  marks_added: fact.marksAdded,
+  false_alarms: fact.falseAlarms ?? 0,
+  conclusion: fact.conclusion,
+  blind_conclusion: fact.blindConclusion,
+  in_training: Number(fact.inTraining),
+  amended: Number(fact.amended),
+  in_report: Number(fact.inReport ?? true),
+  image_tp: fact.perImage?.truePositive ?? 0,
+  image_fp: fact.perImage?.falsePositive ?? 0,
+  image_fn: fact.perImage?.falseNegative ?? 0,
+  image_tn: fact.perImage?.trueNegative ?? 0,
+});
+
+const toFact = (row: Selectable<ReadingFactTable>): ReadingFact => ({
+  reportId: row.report_id,
+  studyUid: row.study_uid,
+  modelId: row.model_id,
+  modelVersion: row.model_version,
+  stage: row.stage,
+  readerId: row.reader_id,
+  bodyPart: row.body_part,
+  priority: row.priority,
+  arrivedAt: Number(row.arrived_at),
+  signedAt: Number(row.signed_at),
+  aiPositive: row.ai_positive === 1,
+  aiScoreMax: row.ai_score_max,
+  images: row.images,
+  marks: row.marks,
+  marksRejected: row.marks_rejected,
+  marksAccepted: row.marks_accepted,
+  marksCorrected: row.marks_corrected,
+  marksAdded: row.marks_added,
+  falseAlarms: row.false_alarms,
+  conclusion: row.conclusion,
+  blindConclusion: row.blind_conclusion,
+  inTraining: row.in_training === 1,
+  amended: row.amended === 1,
+  inReport: row.in_report === 1,
+  perImage: {
+    truePositive: row.image_tp,
+    falsePositive: row.image_fp,
+    falseNegative: row.image_fn,
+    trueNegative: row.image_tn,
+  },
+});
+
+/** Facts as rows: written by the consumer alone, grouped for the figures. */
+export function createFacts(store: Store) {
+  const read = store.read as unknown as Db<EvidenceTables>;
+
+  /** A study's rows are replaced whole: applying an event again, or a later one, leaves the same as applying the last alone. */
+  async function apply(tx: Tx<EvidenceTables>, event: SealedEvent): Promise<void> {
+    const snapshot = event.payload?.snapshot as ReadingSnapshot | undefined;
+    if (!snapshot) return; // erased, or an addendum to a report without AI
+    await tx.deleteFrom('reading_fact').where('study_uid', '=', snapshot.studyUid).execute();
+    if (snapshot.facts.length > 0)
+      await tx.insertInto('reading_fact').values(snapshot.facts.map(toRow)).execute();
+  }
+
+  const within = (modelId: string, range: Range) => {
+    let query = read.selectFrom('reading_fact').where('model_id', '=', modelId);
+    if (range.from !== undefined) query = query.where('signed_at', '>=', range.from);
+    if (range.to !== undefined) query = query.where('signed_at', '<', range.to);
+    return query;
+  };
+
+  return {
+    start(): void {
+      store.events.consume(CONSUMER, apply, { kinds: KINDS });
+    },
+    /** Number of the last event that changed facts. */
+    async seq(): Promise<number> {
+      const row = await read
+        .selectFrom('consumer_cursor')
+        .select('seq')
+        .where('consumer', '=', CONSUMER)
+        .executeTakeFirst();
+      return Number(row?.seq ?? 0);
+    },
+    async cells(modelId: string, range: Range): Promise<Cell[]> {
+      const total = (column: keyof ReadingFactTable) => sql<number>`sum(${sql.ref(column)})`;
+      const rows = await within(modelId, range)
+        .select(['conclusion', 'blind_conclusion', 'ai_positive', 'in_training'])
+        .select((eb) => [
+          eb.fn.countAll<number>().as('studies'),
+          total('marks').as('marks'),
+          total('false_alarms').as('false_alarms'),
+          total('image_tp').as('tp'),
+          total('image_fp').as('fp'),
+          total('image_fn').as('fn'),
+          total('image_tn').as('tn'),
+        ])
+        .groupBy(['conclusion', 'blind_conclusion', 'ai_positive', 'in_training'])
+        .execute();
+      return rows.map((row) => ({
+        conclusion: row.conclusion,
+        blindConclusion: row.blind_conclusion,
+        aiPositive: row.ai_positive === 1,
+        inTraining: row.in_training === 1,
+        studies: Number(row.studies),
+        marks: Number(row.marks),
+        falseAlarms: Number(row.false_alarms),
+        perImage: {
+          truePositive: Number(row.tp),
+          falsePositive: Number(row.fp),
+          falseNegative: Number(row.fn),
+          trueNegative: Number(row.tn),
+        },
+      }));
+    },
+    /** Arrival → signature, ms. */
+    async durations(modelId: string, range: Range): Promise<number[]> {
+      const rows = await within(modelId, range)
+        .select(sql<number>`signed_at - arrived_at`.as('ms'))
+        .execute();
+      return rows.map((row) => Number(row.ms));
+    },
+    async rows(modelId: string, range: Range): Promise<ReadingFact[]> {
+      const rows = await within(modelId, range)
+        .selectAll()
+        .orderBy('signed_at', 'desc')
+        .orderBy('report_id', 'desc')
+        .execute();
+      return rows.map(toFact);
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import type { Assist } from '../assist/types.ts';
+import type { Log } from '../log.ts';
+import type { Store } from '../store/types.ts';
+import { createFacts, type Range } from './facts.ts';
+import { behind, figuresOf } from './figures.ts';
+import { quartiles } from './statistics.ts';
+import { createStages } from './stages.ts';
+import type { Evidence, EvidenceSummary } from './types.ts';
+
+export { evidenceMigrations } from './migrations.ts';
+export { STAGES } from './types.ts';
+export type * from './types.ts';
+
+const CACHED = 64;
+
+/**
+ * Stages of tools, and what the signed reports say of them. `start` begins to consume the events of the reading room; stages
+ * can be read and set without it.
+ */
+export function createEvidence(deps: {
+  store: Store;
+  assist: Pick<Assist, 'model'>;
+  /** IANA name; days and hours of the page are the site's. */
+  timeZone: string;
+  now?: () => number;
+  log?: Log;
+}): Evidence & { start(): Promise<void> } {
+  const { store, assist, timeZone, now = Date.now } = deps;
+  const stages = createStages({ store, assist, now });
+  const facts = createFacts(store);
+  /** Key: model, range and the last event that changed facts. Oldest first. */
+  const cache = new Map<string, EvidenceSummary>();
+
+  async function cardOf(modelId: string): Promise<EvidenceSummary['card']> {
+    const manifest = (await assist.model(modelId))?.manifest;
+    const all = manifest?.operatingPoints[manifest.defaultOperatingPoint]?.measured.find(
+      ({ region }) => region === '',
+    );
+    if (!all) return null;
+    const { sensitivity, specificity, positives, negatives } = all;
+    return { sensitivity, specificity, positives, negatives };
+  }
+
+  async function summary(modelId: string, range: Range = {}): Promise<EvidenceSummary> {
+    // Read before the facts: newer facts than the number says are replaced once the number has moved.
+    const lastSeq = await facts.seq();
+    const key = JSON.stringify([modelId, range.from ?? null, range.to ?? null, lastSeq]);
+    const cached = cache.get(key);
+    if (cached) return cached;
+    const [cells, durations, card] = await Promise.all([
+      facts.cells(modelId, range),
+      facts.durations(modelId, range),
+      cardOf(modelId),
+    ]);
+    const { n, median, q1, q3 } = quartiles(durations);
+    const fresh: EvidenceSummary = {
+      modelId,
+      from: range.from ?? null,
+      to: range.to ?? null,
+      timeZone,
+      lastSeq,
+      ...figuresOf(cells),
+      turnaround: { n, medianMs: median, q1Ms: q1, q3Ms: q3 },
+      card,
+    };
+    cache.set(key, fresh);
+    if (cache.size > CACHED) cache.delete(cache.keys().next().value!);
+    return fresh;
+  }
+
+  return {
+    ...stages,
+    summary,
+    async cases(modelId, figure, range = {}) {
+      return (await facts.rows(modelId, range)).filter((fact) => behind(figure, fact));
+    },
+    async start() {
+      facts.start();
+    },
+  };
+}

@@ -1,0 +1,205 @@
+import { NegatoscopeError } from '../errors.ts';
+import type { Assist } from '../assist/types.ts';
+import type { Principal } from '../people/types.ts';
+import { uuidv7, type Db, type Store, type Tx } from '../store/index.ts';
+import type { EvidenceTables, PersonTables } from './tables.ts';
+import { STAGES, type Stage, type StageAct, type StageState } from './types.ts';
+
+type Tables = EvidenceTables & PersonTables;
+
+/**
+ * Steps that an act may take: one forward at a time (shadow may be left out), back to evaluation or out of use from anywhere.
+ * The same stage again renews its terms: other readers of a pilot, own conclusion first or not.
+ */
+export const TRANSITIONS: Readonly<Record<Stage, readonly Stage[]>> = {
+  evaluation: ['shadow', 'pilot', 'retired'],
+  shadow: ['pilot', 'evaluation', 'retired'],
+  pilot: ['pilot', 'routine', 'evaluation', 'retired'],
+  routine: ['routine', 'evaluation', 'retired'],
+  retired: ['evaluation'],
+};
+
+/** Own conclusion first is the default where a pilot begins. */
+const BLIND_FIRST_BY_DEFAULT: readonly Stage[] = ['pilot'];
+
+const forbidden = (message: string) => new NegatoscopeError('stage-forbidden', message, { status: 403 });
+
+async function holds(tx: Tx<Tables>, personId: string, role: string): Promise<boolean> {
+  const row = await tx
+    .selectFrom('person_role')
+    .innerJoin('person', 'person.id', 'person_role.person_id')
+    .select('person.id')
+    .where('person_role.person_id', '=', personId)
+    .where('person_role.role', '=', role)
+    .where('person_role.active', '=', 1)
+    .where('person.disabled', '=', 0)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Stages of tools: a chain of acts, each signed by a person, none of them ever changed. */
+export function createStages(deps: { store: Store; assist: Pick<Assist, 'model'>; now: () => number }) {
+  const { store, assist, now } = deps;
+  const read = store.read as unknown as Db<Tables>;
+
+  const newest = (db: Db<Tables> | Tx<Tables>, modelId: string) =>
+    (db as Db<Tables>)
+      .selectFrom('stage_act')
+      .selectAll()
+      .where('model_id', '=', modelId)
+      .orderBy('number', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+  async function readersOf(db: Db<Tables> | Tx<Tables>, actIds: string[]): Promise<Map<string, string[]>> {
+    const map = new Map<string, string[]>(actIds.map((id) => [id, []]));
+    if (actIds.length === 0) return map;
+    const rows = await (db as Db<Tables>)
+      .selectFrom('stage_reader')
+      .select(['act_id', 'person_id'])
+      .where('act_id', 'in', actIds)
+      .orderBy('person_id')
+      .execute();
+    for (const row of rows) map.get(row.act_id)?.push(row.person_id);
+    return map;
+  }
+
+  return {
+    async stage(modelId: string): Promise<StageState> {
+      const act = await newest(read, modelId);
+      if (!act) return { modelId, stage: 'evaluation', readers: [], blindFirst: false, since: 0 };
+      return {
+        modelId,
+        stage: act.to_stage,
+        readers: (await readersOf(read, [act.id])).get(act.id)!,
+        blindFirst: act.blind_first === 1,
+        since: Number(act.at),
+      };
+    },
+
+    async acts(modelId: string): Promise<StageAct[]> {
+      const rows = await read
+        .selectFrom('stage_act')
+        .selectAll()
+        .where('model_id', '=', modelId)
+        .orderBy('number', 'desc')
+        .execute();
+      const readers = await readersOf(
+        read,
+        rows.map((row) => row.id),
+      );
+      return rows.map((row) => ({
+        id: row.id,
+        modelId: row.model_id,
+        modelVersion: row.model_version,
+        from: row.from_stage,
+        to: row.to_stage,
+        readers: readers.get(row.id)!,
+        blindFirst: row.blind_first === 1,
+        reason: row.reason,
+        personId: row.person_id,
+        personName: row.person_name,
+        at: Number(row.at),
+      }));
+    },
+
+    /**
+     * @throws NegatoscopeError `stage-forbidden` (403) unless a person who is administrator and reader; `stage-unknown`,
+     * `reason-missing`, `readers-missing`, `reader-unknown` (400); `model-unknown` (404); `stage-step` (409)
+     */
+    async setStage(
+      modelId: string,
+      to: Stage,
+      options: { readers?: readonly string[]; blindFirst?: boolean; reason: string },
+      by: Principal,
+    ): Promise<StageAct> {
+      const { personId } = by;
+      if (!personId || !by.roles.has('admin') || !by.roles.has('reader'))
+        throw forbidden('Only an administrator who is also a reader changes the stage of a tool.');
+      if (!STAGES.includes(to)) throw new NegatoscopeError('stage-unknown', 'There is no such stage.');
+      const reason = options.reason.trim();
+      if (reason === '')
+        throw new NegatoscopeError('reason-missing', 'Say why the stage of this tool changes.');
+      const readers = to === 'pilot' ? [...new Set(options.readers ?? [])].sort() : [];
+      if (to === 'pilot' && readers.length === 0)
+        throw new NegatoscopeError('readers-missing', 'Name at least one reader for the pilot.');
+      const model = await assist.model(modelId);
+      if (!model) throw new NegatoscopeError('model-unknown', 'There is no such tool.', { status: 404 });
+
+      return store.write<Tables, StageAct>(async (tx) => {
+        for (const role of ['admin', 'reader'])
+          if (!(await holds(tx, personId, role)))
+            throw forbidden('Only an administrator who is also a reader changes the stage of a tool.');
+        for (const reader of readers)
+          if (!(await holds(tx, reader, 'reader')))
+            throw new NegatoscopeError('reader-unknown', 'One of the named persons is not a reader here.', {
+              details: { reader },
+            });
+        const person = await tx
+          .selectFrom('person')
+          .select('name')
+          .where('id', '=', personId)
+          .executeTakeFirstOrThrow();
+        const before = await newest(tx, modelId);
+        const from = before?.to_stage ?? 'evaluation';
+        if (!TRANSITIONS[from].includes(to))
+          throw new NegatoscopeError('stage-step', `A tool in stage ${from} cannot go to ${to}.`, {
+            status: 409,
+            details: { from, to },
+          });
+        const blindFirst =
+          options.blindFirst ??
+          (from === to ? before?.blind_first === 1 : BLIND_FIRST_BY_DEFAULT.includes(to));
+        const at = now();
+        const act: StageAct = {
+          id: uuidv7(at),
+          modelId,
+          modelVersion: model.manifest.version,
+          from,
+          to,
+          readers,
+          blindFirst,
+          reason,
+          personId,
+          personName: person.name,
+          at,
+        };
+        await tx
+          .insertInto('stage_act')
+          .values({
+            id: act.id,
+            model_id: modelId,
+            number: (before?.number ?? 0) + 1,
+            model_version: act.modelVersion,
+            from_stage: from,
+            to_stage: to,
+            blind_first: Number(blindFirst),
+            reason,
+            person_id: personId,
+            person_admin: 'admin',
+            person_reader: 'reader',
+            person_name: person.name,
+            at,
+          })
+          .execute();
+        if (readers.length > 0)
+          await tx
+            .insertInto('stage_reader')
+            .values(
+              readers.map((reader) => ({
+                act_id: act.id,
+                person_id: reader,
+                person_role: 'reader' as const,
+              })),
+            )
+            .execute();
+        await store.events.append(tx, {
+          kind: 'evidence.stage.changed',
+          subject: modelId,
+          actor: personId,
+          payload: { act: act.id, from, to, version: act.modelVersion, readers },
+        });
+        return act;
+      });
+    },
+  };
+}

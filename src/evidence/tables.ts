@@ -1,0 +1,61 @@
+import type { Answer, Stage } from './types.ts';
+
+/** Times are ms UTC; flags are 0 or 1, as SQLite has no booleans. */
+export interface EvidenceTables {
+  /** A signed act of a person who is administrator and reader. The newest of a tool is its stage. Never changed. */
+  stage_act: {
+    id: string;
+    model_id: string;
+    /** 1, 2, … of this tool: two acts at once cannot both be the next. */
+    number: number;
+    model_version: string;
+    from_stage: Stage;
+    to_stage: Stage;
+    blind_first: number;
+    reason: string;
+    person_id: string;
+    /** The two roles of that person, held by foreign keys and checks. */
+    person_admin: 'admin';
+    person_reader: 'reader';
+    person_name: string;
+    at: number;
+  };
+  /** Readers that an act names: each holds the reader's role, or the row does not stand. */
+  stage_reader: { act_id: string; person_id: string; person_role: 'reader' };
+  reading_fact: ReadingFactTable;
+}
+export interface ReadingFactTable {
+  report_id: string;
+  study_uid: string;
+  model_id: string;
+  model_version: string;
+  stage: Stage;
+  reader_id: string;
+  body_part: string;
+  priority: string;
+  arrived_at: number;
+  signed_at: number;
+  ai_positive: number;
+  ai_score_max: number;
+  images: number;
+  marks: number;
+  marks_rejected: number;
+  marks_accepted: number;
+  marks_corrected: number;
+  marks_added: number;
+  false_alarms: number;
+  conclusion: Answer | null;
+  blind_conclusion: Answer | null;
+  in_training: number;
+  amended: number;
+  in_report: number;
+  image_tp: number;
+  image_fp: number;
+  image_fn: number;
+  image_tn: number;
+}
+/** Of the room `people` (people-001), as far as it is read here: who holds which role now. */
+export interface PersonTables {
+  person: { id: string; name: string; disabled: number };
+  person_role: { person_id: string; role: string; active: number };
+}
