@@ -1,0 +1,125 @@
+/** The selected exam beside the list: enough to decide whether to read it now. */
+import { useQuery } from '@tanstack/react-query';
+import { FilePenLine } from 'lucide-react';
+import { useState } from 'react';
+import { Link } from 'wouter';
+import type { AiView, StudyView, WorklistRow } from '../../doors/api/contract.ts';
+import { api } from '../api.ts';
+import { dateTime, dicomDate, dicomTime, personName } from '../format.ts';
+import { keys, useRoles } from '../queries.ts';
+import { aiText, examTitle, sexAge, useText } from '../text.ts';
+import { PatientDialog } from './PatientDialog.tsx';
+import { Thumbnail } from './Thumbnail.tsx';
+
+interface Props {
+  row: WorklistRow;
+  modelName: (modelId: string) => string;
+}
+
+export function Preview({ row, modelName }: Props) {
+  const { t, language } = useText();
+  const roles = useRoles();
+  const [correcting, setCorrecting] = useState(false);
+  const { study } = row;
+  const view = useQuery({
+    queryKey: keys.study(study.studyUid),
+    queryFn: ({ signal }) => api<StudyView>(`/studies/${encodeURIComponent(study.studyUid)}`, { signal }),
+  });
+  const when = [dicomDate(study.studyDate, language), dicomTime(study.studyTime)].filter(Boolean).join(' ');
+  const report = view.data?.reports.at(-1);
+  const handler = roles.has('admin') || roles.has('technologist');
+  return (
+    <aside className="preview" aria-label={t('preview.label')}>
+      <Thumbnail
+        studyUid={study.studyUid}
+        of={row.thumbnail}
+        size={640}
+        className="preview-image"
+        alt={t('preview.image', { exam: examTitle(t, study) })}
+      />
+      <div>
+        <h1>
+          <bdi>{personName(study.patientName) || t('patient.unnamed')}</bdi>
+        </h1>
+        <p className="muted" dir="auto">
+          {examTitle(t, study)}
+        </p>
+      </div>
+      <dl className="facts">
+        <dt>{t('preview.when')}</dt>
+        <dd className="num">{when || dateTime(study.firstReceivedAt, language)}</dd>
+        <dt>{t('preview.patient')}</dt>
+        <dd className="num">
+          {[sexAge(t, study), dicomDate(study.birthDate, language)].filter(Boolean).join(' · ') ||
+            t('preview.unknown')}
+          {study.patientId && (
+            <span className="faint"> · {t('preview.patientId', { id: study.patientId })}</span>
+          )}
+        </dd>
+        {study.indication && (
+          <>
+            <dt>{t('preview.indication')}</dt>
+            <dd dir="auto">{study.indication}</dd>
+          </>
+        )}
+        <dt>{t('preview.priors')}</dt>
+        <dd>
+          {view.data && view.data.priors.length === 0 && (
+            <span className="muted">{t('preview.noPriors')}</span>
+          )}
+          {view.data?.priors.slice(0, 3).map((prior) => (
+            <Link key={prior.studyUid} href={`/read/${prior.studyUid}`} className="block">
+              {examTitle(t, prior)}, <span className="num">{dicomDate(prior.studyDate, language)}</span>
+            </Link>
+          ))}
+        </dd>
+        {row.ai.map((status) => {
+          const seen = view.data?.ai.find(({ status: { modelId } }) => modelId === status.modelId);
+          return (
+            <div key={status.modelId} className="contents">
+              <dt>{t('worklist.ai')}</dt>
+              <dd>
+                <span className="ai-name">{modelName(status.modelId)}</span>
+                <br />
+                {aiText(t, status)}
+                {seen && status.state === 'analysed' && <AiRule view={seen} />}
+              </dd>
+            </div>
+          );
+        })}
+        {report && (
+          <>
+            <dt>{t('preview.report')}</dt>
+            <dd>
+              {t('preview.signed', { name: report.readerName, when: dateTime(report.signedAt, language) })}{' '}
+              <a href={`/api/reports/${report.id}/pdf`} target="_blank" rel="noreferrer">
+                PDF
+              </a>
+            </dd>
+          </>
+        )}
+      </dl>
+      <Link href={`/read/${study.studyUid}`} className="btn primary big">
+        {roles.has('reader') && row.state !== 'signed' ? t('preview.read') : t('preview.open')} <kbd>⏎</kbd>
+      </Link>
+      {handler && (
+        <button type="button" className="btn" onClick={() => setCorrecting(true)}>
+          <FilePenLine size={16} aria-hidden /> {t('patient.correct')}
+        </button>
+      )}
+      {correcting && <PatientDialog study={study} onClose={() => setCorrecting(false)} />}
+    </aside>
+  );
+}
+
+/** "Pilot: your own conclusion first": how this tool's result will be shown, never what it is. */
+function AiRule({ view }: { view: AiView }) {
+  const { t } = useText();
+  return (
+    <span className="muted block">
+      {view.hidden
+        ? t(`ai.hidden.${view.hidden}`, { stage: t(`stage.${view.stage}`) })
+        : t('ai.shown', { stage: t(`stage.${view.stage}`) })}
+    </span>
+  );
+}
