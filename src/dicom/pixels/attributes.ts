@@ -71,21 +71,22 @@ function lutOf(item: DataSet | undefined): Lut | undefined {
   if (!item) return undefined;
   const [count, first, bits] = item.numbers(TAG.LUTDescriptor);
   if (count === undefined || first === undefined || bits === undefined) return undefined;
-  const entries = lutWords(item, TAG.LUTData, count === 0 ? 65536 : count);
+  const entries = lutWords(item, TAG.LUTData, lutLength(count));
   if (entries.length === 0) return undefined;
-  // Some makers write 16 as the entry's bits although the values stop far below: trust what is wider only if used.
   return { first, bits: Math.min(16, Math.max(1, bits)), entries };
 }
+
+/** The first value of a LUT descriptor: 0 means 65536, and read as signed it may be negative (PS3.3 C.11.1.1). */
+export const lutLength = (count: number): number => count & 0xffff || 65536;
 
 /** LUT entries as numbers, from US or OW; a value half as long as described packs 8-bit entries. */
 export function lutWords(item: DataSet, tag: Tag, count: number): number[] {
   const bytes = item.bytes(tag);
-  if (bytes && bytes.length >= count && bytes.length < 2 * count) return [...bytes.subarray(0, count)];
-  const words = item.numbers(tag);
-  if (words.length > 0) return words.slice(0, count).map((v) => v & 0xffff);
   if (!bytes) return [];
+  if (bytes.length >= count && bytes.length < 2 * count) return [...bytes.subarray(0, count)];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Array.from({ length: Math.min(count, bytes.length >> 1) }, (_, i) => view.getUint16(2 * i, true));
+  const little = !item.bigEndian;
+  return Array.from({ length: Math.min(count, bytes.length >> 1) }, (_, i) => view.getUint16(2 * i, little));
 }
 
 /** Pixel Padding Value and Range Limit in stored values (PS3.3 C.7.5.1.1.2), as a closed range. */

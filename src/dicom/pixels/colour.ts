@@ -1,6 +1,6 @@
 import { TAG } from '../dictionary.ts';
 import type { DataSet, Tag } from '../types.ts';
-import { lutWords } from './attributes.ts';
+import { lutLength, lutWords } from './attributes.ts';
 import type { DecodedFrame } from './types.ts';
 import { PixelsUndecodable } from './types.ts';
 
@@ -95,9 +95,9 @@ function palette(
   const [count, first, bits] = dataset.numbers(descriptor);
   if (count === undefined || first === undefined || bits === undefined)
     throw new PixelsUndecodable('a palette is missing');
-  const length = count === 0 ? 65536 : count;
+  const length = lutLength(count);
   const entries = dataset.has(segmented)
-    ? expandSegments(lutWords(dataset, segmented, 1 << 20), length)
+    ? expandSegments(segmentWords(dataset, segmented, bits), length, bits <= 8 ? 1 : 2)
     : lutWords(dataset, data, length);
   if (entries.length === 0) throw new PixelsUndecodable('a palette is empty');
   // Entries described as 16 bits with nothing above 8 are seen in the field.
@@ -105,8 +105,12 @@ function palette(
   return { first, bytes: Uint8Array.from(entries, (value) => (wide ? value >> 8 : value)) };
 }
 
+/** With entries of 8 bits, opcodes and counts are bytes too (PS3.3 C.7.9.2). */
+const segmentWords = (dataset: DataSet, tag: Tag, bits: number): number[] =>
+  bits <= 8 ? [...(dataset.bytes(tag) ?? [])] : lutWords(dataset, tag, 1 << 20);
+
 /** Segmented palette, PS3.3 C.7.9.2: discrete (0), linear (1) and indirect (2) segments. */
-export function expandSegments(words: readonly number[], length: number): number[] {
+export function expandSegments(words: readonly number[], length: number, wordBytes: 1 | 2): number[] {
   const out: number[] = [];
   const run = (from: number, segments: number, allowIndirect: boolean): number => {
     let at = from;
@@ -121,9 +125,12 @@ export function expandSegments(words: readonly number[], length: number): number
           out.push(Math.round(y0 + ((y1 - y0) * i) / count));
         at += 3;
       } else if (opcode === 2 && allowIndirect) {
-        // A byte offset from the start of the table, low word first.
-        run(((words[at + 2] ?? 0) + (words[at + 3] ?? 0) * 65536) >> 1, count, false);
-        at += 4;
+        // A byte offset from the start of the table, in as many words as 32 bits take, low word first.
+        let offset = 0;
+        const parts = 4 / wordBytes;
+        for (let i = parts - 1; i >= 0; i--) offset = offset * 256 ** wordBytes + (words[at + 2 + i] ?? 0);
+        run(Math.floor(offset / wordBytes), count, false);
+        at += 2 + 4 / wordBytes;
       } else throw new PixelsUndecodable('a segmented palette is damaged');
     }
     return at;

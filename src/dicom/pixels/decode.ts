@@ -16,6 +16,7 @@ type Decode = (encoded: Uint8Array, a: PixelAttributes) => DecodedFrame | Promis
 const DECODERS: Readonly<Record<string, Decode>> = {
   '1.2.840.10008.1.2': (bytes, a) => native(bytes, true, a),
   '1.2.840.10008.1.2.1': (bytes, a) => native(bytes, true, a),
+  '1.2.840.10008.1.2.1.98': (bytes, a) => native(bytes, true, a),
   '1.2.840.10008.1.2.1.99': (bytes, a) => native(bytes, true, a), // the data set was inflated as a whole
   '1.2.840.10008.1.2.2': (bytes, a) => native(bytes, false, a),
   '1.2.840.10008.1.2.5': (bytes, a) => rle(bytes, a),

@@ -3,6 +3,10 @@ export { frameCountOf, paddingOf, pixelAttributesOf, voiOf } from './attributes.
 export { greyscale } from './greyscale.ts';
 export type { GreyImage, GreyscaleOptions } from './greyscale.ts';
 export { isColour, rgb } from './colour.ts';
+export { decodeFileFrame, encodedFrame, openPixels, renderFile } from './file.ts';
+export { encapsulatedFrames, joinFragments, nativeFrame } from './frames.ts';
+export { createDecoderPool } from './pool.ts';
+export type { DecoderPool } from './pool.ts';
 export { renderFrame } from './render.ts';
 export type { RenderOptions } from './render.ts';
 export { lutFunction, windowFunction } from './voi.ts';

@@ -37,8 +37,8 @@ function unpackBits(bytes: Uint8Array, count: number, bitOffset: number): Uint8A
 
 function readWords(bytes: Uint8Array, littleEndian: boolean, a: PixelAttributes): Samples {
   const size = a.bitsAllocated / 8;
-  if (size === 1) return bytes.slice();
-  const copy = bytes.slice(); // aligned, and ours to swap in place
+  if (size === 1) return new Uint8Array(bytes); // a copy: Buffer's slice would be a view
+  const copy = new Uint8Array(bytes); // aligned, and ours to swap in place
   if (littleEndian !== hostIsLittleEndian) {
     const buffer = Buffer.from(copy.buffer, copy.byteOffset, copy.byteLength);
     if (size === 2) buffer.swap16();
