@@ -108,7 +108,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
   }
 }
 
-/** Inside a write only its `tx` may be used: on SQLite anything else would wait for itself for ever. */
+/** Inside a write only its `tx` may be used: anything else would wait for itself: on SQLite always, on PostgreSQL once its pool is empty. */
 function refuseNested(): void {
   if (writing.getStore()?.open) {
     throw new NegatoscopeError('write-in-write', 'Inside store.write use its transaction, not the store.', {

@@ -100,6 +100,8 @@ eachStore((label, make) => {
     const store = await make({ migrations: [things] });
     const nested = store.write<Things, void>(async () => add(store, thing('a')));
     await expect(nested).rejects.toMatchObject({ code: 'write-in-write' });
+    const beside = store.write(async () => store.db.selectFrom('job').selectAll().execute());
+    await expect(beside).rejects.toMatchObject({ code: 'write-in-write' });
     await add(store, thing('b'));
     expect((await all(store)).map((row) => row.id)).toEqual(['b']);
   });

@@ -17,8 +17,12 @@ const types: pg.CustomTypesConfig = {
       : pg.types.getTypeParser(oid, format)) as pg.CustomTypesConfig['getTypeParser'],
 };
 
-/** Connects with one pool to write and one to read. */
-export async function openPostgres(url: string, log: Log): Promise<OpenedDatabase> {
+/**
+ * Connects with one pool to write and one to read.
+ *
+ * @param beforeWrite called before a connection to write is handed out; may throw to refuse
+ */
+export async function openPostgres(url: string, beforeWrite: () => void, log: Log): Promise<OpenedDatabase> {
   const pool = (max: number, options: string): pg.Pool => {
     const made = new pg.Pool({ connectionString: url, max, types, options, connectionTimeoutMillis: 10_000 });
     // An idle connection that breaks is replaced; without a listener it would end the process.
@@ -26,9 +30,15 @@ export async function openPostgres(url: string, log: Log): Promise<OpenedDatabas
     return made;
   };
   // An acknowledged write is on stable storage, whatever the server's default.
-  const db: Db = new Kysely({
-    dialect: new PostgresDialect({ pool: pool(8, '-c synchronous_commit=on -c timezone=UTC') }),
-  });
+  const writers = pool(8, '-c synchronous_commit=on -c timezone=UTC');
+  const guarded = {
+    async connect() {
+      beforeWrite();
+      return writers.connect();
+    },
+    end: () => writers.end(),
+  };
+  const db: Db = new Kysely({ dialect: new PostgresDialect({ pool: guarded }) });
   const read: Db = new Kysely({
     dialect: new PostgresDialect({ pool: pool(8, '-c default_transaction_read_only=on -c timezone=UTC') }),
   });

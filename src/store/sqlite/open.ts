@@ -75,6 +75,7 @@ export function openSqlite(file: string, beforeWrite: () => void): OpenedDatabas
     existed,
     async close() {
       await read.destroy();
+      await durable().catch(() => undefined); // ends a sync under way; who waited for it was told
       await wal?.close();
       await db.destroy();
       if (writer.isOpen) writer.close();
