@@ -97,7 +97,6 @@ export const manifestSchema = z
     defaultOperatingPoint: key,
     training: z.strictObject({ hashes: fileName }).optional(),
     golden: fileName,
-    card: fileName,
     resources: z.strictObject({ memoryMB: z.number().positive(), seconds: z.number().positive() }),
   })
   .superRefine((m, context) => {

@@ -1,5 +1,5 @@
 /** Model packages on disk: a folder with `model.json` and the files it names. */
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NegatoscopeError, reasonOf } from '../errors.ts';
 import { parseManifest } from './manifest.ts';
@@ -30,7 +30,7 @@ export async function loadPackage(dir: string): Promise<ModelPackage> {
 }
 
 /**
- * Every folder with a `model.json` below the given ones, in order of their names; of two packages with the same id the first
+ * Every package among the given folders: a folder with a `model.json`, or the folders with one right below it, in order of their names; of two packages with the same id the first
  * directory wins. A broken package is passed to `onBroken` and left out: it must not take the others with it.
  */
 export async function loadPackages(
@@ -40,11 +40,10 @@ export async function loadPackages(
   const found = new Map<string, ModelPackage>();
   for (const root of modelDirs) {
     const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
-    for (const name of entries
-      .filter((e) => e.isDirectory())
-      .map((e) => e.name)
-      .sort()) {
-      const dir = join(root, name);
+    const own = entries.some((e) => e.name === 'model.json');
+    const below = entries.filter((e) => e.isDirectory() || e.isSymbolicLink()).map((e) => e.name);
+    for (const dir of own ? [root] : below.sort().map((name) => join(root, name))) {
+      if (!own && !(await stat(join(dir, 'model.json')).catch(() => undefined))) continue;
       try {
         const pack = await loadPackage(dir);
         if (!found.has(pack.manifest.id)) found.set(pack.manifest.id, pack);

@@ -59,7 +59,7 @@ export function mayRun(
     if (!radiograph || instance.frames > 1) return refuse(1, 'modality', modality || null);
 
     const parts = bodyPartsOf({
-      bodyPartExamined: of.bodyPart,
+      bodyPartExamined: instance.bodyPart || of.bodyPart,
       anatomicRegions: of.anatomicRegions ?? [],
       seriesDescription: of.description,
       studyDescription: study.description,

@@ -125,8 +125,6 @@ export interface ModelManifest {
   defaultOperatingPoint: string;
   training?: { hashes: string };
   golden: string;
-  /** Markdown file of the package for people: what was measured, how it fails. */
-  card: string;
   /** Limits of the process that runs it: resident memory, and time per image. */
   resources: { memoryMB: number; seconds: number };
 }
@@ -151,8 +149,6 @@ export interface Assist {
   heatmapBox(runId: string, sopInstanceUid: string): Promise<Box | undefined>;
   /** Runs the golden cases of a package; refuses with the numbers that differ. */
   check(id: string): Promise<{ ok: boolean; cases: { name: string; ok: boolean; detail: string }[] }>;
-  /** Markdown of the package's card. */
-  card(id: string): Promise<string>;
   /**
    * Whether any image of the study is part of the tool's training data: by the hash of the file and of the encapsulated stream.
    * Images that were re-encoded since cannot be recognised.

@@ -5,6 +5,7 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { NegatoscopeError } from '../../errors.ts';
 import type { ModelPackage } from '../package.ts';
@@ -65,6 +66,10 @@ export function createRunner({ model, threads = 1, idleMs = 60_000, log }: Runne
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
+    // A waiting process must not keep the program alive; while one is asked, the timers do.
+    started.unref();
+    started.channel?.unref();
+    (started.stderr as Socket | null)?.unref();
     let stderr = '';
     started.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr = (stderr + text).slice(-STDERR_KEPT);
@@ -128,6 +133,7 @@ export function createRunner({ model, threads = 1, idleMs = 60_000, log }: Runne
 
   async function analyse(work: ImageWork, signal?: AbortSignal): Promise<ImageResult> {
     clearTimeout(idle);
+    if (signal?.aborted) throw failure('aborted', 'The run was stopped');
     try {
       if (!child) {
         child = start();

@@ -1,0 +1,205 @@
+/**
+ * One run: decode and infer in the model's process, write the results, store the DICOM result. Each step is repeated or
+ * skipped safely after a crash: results are computed once, and the DICOM result is made from the rows, under UIDs that
+ * follow from the run.
+ */
+import { SEES_ALL } from '../archive/types.ts';
+import type { Archive } from '../archive/types.ts';
+import { NegatoscopeError, reasonOf } from '../errors.ts';
+import type { Job, Log, Store, Tx } from '../store/types.ts';
+import { storeResult } from './result.ts';
+import { heatOverImage, verdict } from './postprocess.ts';
+import type { ImageResult } from './runner/messages.ts';
+import type { Runner } from './runner/runner.ts';
+import type { AssistTables, RunTable } from './tables.ts';
+import type { AiFinding, InstalledModel } from './types.ts';
+
+/** Larger files are refused before they are read: no radiograph comes near. */
+const MAX_FILE_BYTES = 512 * 1024 * 1024;
+const DETAIL_LENGTH = 300;
+
+export interface AnalyseDeps {
+  readonly store: Store;
+  readonly archive: Archive;
+  readonly now: () => number;
+  readonly log: Log;
+  readonly softwareVersion: string;
+  model(id: string): Promise<InstalledModel | undefined>;
+  runner(model: InstalledModel): Runner;
+}
+
+export async function analyse(deps: AnalyseDeps, job: Job, signal: AbortSignal): Promise<void> {
+  const run = await begin(deps, job);
+  if (!run) return;
+  try {
+    const model = await deps.model(run.model_id);
+    if (!model)
+      throw new NegatoscopeError('model-unknown', `The model ${run.model_id} is no longer installed`, {
+        status: 404,
+      });
+    if (run.computed_at === null && !(await compute(deps, run, model, signal))) return;
+    const sop = await storeResult(deps, run.id, model.manifest);
+    await finish(deps, run.id, { state: 'analysed', sr_sop_instance_uid: sop });
+  } catch (error) {
+    await deps.store.write<AssistTables, void>(async (tx) => {
+      await tx
+        .updateTable('ai_run')
+        .set({ state: 'waiting', detail: reasonOf(error).slice(0, DETAIL_LENGTH) })
+        .where('id', '=', run.id)
+        .where('state', '=', 'running')
+        .execute();
+    });
+    throw error;
+  }
+}
+
+/** After the last attempt. */
+export const giveUp = (deps: AnalyseDeps, runId: string, error: string): Promise<void> =>
+  finish(deps, runId, { state: 'failed', detail: error.slice(0, DETAIL_LENGTH) });
+
+/** Marks the run as running; undefined when there is nothing to do any more. */
+async function begin({ store, now }: AnalyseDeps, job: Job): Promise<RunTable | undefined> {
+  return store.write<AssistTables, RunTable | undefined>(async (tx) => {
+    const run = await tx
+      .updateTable('ai_run')
+      .set({ state: 'running', attempt: job.attempt, started_at: now(), detail: null })
+      .where('id', '=', job.key)
+      .where('state', 'in', ['waiting', 'running'])
+      .returningAll()
+      .executeTakeFirst();
+    if (run) await say(store, tx, run, 'assist.run.started', 'running');
+    return run as RunTable | undefined;
+  });
+}
+
+async function finish(
+  { store, now }: AnalyseDeps,
+  runId: string,
+  set: Partial<Pick<RunTable, 'state' | 'reason' | 'detail' | 'sr_sop_instance_uid'>>,
+): Promise<void> {
+  await store.write<AssistTables, void>(async (tx) => {
+    const run = await tx
+      .updateTable('ai_run')
+      .set({ ...set, finished_at: now() })
+      .where('id', '=', runId)
+      .where('state', 'in', ['waiting', 'running'])
+      .returningAll()
+      .executeTakeFirst();
+    if (run) await say(store, tx, run as RunTable, 'assist.run.finished', run.state);
+  });
+}
+
+const say = (store: Store, tx: Tx<AssistTables>, run: RunTable, kind: string, state: string): Promise<void> =>
+  store.events.append(tx, {
+    kind,
+    studyUid: run.study_uid,
+    subject: run.id,
+    actor: 'system',
+    payload: { model: run.model_id, state },
+  });
+
+/** False when no image could be decoded: then the run is closed as not run. */
+async function compute(
+  deps: AnalyseDeps,
+  run: RunTable,
+  { manifest, dir, enabled }: InstalledModel,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { store, archive, now } = deps;
+  const runner = deps.runner({ manifest, dir, enabled });
+  const images = await store.read
+    .withTables<AssistTables>()
+    .selectFrom('ai_run_image')
+    .select('sop_instance_uid')
+    .where('run_id', '=', run.id)
+    .orderBy('position')
+    .execute();
+
+  const results = new Map<string, ImageResult>();
+  for (const { sop_instance_uid: sop } of images) {
+    try {
+      const file = await readWhole(archive, sop);
+      results.set(sop, await runner.analyse({ kind: 'dicom', file }, signal));
+    } catch (error) {
+      if (!(error instanceof NegatoscopeError && error.code === 'pixels-undecodable')) throw error;
+      deps.log.warn({ run: run.id, reason: error.message }, 'an image could not be decoded for a model');
+    }
+  }
+  const left = images.length - results.size;
+  if (results.size === 0) {
+    await finish(deps, run.id, { state: 'not-run', reason: 'pixels-undecodable' });
+    return false;
+  }
+
+  // What ran is what is installed now, not what was when the run was queued.
+  const operatingPoint = manifest.defaultOperatingPoint;
+  const threshold = manifest.operatingPoints[operatingPoint]!.threshold;
+  await store.write<AssistTables, void>(async (tx) => {
+    await tx.deleteFrom('ai_finding').where('run_id', '=', run.id).execute();
+    let number = 0;
+    for (const [sop, result] of results) {
+      const { score, positive, places } = verdict(
+        result.score,
+        result.grid,
+        result.letterbox,
+        manifest.outputs,
+        threshold,
+      );
+      const heat =
+        result.grid && manifest.outputs.heatmap
+          ? heatOverImage(result.grid, result.letterbox, manifest.outputs.heatmap.stride)
+          : null;
+      await tx
+        .updateTable('ai_run_image')
+        .set({
+          score,
+          positive: positive ? 1 : 0,
+          heat_rows: heat?.rows ?? null,
+          heat_columns: heat?.columns ?? null,
+          heat: heat && Buffer.from(heat.cells),
+          heat_box: heat && JSON.stringify(heat.box),
+        })
+        .where('run_id', '=', run.id)
+        .where('sop_instance_uid', '=', sop)
+        .execute();
+      if (!positive) continue;
+      number += 1;
+      await tx
+        .insertInto('ai_finding')
+        .values({
+          id: `${run.id}.${number}`,
+          run_id: run.id,
+          study_uid: run.study_uid,
+          sop_instance_uid: sop,
+          number,
+          label: manifest.finding.label,
+          score,
+          places: JSON.stringify(places satisfies AiFinding['places']),
+        })
+        .execute();
+    }
+    await tx
+      .updateTable('ai_run')
+      .set({
+        computed_at: now(),
+        model_version: manifest.version,
+        weights_sha256: manifest.weights.sha256,
+        software_version: deps.softwareVersion,
+        operating_point: operatingPoint,
+        threshold,
+        detail: left > 0 ? `images-undecodable ${left}` : null,
+      })
+      .where('id', '=', run.id)
+      .execute();
+  });
+  return true;
+}
+
+async function readWhole(archive: Archive, sop: string): Promise<Buffer> {
+  const instance = await archive.instance(sop, SEES_ALL);
+  if (instance && instance.size > MAX_FILE_BYTES)
+    throw new NegatoscopeError('pixels-undecodable', `The file is larger than ${MAX_FILE_BYTES} bytes`);
+  const chunks: Buffer[] = [];
+  for await (const chunk of await archive.file(sop, SEES_ALL)) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}

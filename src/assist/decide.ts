@@ -1,0 +1,181 @@
+/**
+ * For a complete study: each tool gets a run in the queue, or a row that says why it does not run. Repeating it changes
+ * nothing unless the study or the tool changed.
+ */
+import { createHash } from 'node:crypto';
+import { SEES_NO_AI } from '../archive/types.ts';
+import type { Archive, InstanceRow, SeriesRow } from '../archive/types.ts';
+import { uuidv7 } from '../store/index.ts';
+import type { Store, Tx } from '../store/types.ts';
+import { mayRun } from './rules.ts';
+import type { MayRun, RunnableImage } from './rules.ts';
+import type { AssistTables } from './tables.ts';
+import type { InstalledModel, ModelManifest } from './types.ts';
+
+export const DECIDE_JOB = 'assist.decide';
+export const RUN_JOB = 'assist.run';
+export const RUN_ATTEMPTS = 3;
+const PRIORITY = { STAT: 100, HIGH: 50, ROUTINE: 0 } as const;
+/** Beyond any radiographic study; a study this large (CT) is refused by its modality. */
+const MAX_INSTANCES = 20_000;
+
+export interface DecideDeps {
+  readonly store: Store;
+  readonly archive: Archive;
+  readonly now: () => number;
+  readonly softwareVersion: string;
+}
+
+/** Series and instance number, then UID: the order in which findings are numbered. */
+function inOrder(instances: InstanceRow[], series: SeriesRow[]): InstanceRow[] {
+  const place = new Map(series.map((s) => [s.seriesUid, s.number ?? Number.MAX_SAFE_INTEGER]));
+  const of = (i: InstanceRow): number => place.get(i.seriesUid) ?? Number.MAX_SAFE_INTEGER;
+  return [...instances].sort(
+    (a, b) =>
+      of(a) - of(b) ||
+      a.seriesUid.localeCompare(b.seriesUid) ||
+      (a.number ?? Number.MAX_SAFE_INTEGER) - (b.number ?? Number.MAX_SAFE_INTEGER) ||
+      a.sopInstanceUid.localeCompare(b.sopInstanceUid),
+  );
+}
+
+/** What a result depends on: the same digest is the same run. */
+export function inputDigest(manifest: ModelManifest, images: readonly RunnableImage[]): string {
+  const threshold = manifest.operatingPoints[manifest.defaultOperatingPoint]!.threshold;
+  const inputs = images.map((i) => `${i.sopInstanceUid} ${i.sha256}`).sort();
+  return createHash('sha256')
+    .update([manifest.id, manifest.version, manifest.weights.sha256, String(threshold), ...inputs].join('\n'))
+    .digest('hex');
+}
+
+export async function decide(
+  deps: DecideDeps,
+  studyUid: string,
+  models: readonly InstalledModel[],
+): Promise<void> {
+  const { archive, store } = deps;
+  const study = await archive.study(studyUid);
+  // Incomplete again: the event of its next completeness decides.
+  if (!study?.complete) return;
+  const all = { match: {}, studyUid, limit: MAX_INSTANCES };
+  const series = await archive.findSeries(all, SEES_NO_AI);
+  const instances = inOrder(await archive.findInstances(all, SEES_NO_AI), series);
+  const regions = await anatomicRegions(archive, instances, models);
+  const facts = series.map((s) => ({ ...s, anatomicRegions: regions.get(s.seriesUid) ?? [] }));
+  for (const { manifest, enabled } of models) {
+    const answer: MayRun = enabled
+      ? mayRun(manifest, study, instances, facts)
+      : { notRun: 'disabled', detail: null };
+    await store.write<AssistTables, void>((tx) =>
+      record(deps, tx, studyUid, manifest, answer, PRIORITY[study.priority]),
+    );
+  }
+}
+
+/** Anatomic Region Sequence (0008,2218) of one image of each series that a tool might take. */
+async function anatomicRegions(
+  archive: Archive,
+  instances: readonly InstanceRow[],
+  models: readonly InstalledModel[],
+): Promise<Map<string, string[]>> {
+  const classes = new Set(models.flatMap((m) => m.manifest.intendedUse.sopClasses ?? []));
+  const first = new Map<string, InstanceRow>();
+  for (const i of instances)
+    if (classes.has(i.sopClassUid) && !first.has(i.seriesUid)) first.set(i.seriesUid, i);
+  const regions = new Map<string, string[]>();
+  const asked = [...first.values()];
+  for await (const json of archive.metadata(asked, SEES_NO_AI)) {
+    const seriesUid = json['0020000E']?.Value?.[0];
+    const items = (json['00082218']?.Value ?? []) as Record<string, { Value?: unknown[] }>[];
+    const codes = items.flatMap((item) =>
+      item['00080102']?.Value?.[0] === 'SCT' ? [String(item['00080100']?.Value?.[0] ?? '')] : [],
+    );
+    if (typeof seriesUid === 'string') regions.set(seriesUid, codes);
+  }
+  return regions;
+}
+
+async function record(
+  { store, now, softwareVersion }: DecideDeps,
+  tx: Tx<AssistTables>,
+  studyUid: string,
+  manifest: ModelManifest,
+  answer: MayRun,
+  priority: number,
+): Promise<void> {
+  const latest = await tx
+    .selectFrom('ai_run')
+    .select(['id', 'state', 'reason', 'detail', 'input_digest'])
+    .where('study_uid', '=', studyUid)
+    .where('model_id', '=', manifest.id)
+    .orderBy('queued_at', 'desc')
+    .orderBy('id', 'desc')
+    .executeTakeFirst();
+  const runs = 'run' in answer;
+  const digest = runs ? inputDigest(manifest, answer.run) : '';
+  if (latest && runs && latest.state !== 'not-run' && latest.input_digest === digest) return;
+  if (latest && !runs) {
+    if (latest.state === 'not-run' && latest.reason === answer.notRun && latest.detail === answer.detail)
+      return;
+    // Switching a tool off takes nothing back that it said before.
+    if (answer.notRun === 'disabled' && latest.state === 'analysed') return;
+  }
+  if (latest?.state === 'waiting') {
+    // It has not begun: the new one takes its place.
+    await store.jobs.cancel(tx, RUN_JOB, latest.id);
+    await tx.deleteFrom('ai_run').where('id', '=', latest.id).execute();
+  }
+
+  const at = now();
+  const id = uuidv7(at);
+  await tx
+    .insertInto('ai_run')
+    .values({
+      id,
+      study_uid: studyUid,
+      model_id: manifest.id,
+      model_version: manifest.version,
+      weights_sha256: manifest.weights.sha256,
+      software_version: softwareVersion,
+      state: runs ? 'waiting' : 'not-run',
+      reason: runs ? null : answer.notRun,
+      detail: runs ? null : answer.detail,
+      operating_point: manifest.defaultOperatingPoint,
+      threshold: manifest.operatingPoints[manifest.defaultOperatingPoint]!.threshold,
+      input_digest: digest,
+      queued_at: at,
+      started_at: null,
+      computed_at: null,
+      finished_at: runs ? null : at,
+      attempt: 0,
+      sr_sop_instance_uid: null,
+    })
+    .execute();
+  if (runs) {
+    for (const [position, image] of answer.run.entries())
+      await tx
+        .insertInto('ai_run_image')
+        .values({
+          run_id: id,
+          sop_instance_uid: image.sopInstanceUid,
+          series_uid: image.seriesUid,
+          position,
+          body_part: image.bodyPart,
+          score: null,
+          positive: null,
+          heat_rows: null,
+          heat_columns: null,
+          heat: null,
+          heat_box: null,
+        })
+        .execute();
+    await store.jobs.enqueue(tx, { kind: RUN_JOB, key: id, priority, maxAttempts: RUN_ATTEMPTS });
+  }
+  await store.events.append(tx, {
+    kind: runs ? 'assist.run.queued' : 'assist.run.finished',
+    studyUid,
+    subject: id,
+    actor: 'system',
+    payload: { model: manifest.id, state: runs ? 'waiting' : 'not-run' },
+  });
+}

@@ -1,0 +1,4 @@
+export { createAssist } from './assist.ts';
+export type { AssistOptions } from './assist.ts';
+export { assistMigrations } from './tables.ts';
+export type * from './types.ts';

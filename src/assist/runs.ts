@@ -1,0 +1,137 @@
+/** Rows of runs, their images and findings: reading them in the shapes of types.ts. */
+import type { Selectable } from 'kysely';
+import type { Db } from '../store/types.ts';
+import type { AssistTables, FindingTable, RunImageTable, RunTable } from './tables.ts';
+import type { AiFinding, Box, RunImage, RunRow } from './types.ts';
+
+const UID_CHUNK = 500;
+/** Without the heat map: lists must not carry its bytes. */
+const IMAGE_COLUMNS = [
+  'run_id',
+  'sop_instance_uid',
+  'series_uid',
+  'score',
+  'positive',
+  'heat_rows',
+  'heat_columns',
+] as const;
+
+type Read = Db<AssistTables>;
+type ImageRow = Pick<Selectable<RunImageTable>, (typeof IMAGE_COLUMNS)[number]>;
+
+const numberOrNull = (value: number | string | null): number | null =>
+  value === null ? null : Number(value);
+
+const runImage = (row: ImageRow): RunImage => ({
+  sopInstanceUid: row.sop_instance_uid,
+  seriesUid: row.series_uid,
+  score: Number(row.score),
+  positive: Number(row.positive) === 1,
+  heatmap:
+    row.heat_rows === null || row.heat_columns === null
+      ? null
+      : { rows: Number(row.heat_rows), columns: Number(row.heat_columns) },
+});
+
+const runRow = (row: Selectable<RunTable>, images: RunImage[]): RunRow => ({
+  id: row.id,
+  studyUid: row.study_uid,
+  modelId: row.model_id,
+  modelVersion: row.model_version,
+  weightsSha256: row.weights_sha256,
+  state: row.state,
+  reason: row.reason,
+  detail: row.detail,
+  operatingPoint: row.operating_point,
+  threshold: Number(row.threshold),
+  queuedAt: Number(row.queued_at),
+  startedAt: numberOrNull(row.started_at),
+  finishedAt: numberOrNull(row.finished_at),
+  attempt: Number(row.attempt),
+  images,
+});
+
+export const findingRow = (row: Selectable<FindingTable>): AiFinding => ({
+  id: row.id,
+  runId: row.run_id,
+  studyUid: row.study_uid,
+  sopInstanceUid: row.sop_instance_uid,
+  number: Number(row.number),
+  label: row.label,
+  score: Number(row.score),
+  places: JSON.parse(row.places) as AiFinding['places'],
+});
+
+async function withImages(db: Read, rows: Selectable<RunTable>[]): Promise<RunRow[]> {
+  const images = new Map<string, RunImage[]>();
+  for (let i = 0; i < rows.length; i += UID_CHUNK) {
+    const ids = rows.slice(i, i + UID_CHUNK).map((row) => row.id);
+    const found = await db
+      .selectFrom('ai_run_image')
+      .select(IMAGE_COLUMNS)
+      .where('run_id', 'in', ids)
+      .where('score', 'is not', null)
+      .orderBy('position')
+      .execute();
+    for (const row of found) images.set(row.run_id, [...(images.get(row.run_id) ?? []), runImage(row)]);
+  }
+  return rows.map((row) => runRow(row, images.get(row.id) ?? []));
+}
+
+/** Latest run of each tool for each study. */
+export async function latestRuns(db: Read, studyUids: readonly string[]): Promise<RunRow[]> {
+  const latest = new Map<string, Selectable<RunTable>>();
+  for (let i = 0; i < studyUids.length; i += UID_CHUNK) {
+    const rows = await db
+      .selectFrom('ai_run')
+      .selectAll()
+      .where('study_uid', 'in', studyUids.slice(i, i + UID_CHUNK))
+      .orderBy('queued_at')
+      .orderBy('id')
+      .execute();
+    for (const row of rows) latest.set(`${row.study_uid} ${row.model_id}`, row);
+  }
+  return withImages(db, [...latest.values()]);
+}
+
+export async function runById(db: Read, id: string): Promise<RunRow | undefined> {
+  const row = await db.selectFrom('ai_run').selectAll().where('id', '=', id).executeTakeFirst();
+  return row && (await withImages(db, [row]))[0];
+}
+
+export async function findingsOf(db: Read, runId: string): Promise<AiFinding[]> {
+  const rows = await db
+    .selectFrom('ai_finding')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .orderBy('number')
+    .execute();
+  return rows.map(findingRow);
+}
+
+export interface StoredHeat {
+  readonly rows: number;
+  readonly columns: number;
+  readonly cells: Uint8Array;
+  readonly box: Box;
+}
+
+export async function heatOf(
+  db: Read,
+  runId: string,
+  sopInstanceUid: string,
+): Promise<StoredHeat | undefined> {
+  const row = await db
+    .selectFrom('ai_run_image')
+    .select(['heat', 'heat_rows', 'heat_columns', 'heat_box'])
+    .where('run_id', '=', runId)
+    .where('sop_instance_uid', '=', sopInstanceUid)
+    .executeTakeFirst();
+  if (!row?.heat || row.heat_box === null) return undefined;
+  return {
+    rows: Number(row.heat_rows),
+    columns: Number(row.heat_columns),
+    cells: row.heat,
+    box: JSON.parse(row.heat_box) as Box,
+  };
+}
