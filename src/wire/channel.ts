@@ -1,0 +1,305 @@
+import type { Socket } from 'node:net';
+import { decodeCommand, encodeCommand, NO_DATA_SET } from './command.ts';
+import type { CommandSet } from './command.ts';
+import { ABORT_REASON, DimseError, pduError } from './errors.ts';
+import {
+  decodeAbort,
+  decodeHeader,
+  encodeAbort,
+  encodeReleaseReply,
+  encodeReleaseRequest,
+  maxLengthOf,
+  PDU,
+  PDU_HEADER_BYTES,
+  PDV_COMMAND,
+  PDV_HEADER_BYTES,
+  PDV_LAST,
+  writeDataHeader,
+} from './pdu.ts';
+import { SocketReader } from './reader.ts';
+
+/** How long the peer may keep us waiting, in ms, and how much it may make us hold, in bytes. */
+export interface ChannelLimits {
+  /** ARTIM (PS3.8 9.1.5): from the connection to the whole association PDU, and from our last word to the close. */
+  readonly artimMs: number;
+  /** Between two messages. */
+  readonly idleMs: number;
+  /** Inside a message: at least `minBytesPerStall` have to come in this time. Also for the peer to take what we send. */
+  readonly stallMs: number;
+  /** P-DATA-TF length that we announce and hold the peer to. */
+  readonly maxPduLength: number;
+  readonly maxAssociateBytes: number;
+  readonly maxCommandBytes: number;
+}
+
+export const DEFAULT_LIMITS: ChannelLimits = {
+  artimMs: 15_000,
+  idleMs: 60_000,
+  stallMs: 30_000,
+  // Most toolkits send no longer ones; a longer PDU saves nothing measurable.
+  maxPduLength: 131_072,
+  maxAssociateBytes: 256 * 1024,
+  maxCommandBytes: 64 * 1024,
+};
+const MIN_BYTES_PER_STALL = 1024;
+/** What a peer that sets no limit (0) is sent at most. */
+const UNLIMITED_PDU = 131_072;
+const LEAST_PDU = 16;
+
+export interface Message {
+  readonly contextId: number;
+  readonly command: CommandSet & { CommandField: number };
+  /** The data set, as views in order; undefined when the command says that none follows. To be read to its end. */
+  readonly data?: AsyncGenerator<Uint8Array, void, undefined>;
+}
+export type Incoming = Message | 'release';
+
+interface ValueHeader {
+  readonly contextId: number;
+  readonly command: boolean;
+  readonly last: boolean;
+  readonly length: number;
+}
+
+/**
+ * One transport connection between two upper layers: PDUs and messages in order, in both roles, with limits on everything
+ * that a peer can make us wait for or hold.
+ */
+export class Channel {
+  readonly socket: Socket;
+  readonly limits: ChannelLimits;
+  readonly #reader: SocketReader;
+  #sendLength = UNLIMITED_PDU;
+  #pduLeft = 0;
+  #over = false;
+
+  constructor(socket: Socket, limits: ChannelLimits) {
+    this.socket = socket;
+    this.limits = limits;
+    socket.setNoDelay(true);
+    this.#reader = new SocketReader(socket);
+  }
+
+  /** The Maximum Length that the peer announced; 0 is no limit. */
+  set peerMaxPduLength(length: number) {
+    if (length !== 0 && length < LEAST_PDU) throw pduError('The peer takes no useful PDU length');
+    this.#sendLength = length === 0 ? UNLIMITED_PDU : Math.min(length, UNLIMITED_PDU);
+  }
+
+  // ── receiving ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The next PDU of the association services, under ARTIM. @throws DimseError; `dimse-aborted` for A-ABORT */
+  async readControl(): Promise<{ type: number; body: Buffer }> {
+    this.#reader.allow('association', this.limits.artimMs);
+    const { type, length } = await this.#header();
+    if (type === PDU.data) throw pduError('P-DATA-TF outside an association', ABORT_REASON.unexpectedPdu);
+    return { type, body: await this.#control(type, length) };
+  }
+
+  async #header(): Promise<{ type: number; length: number }> {
+    return decodeHeader(await this.#reader.exactly(PDU_HEADER_BYTES));
+  }
+
+  async #control(type: number, length: number): Promise<Buffer> {
+    if (length > maxLengthOf(type, this.limits.maxAssociateBytes))
+      throw pduError('The PDU is too long for its type');
+    const body = await this.#reader.exactly(length);
+    if (type === PDU.abort) {
+      const { source, reason } = decodeAbort(body);
+      throw new DimseError('dimse-aborted', 'The peer aborted the association', {
+        details: { source, reason },
+      });
+    }
+    return body;
+  }
+
+  /** The next message or the wish to release. `waitMs`: for its first byte. The data of the one before has to be used up. */
+  async next(waitMs: number = this.limits.idleMs): Promise<Incoming> {
+    this.#reader.allow('idle', waitMs);
+    let first = await this.#nextValue();
+    if (first === 'release') return first;
+    const { contextId } = first;
+    this.#reader.allow('message', this.limits.stallMs, MIN_BYTES_PER_STALL);
+    const pieces: Buffer[] = [];
+    let size = 0;
+    for (;;) {
+      if (first === 'release') throw pduError('A-RELEASE-RQ inside a command', ABORT_REASON.unexpectedPdu);
+      if (!first.command || first.contextId !== contextId) throw pduError('A command was expected');
+      size += first.length;
+      if (size > this.limits.maxCommandBytes) throw pduError('The command set is too long');
+      pieces.push(await this.#value(first.length));
+      if (first.last) break;
+      first = await this.#nextValue();
+    }
+    const command = decodeCommand(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
+    if ((command.CommandDataSetType ?? NO_DATA_SET) === NO_DATA_SET) return { contextId, command };
+    return { contextId, command, data: this.#data(contextId) };
+  }
+
+  async *#data(contextId: number): AsyncGenerator<Uint8Array, void, undefined> {
+    for (;;) {
+      const value = await this.#nextValue();
+      if (value === 'release') throw pduError('A-RELEASE-RQ inside a data set', ABORT_REASON.unexpectedPdu);
+      if (value.command || value.contextId !== contextId) throw pduError('A data set was expected');
+      for (let left = value.length; left > 0;) {
+        const piece = await this.#reader.some(left);
+        left -= piece.length;
+        this.#pduLeft -= piece.length;
+        yield piece;
+      }
+      if (value.last) return;
+    }
+  }
+
+  /** The header of the next presentation data value, PS3.8 9.3.5.1. */
+  async #nextValue(): Promise<ValueHeader | 'release'> {
+    while (this.#pduLeft === 0) {
+      const { type, length } = await this.#header();
+      if (type !== PDU.data) {
+        await this.#control(type, length);
+        if (type === PDU.releaseRq) return 'release';
+        throw pduError('This PDU is not allowed within an association', ABORT_REASON.unexpectedPdu);
+      }
+      if (length > this.limits.maxPduLength) throw pduError('The P-DATA-TF is longer than negotiated');
+      if (length < PDV_HEADER_BYTES) throw pduError('The P-DATA-TF is too short');
+      this.#pduLeft = length;
+    }
+    if (this.#pduLeft < PDV_HEADER_BYTES) throw pduError('A presentation data value is cut off');
+    const header = await this.#reader.exactly(PDV_HEADER_BYTES);
+    const length = header.readUInt32BE(0) - 2; // the length counts context id and control header
+    this.#pduLeft -= PDV_HEADER_BYTES;
+    if (length < 0 || length > this.#pduLeft)
+      throw pduError('A presentation data value does not fit its PDU');
+    const control = header[5]!;
+    return {
+      contextId: header[4]!,
+      command: (control & PDV_COMMAND) !== 0,
+      last: (control & PDV_LAST) !== 0,
+      length,
+    };
+  }
+
+  async #value(length: number): Promise<Buffer> {
+    const bytes = await this.#reader.exactly(length);
+    this.#pduLeft -= length;
+    return bytes;
+  }
+
+  // ── sending ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Writes, and waits while the peer does not take what was written before. */
+  async write(bytes: Buffer): Promise<void> {
+    this.socket.write(bytes);
+    await this.#drained();
+  }
+
+  async #drained(): Promise<void> {
+    const { socket } = this;
+    if (socket.destroyed) throw new DimseError('dimse-closed', 'The connection is closed');
+    if (!socket.writableNeedDrain) return;
+    await new Promise<void>((resolve, reject) => {
+      const done = (error?: DimseError) => {
+        clearTimeout(timer);
+        socket.off('drain', resume).off('close', resume);
+        if (error) reject(error);
+        else resolve();
+      };
+      const resume = () => done();
+      const timer = setTimeout(
+        () => done(new DimseError('dimse-timeout', 'The peer does not take what is sent')),
+        this.limits.stallMs,
+      );
+      socket.once('drain', resume).once('close', resume);
+    });
+    if (socket.destroyed) throw new DimseError('dimse-closed', 'The connection is closed');
+  }
+
+  /** One message: the command, then the data set as it comes. The views are handed to the socket, not copied. */
+  async send(
+    contextId: number,
+    command: CommandSet,
+    data?: Uint8Array | AsyncIterable<Uint8Array>,
+  ): Promise<void> {
+    this.socket.cork();
+    try {
+      this.#values(contextId, PDV_COMMAND, encodeCommand(command), true);
+      if (data instanceof Uint8Array) this.#values(contextId, 0, data, true);
+    } finally {
+      this.socket.uncork();
+    }
+    await this.#drained();
+    if (!data || data instanceof Uint8Array) return;
+    // The last fragment has to say so, and every other has to be even (PS3.8 E.2): one chunk is held back until the next
+    // one or the end is known, and with it the odd byte.
+    let held: Uint8Array = new Uint8Array(0);
+    for await (const chunk of data) {
+      if (chunk.length === 0) continue;
+      const even = held.length & ~1;
+      if (even > 0) {
+        this.#corked(contextId, held.subarray(0, even), false);
+        await this.#drained();
+      }
+      held = even === held.length ? chunk : Buffer.concat([held.subarray(even), chunk]);
+    }
+    this.#corked(contextId, held, true);
+    await this.#drained();
+  }
+
+  #corked(contextId: number, bytes: Uint8Array, last: boolean): void {
+    this.socket.cork();
+    this.#values(contextId, 0, bytes, last);
+    this.socket.uncork();
+  }
+
+  /** P-DATA-TF PDUs of one value each: PS3.8 E.1. */
+  #values(contextId: number, control: number, bytes: Uint8Array, last: boolean): void {
+    const room = (this.#sendLength - PDV_HEADER_BYTES) & ~1; // fragments of even length, PS3.8 E.2
+    const count = Math.max(1, Math.ceil(bytes.length / room));
+    const headerBytes = PDU_HEADER_BYTES + PDV_HEADER_BYTES;
+    const headers = Buffer.allocUnsafe(count * headerBytes);
+    for (let i = 0; i < count; i++) {
+      const value = bytes.subarray(i * room, (i + 1) * room);
+      const flags = control | (last && i === count - 1 ? PDV_LAST : 0);
+      writeDataHeader(headers, i * headerBytes, contextId, flags, value.length);
+      this.socket.write(headers.subarray(i * headerBytes, (i + 1) * headerBytes));
+      this.socket.write(value);
+    }
+  }
+
+  // ── ending ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Says `farewell`, then waits under ARTIM for the peer to close (PS3.8 Sta13), whatever it still sends. */
+  end(farewell: Buffer): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#reader.fail(new DimseError('dimse-closed', 'The association is over'));
+    this.#reader.discard();
+    const { socket } = this;
+    if (socket.destroyed) return;
+    socket.end(farewell);
+    const timer = setTimeout(() => socket.destroy(), Math.min(this.limits.artimMs, 5_000));
+    socket.once('close', () => clearTimeout(timer));
+  }
+
+  /** A-ABORT: as service user, or as provider with the reason when the peer broke the protocol. */
+  abort(error?: DimseError): void {
+    const broken = error?.code === 'dimse-pdu' || error?.code === 'dimse-command';
+    this.end(encodeAbort(broken ? { source: 2, reason: error.abortReason } : { source: 0, reason: 0 }));
+  }
+
+  /** Answers A-RELEASE-RQ. */
+  replyRelease(): void {
+    this.end(encodeReleaseReply());
+  }
+
+  /** Releases as requestor, PS3.8 7.2: asks, waits for the answer, closes. */
+  async release(): Promise<void> {
+    await this.write(encodeReleaseRequest());
+    const { type } = await this.readControl();
+    if (type !== PDU.releaseRp && type !== PDU.releaseRq) {
+      throw pduError('A-RELEASE-RP was expected', ABORT_REASON.unexpectedPdu);
+    }
+    this.#over = true;
+    this.socket.destroy();
+  }
+}

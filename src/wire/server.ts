@@ -1,0 +1,315 @@
+/**
+ * A DICOM service class provider on streams: PS3.8 (association acceptor), PS3.7 9.1.1 C-STORE, 9.1.5 C-ECHO.
+ *
+ *     const server = createDimseServer({
+ *       aeTitle: 'NEGATOSCOPE',
+ *       acceptCaller: acceptAnyCaller,
+ *       onStore: async (request, body) => {
+ *         for await (const view of body) await file.write(view);
+ *         return { status: 0x0000 };
+ *       },
+ *     });
+ *     const { port } = await server.listen(11112, '127.0.0.1');
+ */
+import { createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { reasonOf } from '../errors.ts';
+import { Channel, DEFAULT_LIMITS } from './channel.ts';
+import type { ChannelLimits, Message } from './channel.ts';
+import { COMMAND, errorComment, NO_DATA_SET, RESPONSE_BIT, STATUS } from './command.ts';
+import type { CommandSet } from './command.ts';
+import { ABORT_REASON, DimseError, pduError } from './errors.ts';
+import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION } from './implementation.ts';
+import {
+  APPLICATION_CONTEXT,
+  CONTEXT_RESULT,
+  decodeAssociateRequest,
+  encodeAssociateAccept,
+  encodeAssociateReject,
+  IMPLICIT_VR_LITTLE_ENDIAN,
+  PDU,
+  REJECT,
+} from './pdu.ts';
+import type { AnsweredContext, AssociateReject, AssociateRequest, ProposedContext } from './pdu.ts';
+import { acceptStorage } from './policy.ts';
+import type { Caller, CallerPolicy, ContextPolicy } from './policy.ts';
+
+/** C-STORE-RQ, PS3.7 9.3.1.1. UIDs as sent: not checked. */
+export interface StoreRequest extends Caller {
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+  /** Of the presentation context that the instance came in. */
+  readonly transferSyntax: string;
+  /** 0 medium, 1 high, 2 low. */
+  readonly priority: number;
+  /** C-MOVE that made the sender send, if one did. */
+  readonly moveOriginatorAe?: string;
+}
+export interface StoreAnswer {
+  /** PS3.4 table B.2-1. */
+  readonly status: number;
+  /** For a person at the sender; cut to 64 characters. Never patient data. */
+  readonly comment?: string;
+}
+
+export interface DimseServerOptions {
+  /** Only for the log: which called titles are accepted is `acceptCaller`'s business. */
+  readonly aeTitle: string;
+  readonly acceptCaller: CallerPolicy;
+  /** Verification and all storage classes unless told. */
+  readonly contexts?: ContextPolicy;
+  /**
+   * One instance: `body` is its data set without file meta information, in views. The peer is told to wait while `body` is
+   * not read. Success may be answered only once the instance is kept. What is left of `body` is skipped; a rejection is
+   * answered with 0x0110 and logged. `body` throws DimseError when the peer goes away in the middle.
+   */
+  readonly onStore: (request: StoreRequest, body: AsyncIterable<Uint8Array>) => Promise<StoreAnswer>;
+  readonly onEcho?: (caller: Caller) => void;
+  /** 64 unless told. Beyond it: rejected as transient, local limit exceeded. */
+  readonly maxAssociations?: number;
+  readonly limits?: Partial<ChannelLimits>;
+  readonly log?: {
+    debug(o: object, m: string): void;
+    info(o: object, m: string): void;
+    warn(o: object, m: string): void;
+    error(o: object, m: string): void;
+  };
+}
+
+export interface DimseServer {
+  /** Port 0 picks a free one. */
+  listen(port: number, host?: string): Promise<AddressInfo>;
+  readonly associations: number;
+  /** Takes no more, ends what is idle, lets what is being received finish for `graceMs`, then aborts. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** Connections that are being told that there are too many. */
+const REJECTING_CONNECTIONS = 32;
+
+export function createDimseServer(options: DimseServerOptions): DimseServer {
+  const maxAssociations = options.maxAssociations ?? 64;
+  const settings: Settings = {
+    ...options,
+    contexts: options.contexts ?? acceptStorage(),
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+  };
+  const open = new Set<ServerAssociation>();
+  let closing = false;
+
+  const server = createServer({ noDelay: true, highWaterMark: 64 * 1024 }, (socket) => {
+    const association = new ServerAssociation(socket, settings, () => closing || open.size > maxAssociations);
+    open.add(association);
+    void association.run();
+    socket.once('close', () => open.delete(association));
+  });
+  // Whoever comes on top of these is closed unheard: a flood costs a bounded number of sockets.
+  server.maxConnections = maxAssociations + REJECTING_CONNECTIONS;
+
+  return {
+    listen: (port, host = '127.0.0.1') =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, host, () => {
+          server.off('error', reject);
+          server.on('error', (error) => options.log?.error({ reason: reasonOf(error) }, 'DICOM port failed'));
+          resolve(server.address() as AddressInfo);
+        });
+      }),
+    get associations() {
+      return open.size;
+    },
+    async close(graceMs = 5_000) {
+      closing = true;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const association of open) association.endWhenIdle();
+      const timer = setTimeout(() => {
+        for (const association of open) association.destroy();
+      }, graceMs);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+type Settings = DimseServerOptions & { readonly contexts: ContextPolicy; readonly limits: ChannelLimits };
+
+class ServerAssociation {
+  readonly #channel: Channel;
+  readonly #settings: Settings;
+  readonly #full: () => boolean;
+  readonly #address: string;
+  #caller: Caller = { callingAe: '', calledAe: '', address: '' };
+  #accepted = new Map<number, { abstractSyntax: string; transferSyntax: string }>();
+  #busy = false;
+  #leaving = false;
+  #stored = 0;
+
+  constructor(socket: Socket, settings: Settings, full: () => boolean) {
+    this.#address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    this.#channel = new Channel(socket, settings.limits);
+    this.#settings = settings;
+    this.#full = full;
+  }
+
+  /** From the connection to its end; never rejects. */
+  async run(): Promise<void> {
+    const { log } = this.#settings;
+    try {
+      if (!(await this.#associate())) return;
+      while (!this.#leaving) {
+        const message = await this.#channel.next();
+        if (message === 'release') {
+          this.#channel.replyRelease();
+          log?.debug({ ...this.#caller, stored: this.#stored }, 'association released');
+          return;
+        }
+        this.#busy = true;
+        await this.#perform(message);
+        this.#busy = false;
+      }
+      this.#channel.abort();
+    } catch (error) {
+      const known = error instanceof DimseError ? error : undefined;
+      this.#channel.abort(known);
+      if (this.#leaving) return;
+      const facts = { ...this.#caller, address: this.#address, code: known?.code, reason: reasonOf(error) };
+      if (known) log?.info(facts, 'association ended');
+      else log?.error(facts, 'association failed');
+    }
+  }
+
+  /** Ends at once when nothing is being received, else after the present message. */
+  endWhenIdle(): void {
+    this.#leaving = true;
+    if (!this.#busy) this.#channel.abort();
+  }
+
+  destroy(): void {
+    this.#channel.socket.destroy();
+  }
+
+  async #associate(): Promise<boolean> {
+    const { type, body } = await this.#channel.readControl();
+    if (type !== PDU.associateRq)
+      throw pduError('An A-ASSOCIATE-RQ was expected', ABORT_REASON.unexpectedPdu);
+    const request = decodeAssociateRequest(body);
+    this.#caller = { callingAe: request.callingAe, calledAe: request.calledAe, address: this.#address };
+    const refusal = await this.#refusal(request);
+    if (refusal) {
+      this.#channel.end(encodeAssociateReject(refusal));
+      this.#settings.log?.info({ ...this.#caller, ...refusal }, 'association rejected');
+      return false;
+    }
+    this.#channel.peerMaxPduLength = request.user.maxPduLength;
+    const answers = request.contexts.map((context) => this.#answer(context));
+    await this.#channel.write(this.#acceptance(request, answers));
+    return true;
+  }
+
+  async #refusal(request: AssociateRequest): Promise<AssociateReject | undefined> {
+    if ((request.protocolVersion & 1) === 0) return REJECT.protocolVersion;
+    if (request.applicationContext !== APPLICATION_CONTEXT) return REJECT.applicationContext;
+    if (this.#full()) return REJECT.localLimitExceeded;
+    const verdict = await this.#settings.acceptCaller(this.#caller);
+    if (verdict === 'calling-ae-not-recognized') return REJECT.callingAeNotRecognized;
+    if (verdict === 'called-ae-not-recognized') return REJECT.calledAeNotRecognized;
+    return undefined;
+  }
+
+  #answer(context: ProposedContext): AnsweredContext {
+    const { id, abstractSyntax } = context;
+    const verdict = this.#settings.contexts(context);
+    if (typeof verdict === 'object') {
+      this.#accepted.set(id, { abstractSyntax, transferSyntax: verdict.transferSyntax });
+      return { id, result: CONTEXT_RESULT.accepted, transferSyntax: verdict.transferSyntax };
+    }
+    const result =
+      verdict === 'abstract-syntax-not-supported'
+        ? CONTEXT_RESULT.abstractSyntaxNotSupported
+        : CONTEXT_RESULT.transferSyntaxesNotSupported;
+    return { id, result, transferSyntax: IMPLICIT_VR_LITTLE_ENDIAN };
+  }
+
+  #acceptance(request: AssociateRequest, contexts: AnsweredContext[]): Buffer {
+    const { user } = request;
+    const accepted = new Set([...this.#accepted.values()].map((context) => context.abstractSyntax));
+    return encodeAssociateAccept({
+      protocolVersion: 1,
+      calledAe: request.calledAe,
+      callingAe: request.callingAe,
+      applicationContext: APPLICATION_CONTEXT,
+      contexts,
+      user: {
+        maxPduLength: this.#settings.limits.maxPduLength,
+        implementationClassUid: IMPLEMENTATION_CLASS_UID,
+        implementationVersion: IMPLEMENTATION_VERSION,
+        // We answer in order, one at a time. The answer stands only where the question did: PS3.7 D.3.3.3.2.
+        ...(user.asyncOperations ? { asyncOperations: { invoked: 1, performed: 1 } } : {}),
+        // We are the provider of everything here: the requestor's SCP role is not taken up.
+        roles: user.roles
+          .filter((role) => accepted.has(role.sopClassUid))
+          .map(({ sopClassUid, scu }) => ({ sopClassUid, scu, scp: false })),
+      },
+    });
+  }
+
+  async #perform(message: Message): Promise<void> {
+    const { command, contextId } = message;
+    const context = this.#accepted.get(contextId);
+    if (!context) throw pduError('A message came in a presentation context that was not accepted');
+    let answer: StoreAnswer = { status: STATUS.unrecognizedOperation };
+    if (command.CommandField === COMMAND.echoRq) {
+      this.#settings.onEcho?.(this.#caller);
+      answer = { status: STATUS.success };
+    } else if (command.CommandField === COMMAND.storeRq) {
+      answer = await this.#store(message, context.transferSyntax);
+    } else if (command.CommandField === COMMAND.cancelRq || command.CommandField & RESPONSE_BIT) {
+      return; // nothing of ours to cancel or to be answered (PS3.7 9.3.2.3: C-CANCEL has no response)
+    }
+    for await (const _ of message.data ?? []); // the answer follows the whole request
+    await this.#channel.send(contextId, responseTo(command, answer));
+  }
+
+  async #store({ command, data }: Message, transferSyntax: string): Promise<StoreAnswer> {
+    const { AffectedSOPClassUID: sopClassUid, AffectedSOPInstanceUID: sopInstanceUid } = command;
+    if (!sopClassUid || !sopInstanceUid) return { status: STATUS.missingAttribute };
+    if (!data) return { status: STATUS.cannotUnderstand, comment: 'No data set' };
+    const originator = command.MoveOriginatorApplicationEntityTitle;
+    const request: StoreRequest = {
+      ...this.#caller,
+      sopClassUid,
+      sopInstanceUid,
+      transferSyntax,
+      priority: command.Priority ?? 0,
+      ...(originator ? { moveOriginatorAe: originator } : {}),
+    };
+    try {
+      const answer = await this.#settings.onStore(request, unclosed(data));
+      if (answer.status === STATUS.success) this.#stored++;
+      return answer;
+    } catch (error) {
+      if (error instanceof DimseError) throw error; // from the body: the peer is gone
+      this.#settings.log?.error({ ...this.#caller, reason: reasonOf(error) }, 'C-STORE failed');
+      return { status: STATUS.processingFailure };
+    }
+  }
+}
+
+/** A reader that stops early must not end the generator: the rest of the message has still to be read over. */
+async function* unclosed(data: AsyncGenerator<Uint8Array, void, undefined>): AsyncIterable<Uint8Array> {
+  for (let next = await data.next(); !next.done; next = await data.next()) yield next.value;
+}
+
+function responseTo(command: CommandSet & { CommandField: number }, answer: StoreAnswer): CommandSet {
+  const { AffectedSOPClassUID, AffectedSOPInstanceUID } = command;
+  return {
+    ...(AffectedSOPClassUID === undefined ? {} : { AffectedSOPClassUID }),
+    CommandField: command.CommandField | RESPONSE_BIT,
+    MessageIDBeingRespondedTo: command.MessageID ?? 0,
+    CommandDataSetType: NO_DATA_SET,
+    Status: answer.status,
+    ...(answer.comment ? { ErrorComment: errorComment(answer.comment) } : {}),
+    ...(AffectedSOPInstanceUID === undefined ? {} : { AffectedSOPInstanceUID }),
+  };
+}
