@@ -1,8 +1,6 @@
 /** Corrections of patient data: rows of their own, laid over what goes out. Originals never change. */
 import { randomUUID } from 'node:crypto';
-import { TAG } from '../dicom/dictionary.ts';
-import { hexTag } from '../dicom/errors.ts';
-import type { DicomJson, VR } from '../dicom/types.ts';
+import { type DicomJson, hexTag, personJson, TAG, type VR } from '../dicom/index.ts';
 import { NegatoscopeError } from '../errors.ts';
 import type { Db, Store } from '../store/types.ts';
 import { demand, nameOf } from './acting.ts';
@@ -115,20 +113,9 @@ export async function overlays(
     const overlay = found.get(study_uid) ?? {};
     overlay[hexTag(known.tag)] = {
       vr: known.vr,
-      ...(value === '' ? {} : { Value: [known.vr === 'PN' ? personName(value) : value] }),
+      ...(value === '' ? {} : { Value: [known.vr === 'PN' ? personJson(value) : value] }),
     };
     found.set(study_uid, overlay);
   }
   return found;
-}
-
-/** PS3.18 F.2.2: a name as its component groups. */
-export function personName(value: string): Record<string, string> {
-  const keys = ['Alphabetic', 'Ideographic', 'Phonetic'] as const;
-  return Object.fromEntries(
-    value.split('=').flatMap((group, i) => {
-      const key = keys[i];
-      return key && group !== '' ? [[key, group]] : [];
-    }),
-  );
 }

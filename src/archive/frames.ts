@@ -3,6 +3,7 @@
  * holding any of them.
  */
 import { NegatoscopeError } from '../errors.ts';
+import { collect, type Source } from './source.ts';
 
 /** A fragment's value: offset in the file, length, and whether its first bytes begin a JPEG or JPEG 2000 stream. */
 export interface Fragment {
@@ -10,6 +11,10 @@ export interface Fragment {
   length: number;
   begins: boolean;
 }
+
+/** Transfer syntaxes in which one fragment holds all frames: MPEG-2, MPEG-4, HEVC (PS3.5 A.4.5 to A.4.11). */
+export const isVideo = (transferSyntax: string): boolean =>
+  /^1\.2\.840\.10008\.1\.2\.4\.10[0-8](\.1)?$/.test(transferSyntax);
 
 /** Frames as runs of `[offset, length, offset, length, …]`, in bytes from the first byte of the file. */
 export type FrameTable = number[][];
@@ -166,7 +171,7 @@ export function frameBits(image: {
 }
 
 /** Frame `n` (1-based) of `bits` bits out of bytes that begin with the byte holding its first bit; zero padded. */
-export function alignFrame(bytes: Buffer, n: number, bits: number): Buffer {
+function alignFrame(bytes: Buffer, n: number, bits: number): Buffer {
   const shift = ((n - 1) * bits) % 8;
   const length = Math.ceil(bits / 8);
   const aligned = Buffer.alloc(length);
@@ -175,4 +180,31 @@ export function alignFrame(bytes: Buffer, n: number, bits: number): Buffer {
   const spare = length * 8 - bits;
   if (spare > 0) aligned[length - 1] = (aligned[length - 1] ?? 0) & (0xff >> spare);
   return aligned;
+}
+
+/** Where the frames of an instance lie: `table` of encapsulated ones, `bits` a frame and `bytes` in all of native ones. */
+export interface FramePlaces {
+  readonly offset: number;
+  readonly table: FrameTable | undefined;
+  readonly bits: number;
+  readonly bytes: number;
+}
+
+/** Encoded bytes of frame `n` (1-based); undefined when there is no such frame. */
+export async function cutFrame(source: Source, n: number, places: FramePlaces): Promise<Buffer | undefined> {
+  if (!Number.isSafeInteger(n) || n < 1) return undefined;
+  if (places.table) {
+    const runs = places.table[n - 1];
+    if (!runs) return undefined;
+    const parts: Buffer[] = [];
+    for (let i = 0; i < runs.length; i += 2) {
+      parts.push(await collect(await source.stream(runs[i] ?? 0, runs[i + 1] ?? 0)));
+    }
+    return Buffer.concat(parts);
+  }
+  const first = Math.floor(((n - 1) * places.bits) / 8);
+  const last = Math.ceil((n * places.bits) / 8);
+  if (last > places.bytes || last === first) return undefined;
+  const bytes = await collect(await source.stream(places.offset + first, last - first));
+  return places.bits % 8 === 0 ? bytes : alignFrame(bytes, n, places.bits);
 }

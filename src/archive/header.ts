@@ -1,6 +1,5 @@
 /** What the index keeps of a header: plain values out of a data set, tolerant of whatever stands in it. */
-import { TAG } from '../dicom/dictionary.ts';
-import type { DataSet, Tag } from '../dicom/types.ts';
+import { type DataSet, type Tag, TAG } from '../dicom/index.ts';
 import { dateDigits } from './fold.ts';
 import { frameBits } from './frames.ts';
 import type { StudyRow } from './types.ts';

@@ -3,16 +3,8 @@
  * attribute that is no key of the level is left out: `isKey` tells a door, so that it can warn (PS3.18 8.3.4.1).
  */
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
-import {
-  dateDigits,
-  fold,
-  foldName,
-  hasWildcard,
-  likePattern,
-  rangeOf,
-  timeDigits,
-  wordsOf,
-} from './fold.ts';
+import { fold } from '../dicom/index.ts';
+import { dateDigits, foldName, hasWildcard, likePattern, rangeOf, timeDigits, wordsOf } from './fold.ts';
 import type { ArchiveTables } from './tables.ts';
 
 export type Level = 'study' | 'series' | 'instance';

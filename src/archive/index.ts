@@ -1,0 +1,91 @@
+import type { Log, Store } from '../store/types.ts';
+import { createAeTitles } from './ae.ts';
+import { createCorrect } from './correct.ts';
+import { createFinder } from './find.ts';
+import { createIngest, type IngestSettings } from './ingest.ts';
+import { sweep, workCompleteness, workInbox } from './life.ts';
+import { createMetadata } from './metadata.ts';
+import { createObjects } from './objects.ts';
+import { createKeepAside, createQuarantine } from './quarantine.ts';
+import type { ArchiveTables } from './tables.ts';
+import type { Archive } from './types.ts';
+
+export type * from './types.ts';
+export { SEES_ALL, SEES_NO_AI } from './types.ts';
+export { archiveMigrations } from './migrations.ts';
+export { isKey, type Level } from './match.ts';
+
+export type ArchiveSettings = IngestSettings;
+
+const DEFAULTS: ArchiveSettings = {
+  silenceMs: 8_000,
+  inboxMs: 10_000,
+  inboxLimit: 64 * 1024,
+  maxBytes: 64 * 1024 ** 3,
+  minFree: 512 * 1024 ** 2,
+};
+
+export interface ArchiveDependencies {
+  store: Store;
+  now?: () => number;
+  log: Log;
+  settings?: Partial<ArchiveSettings>;
+  /**
+   * Which of these references into the blobs another room still needs: the sweep at start spares them. To be given by
+   * whoever lets another room keep objects in the same store.
+   */
+  isReferenced?: (refs: readonly string[]) => Promise<ReadonlySet<string>>;
+}
+
+/**
+ * The archive: takes in, keeps, finds, gives out.
+ *
+ * @example
+ * const store = await createStore({ dir, migrations: archiveMigrations });
+ * const archive = createArchive({ store, log });
+ * await archive.start();
+ * const outcome = await archive.ingest(createReadStream('ct.dcm'), { door: 'import', from: 'cli' });
+ */
+export function createArchive({
+  store,
+  now = Date.now,
+  log,
+  settings: given = {},
+  isReferenced = async () => new Set(),
+}: ArchiveDependencies): Archive {
+  const settings: ArchiveSettings = { ...DEFAULTS, ...given };
+  const db = store.read.withTables<ArchiveTables>();
+  let starting: Promise<unknown> = Promise.resolve();
+
+  const ready = async (): Promise<void> => void (await starting);
+
+  const objects = createObjects(store);
+  const ingest = createIngest({
+    store,
+    now,
+    settings,
+    objects,
+    keepAside: createKeepAside(store, now, ready),
+    ready,
+  });
+
+  return {
+    ingest,
+    ...createFinder(db),
+    ...createMetadata(db, objects),
+    instance: objects.instance,
+    file: objects.file,
+    frame: objects.frame,
+    verify: objects.verify,
+    correct: createCorrect(store, now),
+    quarantine: createQuarantine(store, ingest),
+    ae: createAeTitles({ store, now }),
+
+    async start() {
+      starting = sweep(store, now, log, isReferenced);
+      await starting;
+      workCompleteness(store, now, settings);
+      workInbox(store);
+    },
+  };
+}

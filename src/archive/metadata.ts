@@ -1,0 +1,100 @@
+/** DICOM JSON, data sets and bulk data of stored instances. */
+import { Readable } from 'node:stream';
+import { type DataSet, type DicomFile, type DicomJson, parseDicom, transferSyntax } from '../dicom/index.ts';
+import { NegatoscopeError } from '../errors.ts';
+import type { Db } from '../store/types.ts';
+import { overlays } from './correct.ts';
+import type { Objects } from './objects.ts';
+import { collect, readHeader } from './source.ts';
+import type { ArchiveTables, InstanceTable } from './tables.ts';
+import type { Archive, Sight } from './types.ts';
+
+const AT_ONCE = 100;
+/** Nested bulk data is cut out of the whole header in memory. */
+const MAX_WHOLE = 512 * 1024 * 1024;
+
+const noBulk = (): NegatoscopeError =>
+  new NegatoscopeError('bulk-not-found', 'There is no such bulk data in this instance.', { status: 404 });
+
+export function createMetadata(
+  db: Db<ArchiveTables>,
+  objects: Objects,
+): Pick<Archive, 'metadata' | 'dataset' | 'bulk'> {
+  const headerOf = (row: InstanceTable): Promise<DicomFile> => readHeader(objects.sourceOf(row));
+
+  return {
+    async *metadata(instances, sight) {
+      const seen = await sightOfRows(instances, sight);
+      const shown = instances.filter(({ aiRunId }) => aiRunId === null || seen.has(aiRunId));
+      for (let at = 0; at < shown.length; at += AT_ONCE) {
+        const group = shown.slice(at, at + AT_ONCE);
+        const rows = await db
+          .selectFrom('instance_header')
+          .selectAll()
+          .where(
+            'sop_instance_uid',
+            'in',
+            group.map(({ sopInstanceUid }) => sopInstanceUid),
+          )
+          .execute();
+        const byUid = new Map(rows.map((row) => [row.sop_instance_uid, row.json]));
+        const corrections = await overlays(db, [...new Set(group.map(({ studyUid }) => studyUid))]);
+        for (const { sopInstanceUid, studyUid } of group) {
+          const json = byUid.get(sopInstanceUid);
+          if (json === undefined) continue;
+          yield { ...(JSON.parse(json) as DicomJson), ...corrections.get(studyUid) };
+        }
+      }
+    },
+
+    async dataset(sopInstanceUid, sight) {
+      return (await headerOf(await objects.guarded(sopInstanceUid, sight))).dataset;
+    },
+
+    async bulk(sopInstanceUid, path, sight) {
+      const row = await objects.guarded(sopInstanceUid, sight);
+      const header = await headerOf(row);
+      const steps = path.split('/');
+      for (const place of [header.pixelData, header.stoppedAt]) {
+        if (!place || steps.length !== 1 || parseInt(path, 16) !== place.tag) continue;
+        // What is behind items is no value: frames are asked for one by one.
+        if (place.encapsulated) throw noBulk();
+        return Readable.from(await objects.parsed(row).stream(place.offset, place.length), {
+          objectMode: false,
+        });
+      }
+      const bytes = bytesAt(header.dataset, steps) ?? (await behindHeader(row, header, steps));
+      if (!bytes) throw noBulk();
+      return Readable.from([Buffer.from(bytes)], { objectMode: false });
+    },
+  };
+
+  /** Behind the long value where the header ended. */
+  async function behindHeader(
+    row: InstanceTable,
+    header: DicomFile,
+    steps: readonly string[],
+  ): Promise<Uint8Array | undefined> {
+    if (!header.stoppedAt || Number(row.size) > MAX_WHOLE || transferSyntax(row.transfer_syntax)?.deflated) {
+      return undefined;
+    }
+    return bytesAt(parseDicom(await collect(await objects.sourceOf(row).stream(0))).dataset, steps);
+  }
+}
+
+async function sightOfRows(
+  rows: readonly { aiRunId: string | null }[],
+  sight: Sight,
+): Promise<ReadonlySet<string>> {
+  const runs = [...new Set(rows.flatMap(({ aiRunId }) => (aiRunId === null ? [] : [aiRunId])))];
+  return runs.length === 0 ? new Set() : sight(runs);
+}
+
+/** `['00540016', '0', '00181078']`: tags and items in turn. */
+function bytesAt(dataset: DataSet, steps: readonly string[]): Uint8Array | undefined {
+  let inside: DataSet | undefined = dataset;
+  for (let i = 0; inside && i + 1 < steps.length; i += 2) {
+    inside = inside.items(parseInt(steps[i] ?? '', 16))[Number(steps[i + 1])];
+  }
+  return steps.length % 2 === 1 ? inside?.bytes(parseInt(steps.at(-1) ?? '', 16)) : undefined;
+}
