@@ -105,7 +105,7 @@ describe.each(built)('the package $manifest.id', (pack) => {
 
   test('of the listed images only those trained on count', async () => {
     const hashes = await trainingHashes(pack);
-    const rows = readFileSync(`${dir}/${manifest.training!.hashes}`, 'utf8').trim().split('\n');
+    const rows = readFileSync(`${dir}/${manifest.training!.hashes}`, 'utf8').trim().split(/\r?\n/);
     const trained = rows.filter((row) => row.split(',')[1] === 'train').map((row) => row.split(',').at(-1));
     expect(hashes).toEqual(new Set(trained)); // exact copies share a hash
     expect(hashes.size).toBeGreaterThan(1000);
