@@ -8,12 +8,12 @@
  */
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME } from '../dicom/index.ts';
 import { Channel, DEFAULT_LIMITS } from './channel.ts';
 import type { ChannelLimits } from './channel.ts';
 import { COMMAND, NO_DATA_SET, PRIORITY, RESPONSE_BIT } from './command.ts';
 import type { CommandSet } from './command.ts';
 import { ABORT_REASON, DimseError, pduError } from './errors.ts';
-import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION } from './implementation.ts';
 import {
   APPLICATION_CONTEXT,
   CONTEXT_RESULT,
@@ -109,7 +109,7 @@ async function negotiate(channel: Channel, options: AssociateOptions): Promise<C
       user: {
         maxPduLength: channel.limits.maxPduLength,
         implementationClassUid: IMPLEMENTATION_CLASS_UID,
-        implementationVersion: IMPLEMENTATION_VERSION,
+        implementationVersion: IMPLEMENTATION_VERSION_NAME,
         roles: [],
       },
     }),

@@ -3,7 +3,6 @@ export { DEFAULT_LIMITS } from './channel.ts';
 export type { ChannelLimits } from './channel.ts';
 export { PRIORITY, STATUS } from './command.ts';
 export { DimseError } from './errors.ts';
-export { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION } from './implementation.ts';
 export * from './multipart.ts';
 export * from './policy.ts';
 export * from './server.ts';

@@ -24,7 +24,6 @@ export const PDV_COMMAND = 0x01;
 export const PDV_LAST = 0x02;
 
 export const APPLICATION_CONTEXT = '1.2.840.10008.3.1.1.1';
-export const IMPLICIT_VR_LITTLE_ENDIAN = '1.2.840.10008.1.2';
 
 /** Result of one presentation context, PS3.8 table 9-18. */
 export const CONTEXT_RESULT = {

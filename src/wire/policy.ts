@@ -1,6 +1,7 @@
 /**
  * Who may associate, and for what: small named policies instead of flags.
  */
+import { STORAGE_SOP_CLASSES, TRANSFER_SYNTAXES } from '../dicom/index.ts';
 import type { ProposedContext } from './pdu.ts';
 
 export const VERIFICATION = '1.2.840.10008.1.1';
@@ -26,25 +27,22 @@ export type ContextVerdict =
 export type ContextPolicy = (context: ProposedContext) => ContextVerdict;
 
 const DICOM_ROOT = '1.2.840.10008.';
-/** Where PS3.4 B.5 and GG.3 have the storage classes: images and the rest; RT; hanging protocols, palettes, implants. */
-const STORAGE = /^1\.2\.840\.10008\.5\.1\.4\.(1\.1\.|34\.(7|10)$|38\.1$|39\.1$|43\.1$|44\.1$|45\.1$)/;
+/** All of PS3.4 B.5, also what is newer than our table. */
+const STORAGE_ROOT = '1.2.840.10008.5.1.4.1.1.';
 
 /** A storage SOP class of the standard, or a private one: it can only be used for C-STORE here. */
 export const isStorageClass = (uid: string): boolean =>
-  STORAGE.test(uid) || (/^[0-9.]{3,64}$/.test(uid) && !uid.startsWith(DICOM_ROOT));
-
-const NATIVE = ['1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.2', '1.2.840.10008.1.2.1.99'];
-const ENCAPSULATED = /^1\.2\.840\.10008\.1\.2\.(4\.\d{2,3}|5|7\.[123]|8\.1)$/;
-const isKnownTransferSyntax = (uid: string): boolean => NATIVE.includes(uid) || ENCAPSULATED.test(uid);
+  uid in STORAGE_SOP_CLASSES ||
+  uid.startsWith(STORAGE_ROOT) ||
+  (/^[0-9.]{3,64}$/.test(uid) && !uid.startsWith(DICOM_ROOT));
 
 /**
- * Takes everything that can be stored, as sent: the first proposed transfer syntax whose data set encoding is known
- * (PS3.5 A, PS3.6 A), since the first is what the sender has at hand and would rather not convert.
+ * Takes everything that can be stored, as sent: the first proposed transfer syntax that is known (PS3.6 table A-1), since the first is what the sender has at hand and would rather not convert.
  */
 export const acceptStorage =
   (isStorage: (sopClassUid: string) => boolean = isStorageClass): ContextPolicy =>
   ({ abstractSyntax, transferSyntaxes }) => {
     if (abstractSyntax !== VERIFICATION && !isStorage(abstractSyntax)) return 'abstract-syntax-not-supported';
-    const transferSyntax = transferSyntaxes.find(isKnownTransferSyntax);
+    const transferSyntax = transferSyntaxes.find((uid) => TRANSFER_SYNTAXES.has(uid));
     return transferSyntax ? { transferSyntax } : 'transfer-syntaxes-not-supported';
   };

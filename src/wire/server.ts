@@ -13,20 +13,19 @@
  */
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, IMPLICIT_LE } from '../dicom/index.ts';
 import { reasonOf } from '../errors.ts';
 import { Channel, DEFAULT_LIMITS } from './channel.ts';
 import type { ChannelLimits, Message } from './channel.ts';
 import { COMMAND, errorComment, NO_DATA_SET, RESPONSE_BIT, STATUS } from './command.ts';
 import type { CommandSet } from './command.ts';
 import { ABORT_REASON, DimseError, pduError } from './errors.ts';
-import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION } from './implementation.ts';
 import {
   APPLICATION_CONTEXT,
   CONTEXT_RESULT,
   decodeAssociateRequest,
   encodeAssociateAccept,
   encodeAssociateReject,
-  IMPLICIT_VR_LITTLE_ENDIAN,
   PDU,
   REJECT,
 } from './pdu.ts';
@@ -228,7 +227,7 @@ class ServerAssociation {
       verdict === 'abstract-syntax-not-supported'
         ? CONTEXT_RESULT.abstractSyntaxNotSupported
         : CONTEXT_RESULT.transferSyntaxesNotSupported;
-    return { id, result, transferSyntax: IMPLICIT_VR_LITTLE_ENDIAN };
+    return { id, result, transferSyntax: IMPLICIT_LE };
   }
 
   #acceptance(request: AssociateRequest, contexts: AnsweredContext[]): Buffer {
@@ -243,7 +242,7 @@ class ServerAssociation {
       user: {
         maxPduLength: this.#settings.limits.maxPduLength,
         implementationClassUid: IMPLEMENTATION_CLASS_UID,
-        implementationVersion: IMPLEMENTATION_VERSION,
+        implementationVersion: IMPLEMENTATION_VERSION_NAME,
         // We answer in order, one at a time. The answer stands only where the question did: PS3.7 D.3.3.3.2.
         ...(user.asyncOperations ? { asyncOperations: { invoked: 1, performed: 1 } } : {}),
         // We are the provider of everything here: the requestor's SCP role is not taken up.
@@ -284,21 +283,39 @@ class ServerAssociation {
       priority: command.Priority ?? 0,
       ...(originator ? { moveOriginatorAe: originator } : {}),
     };
+    const body = new Body(data);
     try {
-      const answer = await this.#settings.onStore(request, unclosed(data));
+      const answer = await this.#settings.onStore(request, body);
+      // A body that broke off is never success, whatever the handler made of it.
+      if (body.failure) throw body.failure;
       if (answer.status === STATUS.success) this.#stored++;
       return answer;
     } catch (error) {
-      if (error instanceof DimseError) throw error; // from the body: the peer is gone
+      if (body.failure) throw body.failure;
       this.#settings.log?.error({ ...this.#caller, reason: reasonOf(error) }, 'C-STORE failed');
       return { status: STATUS.processingFailure };
     }
   }
 }
 
-/** A reader that stops early must not end the generator: the rest of the message has still to be read over. */
-async function* unclosed(data: AsyncGenerator<Uint8Array, void, undefined>): AsyncIterable<Uint8Array> {
-  for (let next = await data.next(); !next.done; next = await data.next()) yield next.value;
+/** What a handler reads. One that stops early does not end the message: the rest has still to be read over. */
+class Body implements AsyncIterable<Uint8Array> {
+  failure: unknown;
+  readonly #data: AsyncGenerator<Uint8Array, void, undefined>;
+
+  constructor(data: AsyncGenerator<Uint8Array, void, undefined>) {
+    this.#data = data;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, void, undefined> {
+    return {
+      next: () =>
+        this.#data.next().catch((error: unknown) => {
+          this.failure ??= error;
+          throw error;
+        }),
+    };
+  }
 }
 
 function responseTo(command: CommandSet & { CommandField: number }, answer: StoreAnswer): CommandSet {

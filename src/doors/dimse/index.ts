@@ -1,0 +1,112 @@
+/**
+ * DICOM network: C-ECHO and C-STORE as provider (docs/conformance.md). Thin: an association is allowed by the archive's list
+ * of AE titles, an instance goes to `archive.ingest`, the outcome becomes a status.
+ */
+import type { Archive, IngestOutcome, QuarantineReason } from '../../archive/types.ts';
+import { NegatoscopeError, reasonOf } from '../../errors.ts';
+import { createDimseServer, STATUS } from '../../wire/index.ts';
+import type {
+  Caller,
+  CallerVerdict,
+  DimseServer,
+  DimseServerOptions,
+  StoreAnswer,
+} from '../../wire/index.ts';
+
+export interface DimseDoorOptions {
+  readonly archive: Pick<Archive, 'ingest' | 'ae'>;
+  readonly aeTitle: string;
+  readonly host: string;
+  /** 0 picks a free one: see `port`. */
+  readonly port: number;
+  readonly log: NonNullable<DimseServerOptions['log']>;
+  readonly maxAssociations?: number;
+  readonly limits?: DimseServerOptions['limits'];
+}
+
+export interface DimseDoor {
+  /** Rejects with the system's error (EADDRINUSE, EACCES). */
+  start(): Promise<void>;
+  /** The port it listens on, once started. */
+  readonly port: number;
+  /** Lets what is being received finish, for some seconds. */
+  close(): Promise<void>;
+}
+
+/**
+ * The status that says best what is wrong (PS3.4 table B.2-1): A9xx where the data set can be read but is not what it should
+ * be, Cxxx where it cannot be read.
+ */
+const STATUS_OF: Readonly<Record<QuarantineReason, number>> = {
+  'missing-uid': STATUS.dataSetDoesNotMatchSopClass,
+  'bad-uid': STATUS.dataSetDoesNotMatchSopClass,
+  'pixel-length': STATUS.dataSetDoesNotMatchSopClass,
+  conflict: STATUS.dataSetDoesNotMatchSopClass,
+  'not-dicom': STATUS.cannotUnderstand,
+  truncated: STATUS.cannotUnderstand,
+  malformed: STATUS.cannotUnderstand,
+  'unknown-transfer-syntax': STATUS.cannotUnderstand,
+  'too-deep': STATUS.cannotUnderstand,
+};
+
+/** What the sender is told. The comment holds codes alone: details could quote the data set. */
+export function answerTo(outcome: IngestOutcome): StoreAnswer {
+  switch (outcome.status) {
+    case 'stored':
+    case 'duplicate':
+      return { status: STATUS.success };
+    case 'quarantined':
+      return { status: STATUS_OF[outcome.reason], comment: `Kept in quarantine: ${outcome.reason}` };
+    case 'refused':
+      return {
+        status: outcome.reason === 'empty' ? STATUS.cannotUnderstand : STATUS.outOfResources,
+        comment: `Refused: ${outcome.reason}`,
+      };
+  }
+}
+
+export function createDimseDoor(options: DimseDoorOptions): DimseDoor {
+  const { archive, aeTitle, host, log } = options;
+  let server: DimseServer | undefined;
+  let port = options.port;
+
+  const acceptCaller = async ({ callingAe, address }: Caller): Promise<CallerVerdict> => {
+    if (await archive.ae.isKnown(callingAe, address)) return 'accept';
+    try {
+      await archive.ae.knock(callingAe, address);
+    } catch (error) {
+      // A title that is none cannot be let in either.
+      log.info({ reason: reasonOf(error) }, 'knock not kept');
+    }
+    return 'calling-ae-not-recognized';
+  };
+
+  return {
+    async start() {
+      if (server)
+        throw new NegatoscopeError('started-twice', 'The DICOM door is open already.', { status: 500 });
+      server = createDimseServer({
+        aeTitle,
+        acceptCaller,
+        ...(options.maxAssociations === undefined ? {} : { maxAssociations: options.maxAssociations }),
+        ...(options.limits ? { limits: options.limits } : {}),
+        log,
+        async onStore({ sopClassUid, sopInstanceUid, transferSyntax, callingAe, address }, body) {
+          const network = { sopClassUid, sopInstanceUid, transferSyntax, callingAe };
+          return answerTo(
+            await archive.ingest(body, { door: 'dimse', from: callingAe, address }, { network }),
+          );
+        },
+      });
+      ({ port } = await server.listen(options.port, host));
+      log.info({ aeTitle, host, port }, 'DICOM door open');
+    },
+    get port() {
+      return port;
+    },
+    async close() {
+      await server?.close();
+      server = undefined;
+    },
+  };
+}
