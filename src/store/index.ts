@@ -39,7 +39,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
     const lock = lockDir(dir, now);
     closers.push(() => lock.release());
     const database = url
-      ? await openPostgres(url, log)
+      ? await openPostgres(url, refuseNested, log)
       : openSqlite(join(dir, 'negatoscope.db'), refuseNested);
     closers.push(() => database.close());
     const { db, read } = database;
