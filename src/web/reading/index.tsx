@@ -1,40 +1,504 @@
-/** The reading page. */
-import { useQuery } from '@tanstack/react-query';
+/** The reading page: image left, findings and report right; on a phone the panel is a sheet below the image. */
+import { useQueryClient } from '@tanstack/react-query';
 import { ArrowLeft } from 'lucide-react';
-import { Link } from 'wouter';
-import type { StudyView } from '../../doors/api/contract.ts';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { Link, useLocation } from 'wouter';
+import type { Box, Finding, StudyView, WorklistPage } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
-import { personName } from '../format.ts';
-import { keys } from '../queries.ts';
-import { examTitle, failureText, sexAge, useText } from '../text.ts';
+import { dicomDate, dicomTime, duration, personName } from '../format.ts';
+import { addCatalogue } from '../i18n/index.ts';
+import { patientChanged, useKeys } from '../keys.ts';
+import { keys, useModels } from '../queries.ts';
+import { notify } from '../shell/notices.tsx';
+import { examTitle, failureText, orCode, sexAge, useText } from '../text.ts';
+import { usePhone } from '../ui/Dialog.tsx';
 import { PageSkeleton } from '../ui/Skeleton.tsx';
+import en from './en.json' with { type: 'json' };
+import { Findings } from './Findings.tsx';
+import fr from './fr.json' with { type: 'json' };
+import './reading.css';
+import { ReportForm } from './Report.tsx';
+import { SignDialog, SignedReport, SignFoot, blockText } from './Signing.tsx';
+import { usePrefetchStudy, useReading } from './useReading.ts';
+import { useHeat } from './useHeat.ts';
+import { middle } from './viewer/boxes.ts';
+import { thumbnailUrl } from './viewer/dicomweb.ts';
+import { imageIdOf, prefetch, refOf, type ToolName } from './viewer/engine.ts';
+import { boxesOf, DrawSheet, Marks } from './viewer/Marks.tsx';
+import { Stage, type StageHandle, type View } from './viewer/Stage.tsx';
+import { ToolBar, toolKeys } from './viewer/Tools.tsx';
+
+addCatalogue({ fr, en });
+
+/** Objects without pixels of their own to show on the stage. */
+const NOT_IMAGES = new Set(['SR', 'PR', 'KO', 'DOC', 'SEG', 'REG', 'RTSTRUCT', 'RTPLAN', 'RTDOSE']);
 
 export default function ReadingPage({ studyUid }: { studyUid: string }) {
   const { t } = useText();
-  const view = useQuery({
-    queryKey: keys.study(studyUid),
-    queryFn: () => api<StudyView>(`/studies/${encodeURIComponent(studyUid)}`),
-  });
-  if (view.isPending) return <PageSkeleton />;
-  return (
-    <main className="page">
-      <p>
-        <Link href="/" className="btn ghost">
-          <ArrowLeft size={16} aria-hidden /> {t('nav.worklist')}
-        </Link>
-      </p>
-      {view.isError ? (
-        <p role="alert">{failureText(t, view.error)}</p>
-      ) : (
-        <>
-          <h1>
-            <bdi>{personName(view.data.study.patientName)}</bdi>
-          </h1>
-          <p className="muted">
-            {sexAge(t, view.data.study)} · {examTitle(t, view.data.study)}
-          </p>
-        </>
-      )}
-    </main>
+  const reading = useReading(studyUid);
+  useEffect(() => patientChanged(), [studyUid]);
+  if (reading.view.isPending) return <PageSkeleton />;
+  if (reading.view.isError)
+    return (
+      <main className="page">
+        <p role="alert">{failureText(t, reading.view.error)}</p>
+        <p>
+          <Link href="/" className="btn">
+            <ArrowLeft size={16} aria-hidden /> {t('nav.worklist')}
+          </Link>
+        </p>
+      </main>
+    );
+  return <Reading key={studyUid} studyUid={studyUid} view={reading.view.data} reading={reading} />;
+}
+
+function imagesOf(view: StudyView) {
+  return view.series
+    .filter(({ modality }) => !NOT_IMAGES.has(modality))
+    .flatMap((series) =>
+      series.instances.flatMap((instance) =>
+        Array.from({ length: Math.max(1, instance.frames) }, (_, frame) => ({
+          series,
+          instance,
+          frame: frame + 1,
+          ref: {
+            studyUid: view.study.studyUid,
+            seriesUid: series.seriesUid,
+            sopInstanceUid: instance.sopInstanceUid,
+          },
+        })),
+      ),
+    );
+}
+
+function Reading({
+  studyUid,
+  view,
+  reading,
+}: {
+  studyUid: string;
+  view: StudyView;
+  reading: ReturnType<typeof useReading>;
+}) {
+  const { t, language } = useText();
+  const [, navigate] = useLocation();
+  const client = useQueryClient();
+  const phone = usePhone();
+  const models = useModels().data ?? [];
+  const stage = useRef<StageHandle>(null);
+  const [index, setIndex] = useState(0);
+  const [tool, setTool] = useState<ToolName>('window');
+  const [inverted, setInverted] = useState(false);
+  const [aiShown, setAiShown] = useState(true);
+  const [heatOn, setHeatOn] = useState(false);
+  const [selected, setSelected] = useState<string | null>(null);
+  const [editing, setEditing] = useState<{ finding: Finding; box: Box | null } | null>(null);
+  const [drawing, setDrawing] = useState(false);
+  const [signing, setSigning] = useState(false);
+  const [templates, setTemplates] = useState(false);
+
+  const images = useMemo(() => imagesOf(view), [view.series]);
+  const imageIds = useMemo(() => images.map(({ ref, frame }) => imageIdOf(ref, frame)), [images]);
+  const current = images[Math.min(index, images.length - 1)];
+  const editable =
+    reading.mine && (view.state === 'reading' || view.state === 'to-read' || view.state === 'reopened');
+  const sop = current?.instance.sopInstanceUid;
+  const here = view.findings.filter(
+    (each) => each.sopInstanceUid === sop && (each.by === 'reader' || aiShown),
   );
+  const next = useNext(studyUid, editable);
+
+  // The list is read in order: an undecided finding is the one that keys act on.
+  useEffect(() => {
+    if (selected && view.findings.some(({ id }) => id === selected)) return;
+    const first =
+      view.findings.find(({ decision, by }) => decision === null && by === 'ai') ?? view.findings[0];
+    setSelected(first?.id ?? null);
+  }, [view.findings, selected]);
+  useEffect(() => {
+    const finding = view.findings.find(({ id }) => id === selected);
+    const at = finding
+      ? images.findIndex(({ instance }) => instance.sopInstanceUid === finding.sopInstanceUid)
+      : -1;
+    if (at >= 0) setIndex(at);
+  }, [selected]);
+  const select = (id: string) => {
+    setEditing(null);
+    setSelected(id);
+    const finding = view.findings.find((each) => each.id === id);
+    const at = images.findIndex(({ instance }) => instance.sopInstanceUid === finding?.sopInstanceUid);
+    if (at >= 0) setIndex(at);
+  };
+
+  const shownRun = view.ai.find(({ run, hidden }) => run && hidden === null)?.run ?? null;
+  const runImage = shownRun?.images.find(({ sopInstanceUid }) => sopInstanceUid === sop);
+  const heat = useHeat(heatOn && aiShown && runImage?.heatmap ? shownRun!.id : null, sop);
+  const anyAi = view.ai.some(({ hidden, status }) => hidden === null && status.state === 'analysed');
+
+  const correct = (finding: Finding) => {
+    if (!editable) return;
+    setSelected(finding.id);
+    const [box] = boxesOf(finding);
+    const image = images.find(({ instance }) => instance.sopInstanceUid === finding.sopInstanceUid)?.instance;
+    setEditing({
+      finding,
+      box:
+        box ?? (image?.rows && image.columns ? middle({ rows: image.rows, columns: image.columns }) : null),
+    });
+  };
+  const corrected = (text: string | null) => {
+    if (!editing) return;
+    reading.decide.mutate({
+      id: editing.finding.id,
+      decision: editing.finding.by === 'reader' ? 'accepted' : 'corrected',
+      box: editing.box,
+      text: text ?? editing.finding.text,
+    });
+    setEditing(null);
+  };
+  const decideSelected = (decision: 'accepted' | 'rejected') => {
+    const finding = view.findings.find(({ id }) => id === selected);
+    if (!editable || !aiShown || finding?.by !== 'ai') return;
+    reading.decide.mutate({ id: finding.id, decision, box: null });
+    const following = view.findings.find(
+      (each) => each.by === 'ai' && each.decision === null && each.id !== selected,
+    );
+    if (following) setSelected(following.id);
+  };
+  const addFinding = (box: Box) => {
+    setDrawing(false);
+    if (!sop) return;
+    const label = models[0]?.manifest.finding.label ?? 'finding';
+    reading.add.mutate(
+      { sopInstanceUid: sop, label, box },
+      {
+        onSuccess: (finding) => {
+          setSelected(finding.id);
+          setEditing({ finding, box });
+        },
+      },
+    );
+  };
+  const step = (by: number) => setIndex((present) => Math.min(images.length - 1, Math.max(0, present + by)));
+
+  const blocks = view.signingBlockedBy;
+  const trySign = () => {
+    if (!editable) return;
+    if (phone) return notify({ kind: 'info', text: t('sign.smallScreen') });
+    void reading.draft.flush().then(async () => {
+      const fresh = await client.fetchQuery<StudyView>({
+        queryKey: keys.study(studyUid),
+        queryFn: () => api<StudyView>(`/studies/${encodeURIComponent(studyUid)}`),
+        staleTime: 0,
+      });
+      const [block] = fresh.signingBlockedBy;
+      if (block) notify({ kind: 'info', text: blockText(t, block, models, language) });
+      else setSigning(true);
+    });
+  };
+  const signed = () => {
+    setSigning(false);
+    void client.invalidateQueries({ queryKey: keys.worklist });
+    void client.invalidateQueries({ queryKey: keys.evidence });
+    if (next) {
+      notify({
+        kind: 'ok',
+        text: t('sign.doneNext'),
+        action: { label: t('sign.back'), run: () => navigate(`/read/${studyUid}`) },
+      });
+      navigate(`/read/${next}`);
+    } else {
+      notify({ kind: 'ok', text: t('sign.done') });
+      void reading.refresh();
+    }
+  };
+  const leave = () => {
+    void reading.draft.flush().catch(() => undefined);
+    navigate('/');
+  };
+
+  useKeys([
+    { keys: ['o'], label: t('keys.accept'), run: () => decideSelected('accepted') },
+    {
+      keys: ['c'],
+      label: t('keys.correct'),
+      run: () => {
+        const finding = view.findings.find(({ id }) => id === selected);
+        if (finding && (aiShown || finding.by === 'reader')) correct(finding);
+      },
+    },
+    { keys: ['n'], label: t('keys.reject'), run: () => decideSelected('rejected') },
+    { keys: ['+'], label: t('keys.add'), run: () => editable && setDrawing(true) },
+    { keys: ['a'], label: t('keys.ai'), run: () => setAiShown((on) => !on) },
+    { keys: ['h'], label: t('keys.heat'), run: () => setHeatOn((on) => !on) },
+    ...toolKeys.map(({ tool: name, key }) => ({
+      keys: [key.toLowerCase()],
+      label: t(`viewer.tool.${name}`),
+      run: () => setTool(name),
+    })),
+    { keys: ['i'], label: t('viewer.invert'), run: () => stage.current?.invert() },
+    { keys: ['r', 'f'], label: t('viewer.reset'), run: () => stage.current?.reset() },
+    { keys: ['x'], label: t('viewer.clear'), run: () => stage.current?.clearMeasurements() },
+    { keys: ['ArrowRight', 'ArrowDown'], label: t('keys.nextImage'), run: () => step(1) },
+    { keys: ['ArrowLeft', 'ArrowUp'], label: t('keys.previousImage'), run: () => step(-1) },
+    { keys: ['Ctrl+m'], label: t('keys.template'), run: () => editable && setTemplates(true) },
+    { keys: ['Ctrl+Enter'], label: t('keys.sign'), run: trySign },
+    {
+      keys: ['Escape'],
+      label: t('keys.leave'),
+      run: () => {
+        if (drawing) setDrawing(false);
+        else if (editing) setEditing(null);
+        else leave();
+      },
+    },
+  ]);
+
+  const { study } = view;
+  const title = examTitle(t, study);
+  const when = [dicomDate(study.studyDate, language), dicomTime(study.studyTime)].filter(Boolean).join(' ');
+  return (
+    <div className="reading">
+      <header className="top">
+        <button type="button" className="btn ghost icon" aria-label={t('nav.worklist')} onClick={leave}>
+          <ArrowLeft size={18} aria-hidden />
+        </button>
+        <h1 className="who">
+          <bdi>{personName(study.patientName) || t('patient.unnamed')}</bdi>
+          <span className="muted num">
+            {[sexAge(t, study), dicomDate(study.birthDate, language), study.patientId]
+              .filter(Boolean)
+              .join(' · ')}
+          </span>
+        </h1>
+        <div className="grow" />
+        <span className="what muted">{[title, when, study.department].filter(Boolean).join(' · ')}</span>
+        {study.priority !== 'ROUTINE' && view.state !== 'signed' && (
+          <span className={`chip ${study.priority === 'STAT' ? 'stop' : 'warn'}`}>
+            <span>
+              {t(`priority.${study.priority}`)} · {duration(Date.now() - study.firstReceivedAt, language)}
+            </span>
+          </span>
+        )}
+      </header>
+      <div className="body">
+        <nav className="thumbs" aria-label={t('viewer.images')}>
+          {images.map(({ ref, frame, instance, series }, i) => (
+            <button
+              key={`${ref.sopInstanceUid}-${frame}`}
+              type="button"
+              aria-current={i === index || undefined}
+              onClick={() => setIndex(i)}
+            >
+              <img src={thumbnailUrl(ref)} alt="" width={64} height={64} loading="lazy" />
+              <small>
+                {instance.frames > 1
+                  ? frame
+                  : orCode(t, 'viewPosition', instance.viewPosition) || series.modality || i + 1}
+              </small>
+            </button>
+          ))}
+          {view.priors.length > 0 && <span className="priors-label faint small">{t('viewer.priors')}</span>}
+          {view.priors.map((prior) => (
+            <Link key={prior.studyUid} href={`/read/${prior.studyUid}`} className="prior small">
+              {dicomDate(prior.studyDate, language) || examTitle(t, prior)}
+            </Link>
+          ))}
+        </nav>
+        <div className="light">
+          {images.length === 0 ? (
+            <p className="stage-note">{t('viewer.noImages')}</p>
+          ) : (
+            <Stage ref={stage} imageIds={imageIds} index={index} onIndex={setIndex} tool={tool}>
+              {(now) => (
+                <>
+                  <Inverted value={now.inverted} onChange={setInverted} />
+                  <Marks
+                    mapping={now.mapping}
+                    findings={refOf(now.imageId).sopInstanceUid === sop ? here : []}
+                    selected={selected}
+                    onSelect={select}
+                    heat={heat}
+                    editing={editing?.finding.sopInstanceUid === sop ? (editing?.box ?? null) : null}
+                    onEdit={(box) => setEditing((present) => present && { ...present, box })}
+                  />
+                  <Corners now={now} view={view} index={index} count={images.length} current={current!} />
+                  {drawing && (
+                    <DrawSheet mapping={now.mapping} onBox={addFinding} onCancel={() => setDrawing(false)} />
+                  )}
+                </>
+              )}
+            </Stage>
+          )}
+          <ToolBar
+            tool={tool}
+            onTool={setTool}
+            scrolls={images.length > 1}
+            inverted={inverted}
+            onInvert={() => stage.current?.invert()}
+            onReset={() => stage.current?.reset()}
+            ai={
+              anyAi
+                ? {
+                    shown: aiShown,
+                    onToggle: () => setAiShown((on) => !on),
+                    heat: runImage?.heatmap ? heatOn : null,
+                    onHeat: () => setHeatOn((on) => !on),
+                  }
+                : null
+            }
+          />
+        </div>
+        <aside className="panel" aria-label={t('panel.label')}>
+          <span className="grab" aria-hidden />
+          <div className="scroll" tabIndex={-1}>
+            {view.state === 'reopened' && (
+              <p className="banner warn" role="status">
+                {t('state.reopened')}
+              </p>
+            )}
+            {view.claim && !view.claim.mine && (
+              <p className="banner" role="status">
+                {t('state.claimedBy', { name: view.claim.name })}
+              </p>
+            )}
+            {!reading.isReader && view.state !== 'signed' && <p className="banner">{t('state.notReader')}</p>}
+            <Findings
+              view={view}
+              reading={reading}
+              models={models}
+              editable={editable}
+              aiShown={aiShown}
+              selected={selected}
+              onSelect={select}
+              correcting={editing !== null}
+              onCorrect={correct}
+              onCorrected={corrected}
+              onCancelCorrect={() => setEditing(null)}
+              onAdd={() => setDrawing(true)}
+            />
+            {view.reports.map((report) => (
+              <SignedReport
+                key={report.id}
+                report={report}
+                mayAdd={reading.isReader && !phone}
+                onChanged={() => void reading.refresh()}
+              />
+            ))}
+            {view.state !== 'signed' && reading.isReader && (
+              <ReportForm
+                view={view}
+                models={models}
+                draft={reading.draft}
+                editable={editable}
+                templatesOpen={templates}
+                onTemplates={setTemplates}
+              />
+            )}
+          </div>
+          {view.state !== 'signed' && reading.isReader && (
+            <SignFoot view={view} models={models} blocks={blocks} screenTooSmall={phone} onSign={trySign} />
+          )}
+        </aside>
+      </div>
+      {signing && (
+        <SignDialog
+          opened
+          onClose={() => setSigning(false)}
+          studyUid={studyUid}
+          who={`${personName(study.patientName)} · ${title}`}
+          draft={reading.draft}
+          onSigned={signed}
+        />
+      )}
+    </div>
+  );
+}
+
+/** Tells the tool bar what the stage shows, after the stage has drawn it. */
+function Inverted({ value, onChange }: { value: boolean; onChange: (value: boolean) => void }) {
+  useEffect(() => onChange(value), [value]);
+  return null;
+}
+
+function Corners({
+  now,
+  view,
+  index,
+  count,
+  current,
+}: {
+  now: View;
+  view: StudyView;
+  index: number;
+  count: number;
+  current: ReturnType<typeof imagesOf>[number];
+}) {
+  const { t, language } = useText();
+  const { spacing } = now.loaded;
+  const place = [
+    examTitle(t, view.study),
+    orCode(t, 'viewPosition', current.instance.viewPosition),
+    current.instance.laterality ? orCode(t, 'laterality', current.instance.laterality) : '',
+  ]
+    .filter(Boolean)
+    .join(' · ');
+  const round = (value: number) =>
+    new Intl.NumberFormat(language, { maximumFractionDigits: 0 }).format(value);
+  const zoom = new Intl.NumberFormat(language, { maximumFractionDigits: 2 }).format(now.mapping.scale);
+  return (
+    <>
+      <div className="corner tl">
+        {place}
+        <br />
+        {current.series.modality} · {index + 1}/{count}
+      </div>
+      <div className="corner tr num">
+        {t('viewer.window', { width: round(now.width), centre: round(now.centre) })}
+        <br />× {zoom}
+      </div>
+      <div className="corner bl">
+        {t(`viewer.spacing.${spacing.kind}`)}
+        {current.instance.photo && (
+          <>
+            <br />
+            {t('viewer.photo')}
+          </>
+        )}
+      </div>
+    </>
+  );
+}
+
+/** The study that is read next: asked for, with its first images, while this one is read. */
+function useNext(studyUid: string, active: boolean): string | null {
+  const ask = usePrefetchStudy();
+  const [next, setNext] = useState<string | null>(null);
+  useEffect(() => {
+    if (!active) return;
+    let gone = false;
+    const timer = setTimeout(async () => {
+      try {
+        const page = await api<WorklistPage>('/worklist?list=to-read&limit=10', { quiet: true });
+        const row = page.rows.find(({ study, claimedBy }) => study.studyUid !== studyUid && !claimedBy);
+        if (gone) return;
+        setNext(row?.study.studyUid ?? null);
+        if (!row) return;
+        const view = await ask(row.study.studyUid);
+        if (!gone)
+          prefetch(
+            imagesOf(view)
+              .slice(0, 4)
+              .map(({ ref, frame }) => imageIdOf(ref, frame)),
+          );
+      } catch {
+        // The next study is a convenience; the list stays.
+      }
+    }, 800);
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+    };
+  }, [studyUid, active, ask]);
+  return next;
 }

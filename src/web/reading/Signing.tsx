@@ -1,0 +1,246 @@
+/** The foot of the panel: why signing is not possible yet, or the signature; and what was signed. */
+import { useMutation } from '@tanstack/react-query';
+import { FileText, Lock } from 'lucide-react';
+import { useState } from 'react';
+import type { TFunction } from 'i18next';
+import type { ModelView, Report, SigningBlock, StudyView } from '../../doors/api/contract.ts';
+import { api } from '../api.ts';
+import { dateTime } from '../format.ts';
+import { failureText, useText } from '../text.ts';
+import { Dialog } from '../ui/Dialog.tsx';
+import { TextArea } from '../ui/fields.tsx';
+import { SecretField } from '../ui/SecretField.tsx';
+import type { ReadingState } from './useReading.ts';
+
+export function blockText(
+  t: TFunction,
+  block: SigningBlock,
+  models: readonly ModelView[],
+  language: 'fr' | 'en',
+): string {
+  switch (block.code) {
+    case 'undecided-findings':
+      return t('sign.block.undecided-findings', {
+        count: block.numbers.length,
+        numbers: block.numbers.join(', '),
+      });
+    case 'claimed-by-other':
+      return t('sign.block.claimed-by-other', { name: block.name });
+    case 'question-unanswered':
+    case 'opinion-missing': {
+      const model = models.find(({ manifest }) => manifest.id === block.modelId)?.manifest;
+      return t(`sign.block.${block.code}`, {
+        question: model?.question?.text[language] ?? block.modelId,
+        name: model?.name[language] ?? block.modelId,
+      });
+    }
+    default:
+      return t(`sign.block.${block.code}`);
+  }
+}
+
+export function SignFoot(props: {
+  view: StudyView;
+  models: readonly ModelView[];
+  blocks: readonly SigningBlock[];
+  /** A screen that nobody checked for it (a phone) gives no signature. */
+  screenTooSmall: boolean;
+  onSign: () => void;
+}) {
+  const { t, language } = useText();
+  const [first] = props.blocks;
+  const why = props.screenTooSmall
+    ? t('sign.smallScreen')
+    : first
+      ? blockText(t, first, props.models, language)
+      : t('sign.proposes');
+  const possible = !first && !props.screenTooSmall;
+  return (
+    <footer className="foot">
+      <p className="muted small" id="why-not" aria-live="polite">
+        {why}
+      </p>
+      <button
+        type="button"
+        className="btn primary tall"
+        aria-disabled={!possible}
+        aria-describedby="why-not"
+        onClick={() => possible && props.onSign()}
+      >
+        {t('sign.sign')} <kbd>Ctrl ⏎</kbd>
+      </button>
+    </footer>
+  );
+}
+
+export function SignDialog(props: {
+  opened: boolean;
+  onClose: () => void;
+  studyUid: string;
+  who: string;
+  draft: ReadingState['draft'];
+  onSigned: (report: Report) => void;
+}) {
+  const { t } = useText();
+  const [secret, setSecret] = useState('');
+  const sign = useMutation({
+    mutationFn: async () => {
+      const revision = await props.draft.flush();
+      return api<Report>(`/studies/${encodeURIComponent(props.studyUid)}/sign`, {
+        method: 'POST',
+        body: { revision, secret },
+        quiet: true,
+      });
+    },
+    onSuccess: props.onSigned,
+    onSettled: () => setSecret(''),
+  });
+  return (
+    <Dialog opened={props.opened} onClose={props.onClose} title={t('sign.title')} width={420}>
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          sign.mutate();
+        }}
+      >
+        <p>
+          <b>
+            <bdi>{props.who}</bdi>
+          </b>
+        </p>
+        <p className="muted small">{t('sign.text')}</p>
+        <SecretField
+          value={secret}
+          onChange={setSecret}
+          error={sign.error ? failureText(t, sign.error) : undefined}
+          autoFocus
+        />
+        <div className="rowline">
+          <button type="submit" className="btn primary" disabled={!secret || sign.isPending}>
+            {sign.isPending ? t('sign.signing') : t('sign.sign')}
+          </button>
+          <button type="button" className="btn ghost" onClick={props.onClose}>
+            {t('action.cancel')}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+const SHOWN = ['indication', 'justification', 'technique', 'findings', 'conclusion', 'dose'] as const;
+
+export function SignedReport(props: { report: Report; mayAdd: boolean; onChanged: () => void }) {
+  const { t, language } = useText();
+  const { report } = props;
+  const [adding, setAdding] = useState(false);
+  return (
+    <section className="sec signed" aria-label={t('signed.title')}>
+      <h2>
+        <span className="rowline">
+          <Lock size={14} aria-hidden /> {t('signed.title')}
+        </span>
+        <span className="saved">{dateTime(report.signedAt, language)}</span>
+      </h2>
+      <p className="muted small">{t('signed.by', { name: report.readerName })}</p>
+      <dl className="texts">
+        {SHOWN.filter((name) => report.fields[name]).map((name) => (
+          <div key={name}>
+            <dt>{t(`report.${name}`)}</dt>
+            <dd dir="auto">{report.fields[name]}</dd>
+          </div>
+        ))}
+        {report.addenda.map((addendum) => (
+          <div key={addendum.id} className="addendum">
+            <dt>
+              {t('signed.addendum')} · {addendum.readerName} · {dateTime(addendum.signedAt, language)}
+            </dt>
+            <dd dir="auto">{addendum.text}</dd>
+          </div>
+        ))}
+      </dl>
+      <div className="rowline">
+        <a
+          className="btn"
+          href={`/api/reports/${encodeURIComponent(report.id)}/pdf`}
+          target="_blank"
+          rel="noreferrer"
+        >
+          <FileText size={15} aria-hidden /> PDF
+        </a>
+        {props.mayAdd && (
+          <button type="button" className="btn ghost" onClick={() => setAdding(true)}>
+            {t('signed.add')}
+          </button>
+        )}
+      </div>
+      {adding && (
+        <AddendumDialog
+          report={report}
+          onClose={() => setAdding(false)}
+          onDone={() => {
+            setAdding(false);
+            props.onChanged();
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+function AddendumDialog({
+  report,
+  onClose,
+  onDone,
+}: {
+  report: Report;
+  onClose: () => void;
+  onDone: () => void;
+}) {
+  const { t } = useText();
+  const [text, setText] = useState('');
+  const [secret, setSecret] = useState('');
+  const send = useMutation({
+    mutationFn: () =>
+      api<Report>(`/reports/${encodeURIComponent(report.id)}/addenda`, {
+        method: 'POST',
+        body: { text, secret },
+        quiet: true,
+      }),
+    onSuccess: onDone,
+  });
+  return (
+    <Dialog opened onClose={onClose} title={t('signed.add')}>
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          send.mutate();
+        }}
+      >
+        <p className="muted small">{t('signed.addText')}</p>
+        <TextArea
+          label={t('signed.addendum')}
+          value={text}
+          rows={5}
+          onChange={(event) => setText(event.target.value)}
+          required
+        />
+        <SecretField
+          value={secret}
+          onChange={setSecret}
+          error={send.error ? failureText(t, send.error) : undefined}
+        />
+        <div className="rowline">
+          <button type="submit" className="btn primary" disabled={!text.trim() || !secret || send.isPending}>
+            {t('signed.signAddendum')}
+          </button>
+          <button type="button" className="btn ghost" onClick={onClose}>
+            {t('action.cancel')}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

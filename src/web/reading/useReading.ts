@@ -1,0 +1,226 @@
+/** One study being read: claimed while it is open, saved as it is written, every act sent at once. */
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import type {
+  Answer,
+  Box,
+  Decision,
+  Draft,
+  Finding,
+  ReportFields,
+  StudyView,
+} from '../../doors/api/contract.ts';
+import { api, ApiFailure } from '../api.ts';
+import { keys, useMe } from '../queries.ts';
+import { notify } from '../shell/notices.tsx';
+import { failureText, useText } from '../text.ts';
+
+const RENEW_MS = 60_000;
+const SAVE_MS = 700;
+
+const path = (studyUid: string) => `/studies/${encodeURIComponent(studyUid)}`;
+
+/** Asks for a study before it is opened. */
+export function usePrefetchStudy() {
+  const client = useQueryClient();
+  return useCallback(
+    (studyUid: string) =>
+      client.fetchQuery({
+        queryKey: keys.study(studyUid),
+        queryFn: () => api<StudyView>(path(studyUid)),
+      }),
+    [client],
+  );
+}
+
+export function useReading(studyUid: string) {
+  const { t } = useText();
+  const client = useQueryClient();
+  const me = useMe();
+  const key = keys.study(studyUid);
+  const view = useQuery({ queryKey: key, queryFn: () => api<StudyView>(path(studyUid)) });
+  const isReader = me.person.roles.includes('reader');
+  const open = view.data?.state !== 'signed';
+  const claimable = view.isSuccess && isReader && open;
+  const mine = view.data?.claim?.mine === true;
+  const refresh = useCallback(() => client.invalidateQueries({ queryKey: key }), [client, studyUid]);
+  const complain = useCallback(
+    (error: unknown) => {
+      notify({ kind: 'error', text: failureText(t, error) });
+      void refresh();
+    },
+    [t, refresh],
+  );
+
+  // Opening claims; the claim is renewed while the page is open and given back when it is left.
+  useEffect(() => {
+    if (!claimable) return;
+    let held = false;
+    let gone = false;
+    const claim = () =>
+      api<StudyView>(`${path(studyUid)}/claim`, { method: 'POST' })
+        .then((next) => {
+          held = true;
+          if (!gone) client.setQueryData(key, next);
+        })
+        .catch((error: unknown) => {
+          // Somebody else reads it: the page shows who, and stays for looking.
+          if (error instanceof ApiFailure && error.status === 409) void refresh();
+        });
+    void claim();
+    const timer = setInterval(() => void claim(), RENEW_MS);
+    return () => {
+      gone = true;
+      clearInterval(timer);
+      if (held) void api(`${path(studyUid)}/claim`, { method: 'DELETE' }).catch(() => undefined);
+    };
+  }, [claimable, studyUid]);
+
+  const setView = (change: (present: StudyView) => StudyView) =>
+    client.setQueryData<StudyView>(key, (present) => present && change(present));
+  const replaceFinding = (next: Finding) =>
+    setView((present) => ({
+      ...present,
+      findings: present.findings.some(({ id }) => id === next.id)
+        ? present.findings.map((each) => (each.id === next.id ? next : each))
+        : [...present.findings, next],
+    }));
+
+  const opinion = useMutation({
+    mutationFn: (body: { modelId: string; answer: Answer }) =>
+      api<StudyView>(`${path(studyUid)}/opinion`, { method: 'POST', body }),
+    onSuccess: (next) => client.setQueryData(key, next),
+    onError: complain,
+  });
+  const decide = useMutation({
+    mutationFn: ({
+      id,
+      ...body
+    }: {
+      id: string;
+      decision: Decision | null;
+      box?: Box | null;
+      text?: string | null;
+    }) => api<Finding>(`/findings/${encodeURIComponent(id)}/decision`, { method: 'PUT', body }),
+    onMutate: ({ id, decision, box }) => {
+      const before = view.data?.findings.find((each) => each.id === id);
+      if (before) replaceFinding({ ...before, decision, box: box === undefined ? before.box : box });
+      return before;
+    },
+    onSuccess: (next) => {
+      replaceFinding(next);
+      void refresh();
+    },
+    onError: (error, _body, before) => {
+      if (before) replaceFinding(before);
+      complain(error);
+    },
+  });
+  const add = useMutation({
+    mutationFn: (body: { sopInstanceUid: string; label: string; box: Box | null; text?: string }) =>
+      api<Finding>(`${path(studyUid)}/findings`, { method: 'POST', body }),
+    onSuccess: (next) => {
+      replaceFinding(next);
+      void refresh();
+    },
+    onError: complain,
+  });
+  const remove = useMutation({
+    mutationFn: (id: string) => api(`/findings/${encodeURIComponent(id)}`, { method: 'DELETE' }),
+    onSuccess: () => void refresh(),
+    onError: complain,
+  });
+
+  return {
+    view,
+    mine,
+    isReader,
+    refresh,
+    opinion,
+    decide,
+    add,
+    remove,
+    draft: useDraft(studyUid, view.data, mine, refresh),
+  };
+}
+export type ReadingState = ReturnType<typeof useReading>;
+
+/**
+ * The draft as it is typed. One save at a time, each on the revision that the last one gave; what is typed meanwhile goes
+ * with the next. When somebody (another window) changed it in between, the server's text is shown and what was typed here
+ * is kept beside it.
+ */
+function useDraft(
+  studyUid: string,
+  view: StudyView | undefined,
+  mine: boolean,
+  refresh: () => Promise<void>,
+) {
+  const { t } = useText();
+  const [fields, setFields] = useState<ReportFields | null>(null);
+  const [status, setStatus] = useState<'saved' | 'saving' | 'unsaved' | 'failed'>('saved');
+  const revision = useRef(0);
+  const dirty = useRef<Partial<ReportFields>>({});
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const saving = useRef<Promise<void> | null>(null);
+  const stored = view?.draft;
+
+  useEffect(() => {
+    setFields(null);
+    dirty.current = {};
+    revision.current = 0;
+    setStatus('saved');
+    return () => clearTimeout(timer.current);
+  }, [studyUid]);
+
+  // What the server has, under what is being typed.
+  useEffect(() => {
+    if (!stored || stored.revision < revision.current) return;
+    revision.current = stored.revision;
+    setFields({ ...stored.fields, ...dirty.current });
+  }, [stored]);
+
+  const flush = useCallback(async (): Promise<number> => {
+    clearTimeout(timer.current);
+    while (saving.current) await saving.current;
+    const sent = dirty.current;
+    if (Object.keys(sent).length === 0) return revision.current;
+    dirty.current = {};
+    setStatus('saving');
+    saving.current = (async () => {
+      try {
+        const next = await api<Draft>(`${path(studyUid)}/draft`, {
+          method: 'PUT',
+          body: { fields: sent, revision: revision.current },
+        });
+        revision.current = next.revision;
+        setStatus(Object.keys(dirty.current).length ? 'unsaved' : 'saved');
+      } catch (error) {
+        dirty.current = { ...sent, ...dirty.current };
+        setStatus('failed');
+        notify({ kind: 'error', text: failureText(t, error) });
+        if (error instanceof ApiFailure && error.code === 'draft-changed') await refresh();
+        throw error;
+      } finally {
+        saving.current = null;
+      }
+    })();
+    await saving.current;
+    return revision.current;
+  }, [studyUid, t, refresh]);
+
+  const change = useCallback(
+    (next: Partial<ReportFields>) => {
+      if (!mine) return;
+      dirty.current = { ...dirty.current, ...next };
+      setFields((present) => present && { ...present, ...next });
+      setStatus('unsaved');
+      clearTimeout(timer.current);
+      timer.current = setTimeout(() => void flush().catch(() => undefined), SAVE_MS);
+    },
+    [mine, flush],
+  );
+  useEffect(() => () => void flush().catch(() => undefined), [flush]);
+
+  return { fields, status, change, flush, savedAt: stored?.savedAt ?? null };
+}

@@ -1,0 +1,232 @@
+/** One image on black: Cornerstone's canvas, our marks above it, and where lengths come from. */
+import { Enums, type Types } from '@cornerstonejs/core';
+import { annotation, ToolGroupManager } from '@cornerstonejs/tools';
+import { useEffect, useImperativeHandle, useRef, useState } from 'react';
+import type { ReactNode, Ref } from 'react';
+import { useText } from '../../text.ts';
+import { activate, engine, ENGINE, loadedOf, TOOL_GROUP, type Loaded, type ToolName } from './engine.ts';
+
+const VIEWPORT = 'stage';
+
+/** Between image pixels (x right, y down, origin at the corner) and CSS pixels on the stage. */
+export interface Mapping {
+  toStage(x: number, y: number): [number, number];
+  toImage(x: number, y: number): [number, number];
+  /** CSS pixels of one image pixel. */
+  scale: number;
+  columns: number;
+  rows: number;
+}
+export interface StageHandle {
+  reset(): void;
+  invert(): void;
+  zoom(factor: number): void;
+  window(centre: number, width: number): void;
+  clearMeasurements(): void;
+}
+interface View {
+  imageId: string;
+  mapping: Mapping;
+  centre: number;
+  width: number;
+  inverted: boolean;
+  loaded: Loaded;
+}
+
+export function Stage(props: {
+  imageIds: readonly string[];
+  index: number;
+  onIndex: (index: number) => void;
+  tool: ToolName;
+  ref?: Ref<StageHandle>;
+  /** Corners and marks, drawn again whenever the image moves. */
+  children: (view: View) => ReactNode;
+}) {
+  const { t } = useText();
+  const { imageIds, index, onIndex, tool } = props;
+  const element = useRef<HTMLDivElement>(null);
+  const viewport = useRef<Types.IStackViewport | null>(null);
+  const [view, setView] = useState<View | null>(null);
+  const [failed, setFailed] = useState<string | null>(null);
+  const [slow, setSlow] = useState(false);
+  const report = useRef(onIndex);
+  report.current = onIndex;
+  const stack = imageIds.join(' ');
+
+  useEffect(() => {
+    const host = element.current!;
+    let gone = false;
+    let frame = 0;
+    const refresh = () => {
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(() => {
+        const present = viewport.current;
+        if (!present || gone) return;
+        const next = viewOf(present);
+        if (next) setView(next);
+      });
+    };
+    const turned = (event: Event) => {
+      const { imageIdIndex } = (event as CustomEvent<{ imageIdIndex: number }>).detail;
+      if (imageIdIndex !== undefined) report.current(imageIdIndex);
+    };
+    const events = [Enums.Events.IMAGE_RENDERED, Enums.Events.CAMERA_MODIFIED, Enums.Events.VOI_MODIFIED];
+    for (const name of events) host.addEventListener(name, refresh);
+    host.addEventListener(Enums.Events.STACK_NEW_IMAGE, turned);
+    const sizes = new ResizeObserver(() => {
+      if (!viewport.current) return;
+      void engine().then((each) => {
+        if (gone) return;
+        each.resize(true, true);
+        refresh();
+      });
+    });
+    void engine().then((each) => {
+      if (gone) return;
+      each.enableElement({
+        viewportId: VIEWPORT,
+        type: Enums.ViewportType.STACK,
+        element: host,
+        defaultOptions: { background: [0, 0, 0] },
+      });
+      viewport.current = each.getViewport(VIEWPORT) as Types.IStackViewport;
+      ToolGroupManager.getToolGroup(TOOL_GROUP)?.addViewport(VIEWPORT, ENGINE);
+      sizes.observe(host);
+      setReady(true);
+    });
+    return () => {
+      gone = true;
+      cancelAnimationFrame(frame);
+      sizes.disconnect();
+      for (const name of events) host.removeEventListener(name, refresh);
+      host.removeEventListener(Enums.Events.STACK_NEW_IMAGE, turned);
+      if (viewport.current) {
+        viewport.current = null;
+        ToolGroupManager.getToolGroup(TOOL_GROUP)?.removeViewports(ENGINE, VIEWPORT);
+        void engine().then((each) => each.disableElement(VIEWPORT));
+      }
+    };
+  }, []);
+  const [ready, setReady] = useState(false);
+
+  useEffect(() => {
+    const present = viewport.current;
+    if (!ready || !present || imageIds.length === 0) return;
+    let late = false;
+    setFailed(null);
+    setView(null);
+    const skeleton = setTimeout(() => setSlow(true), 300);
+    present
+      .setStack([...imageIds], Math.min(index, imageIds.length - 1))
+      .then(() => {
+        if (!late) present.render();
+      })
+      .catch((error: unknown) => {
+        if (!late) setFailed(error instanceof Error ? error.message : String(error));
+      })
+      .finally(() => {
+        clearTimeout(skeleton);
+        setSlow(false);
+      });
+    return () => {
+      late = true;
+      clearTimeout(skeleton);
+    };
+    // The index is followed below; only another stack loads anew.
+  }, [ready, stack]);
+
+  useEffect(() => {
+    const present = viewport.current;
+    if (!ready || !present || !present.getImageIds().length || present.getCurrentImageIdIndex() === index)
+      return;
+    setFailed(null);
+    present.setImageIdIndex(index).catch((error: unknown) => {
+      setFailed(error instanceof Error ? error.message : String(error));
+    });
+  }, [ready, index, stack]);
+
+  useEffect(() => {
+    if (ready) activate(tool);
+  }, [ready, tool]);
+
+  useImperativeHandle(props.ref, () => ({
+    reset() {
+      viewport.current?.resetCamera();
+      viewport.current?.resetProperties();
+      viewport.current?.render();
+    },
+    invert() {
+      const present = viewport.current;
+      if (!present) return;
+      present.setProperties({ invert: !present.getProperties().invert });
+      present.render();
+    },
+    zoom(factor) {
+      const present = viewport.current;
+      if (!present) return;
+      present.setZoom(present.getZoom() * factor);
+      present.render();
+    },
+    window(centre, width) {
+      viewport.current?.setProperties({ voiRange: { lower: centre - width / 2, upper: centre + width / 2 } });
+      viewport.current?.render();
+    },
+    clearMeasurements() {
+      annotation.state.removeAllAnnotations();
+      viewport.current?.render();
+    },
+  }));
+
+  return (
+    <div className="stage" data-ready={view !== null || undefined}>
+      <div
+        ref={element}
+        className="canvas"
+        role="img"
+        aria-label={t('viewer.image', { number: index + 1, count: imageIds.length })}
+        onContextMenu={(event) => event.preventDefault()}
+      />
+      {view && !failed && props.children(view)}
+      {!view && !failed && slow && <p className="stage-note">{t('viewer.loading')}</p>}
+      {failed && (
+        <p className="stage-note" role="alert">
+          {t('viewer.failed')}
+          <small>{failed}</small>
+        </p>
+      )}
+    </div>
+  );
+}
+
+function viewOf(viewport: Types.IStackViewport): View | null {
+  const imageId = viewport.getCurrentImageId();
+  const loaded = imageId ? loadedOf(imageId) : undefined;
+  const data = viewport.getImageData();
+  if (!imageId || !loaded || !data) return null;
+  const [columns, rows] = data.dimensions;
+  const [dx, dy] = data.spacing;
+  // The centre of the first pixel lies at the world's origin; its corner half a pixel before.
+  const world = (x: number, y: number): Types.Point3 => [(x - 0.5) * dx!, (y - 0.5) * dy!, 0];
+  const toStage = (x: number, y: number) => viewport.worldToCanvas(world(x, y)) as [number, number];
+  const [ax] = toStage(0, 0);
+  const [bx] = toStage(1000, 0);
+  const { voiRange, invert } = viewport.getProperties();
+  return {
+    imageId,
+    loaded,
+    centre: voiRange ? (voiRange.lower + voiRange.upper) / 2 : loaded.window.centre,
+    width: voiRange ? voiRange.upper - voiRange.lower : loaded.window.width,
+    inverted: Boolean(invert),
+    mapping: {
+      toStage,
+      toImage(x, y) {
+        const [wx, wy] = viewport.canvasToWorld([x, y]);
+        return [wx / dx! + 0.5, wy / dy! + 0.5];
+      },
+      scale: Math.abs(bx - ax) / 1000,
+      columns: columns!,
+      rows: rows!,
+    },
+  };
+}
+export type { View };

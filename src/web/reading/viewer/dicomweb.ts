@@ -1,0 +1,113 @@
+/**
+ * What the viewer fetches: DICOM JSON of a series (PS3.18 10.4.1.1.2) and single frames as native little endian pixels
+ * (PS3.18 8.7.3), with the page's session cookie.
+ */
+import { failureOf } from '../../api.ts';
+
+export interface InstanceRef {
+  studyUid: string;
+  seriesUid: string;
+  sopInstanceUid: string;
+}
+interface Attribute {
+  vr: string;
+  Value?: unknown[];
+  InlineBinary?: string;
+  BulkDataURI?: string;
+}
+export type Metadata = Record<string, Attribute>;
+
+const base = ({ studyUid, seriesUid }: Omit<InstanceRef, 'sopInstanceUid'>) =>
+  `/dicom-web/studies/${studyUid}/series/${seriesUid}`;
+export const instanceUrl = (ref: InstanceRef) => `${base(ref)}/instances/${ref.sopInstanceUid}`;
+export const thumbnailUrl = (ref: InstanceRef, pixels = 128) =>
+  `${instanceUrl(ref)}/thumbnail?viewport=${pixels},${pixels}`;
+
+const metadataOfSeries = new Map<string, Promise<Map<string, Metadata>>>();
+
+/** Metadata of one instance; the whole series is asked once and kept while the page lives. */
+export async function metadataOf(ref: InstanceRef): Promise<Metadata> {
+  const url = `${base(ref)}/metadata`;
+  const load = async () => {
+    const response = await fetch(url, { headers: { accept: 'application/dicom+json' } });
+    if (!response.ok) throw await failureOf(response);
+    const list = (await response.json()) as Metadata[];
+    return new Map(list.map((each) => [text(each, '00080018') ?? '', each]));
+  };
+  let series = metadataOfSeries.get(url);
+  if (!(await series?.catch(() => undefined))?.has(ref.sopInstanceUid)) {
+    series = load();
+    metadataOfSeries.set(url, series);
+    series.catch(() => metadataOfSeries.delete(url));
+  }
+  const found = (await series!).get(ref.sopInstanceUid);
+  if (!found) throw new Error('The image is not in its series.');
+  return found;
+}
+
+export const text = (data: Metadata, tag: string): string | undefined => {
+  const value = data[tag]?.Value?.[0];
+  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined;
+};
+export const numbers = (data: Metadata, tag: string): number[] =>
+  (data[tag]?.Value ?? []).map(Number).filter((value) => Number.isFinite(value));
+export const number = (data: Metadata, tag: string): number | undefined => numbers(data, tag)[0];
+export const items = (data: Metadata, tag: string): Metadata[] => (data[tag]?.Value ?? []) as Metadata[];
+
+/** Frame `n` (1-based) as native pixels in the byte order of the machine, samples interleaved. */
+export async function fetchFrame(ref: InstanceRef, n: number, signal?: AbortSignal): Promise<ArrayBuffer> {
+  const response = await fetch(`${instanceUrl(ref)}/frames/${n}`, {
+    headers: {
+      accept: 'multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.1',
+    },
+    ...(signal ? { signal } : {}),
+  });
+  if (!response.ok) throw await failureOf(response);
+  return singlePart(await response.arrayBuffer(), response.headers.get('content-type') ?? '');
+}
+
+/** Body of the only part of a multipart/related answer (RFC 2046 5.1.1); the bytes themselves when it is not multipart. */
+export function singlePart(body: ArrayBuffer, contentType: string): ArrayBuffer {
+  if (!contentType.startsWith('multipart/')) return body;
+  const boundary = /boundary="?([^";]+)"?/i.exec(contentType)?.[1];
+  if (!boundary) throw new Error('A multipart answer without a boundary.');
+  const bytes = new Uint8Array(body);
+  const head = indexOf(bytes, [13, 10, 13, 10], 0);
+  const tail = new TextEncoder().encode(`\r\n--${boundary}`);
+  // From the end: pixel bytes may hold anything.
+  const end = lastIndexOf(bytes, tail);
+  if (head < 0 || end < head + 4) throw new Error('A multipart answer without a part.');
+  return body.slice(head + 4, end);
+}
+function indexOf(bytes: Uint8Array, what: ArrayLike<number>, from: number): number {
+  outer: for (let at = from; at <= bytes.length - what.length; at++) {
+    for (let i = 0; i < what.length; i++) if (bytes[at + i] !== what[i]) continue outer;
+    return at;
+  }
+  return -1;
+}
+function lastIndexOf(bytes: Uint8Array, what: Uint8Array): number {
+  outer: for (let at = bytes.length - what.length; at >= 0; at--) {
+    for (let i = 0; i < what.length; i++) if (bytes[at + i] !== what[i]) continue outer;
+    return at;
+  }
+  return -1;
+}
+
+/** Red, green, blue of a frame as the server renders it without a window: for colour images. */
+export async function fetchColour(ref: InstanceRef, n: number, signal?: AbortSignal): Promise<ImageData> {
+  const response = await fetch(`${instanceUrl(ref)}/frames/${n}/rendered`, {
+    headers: { accept: 'image/png' },
+    ...(signal ? { signal } : {}),
+  });
+  if (!response.ok) throw await failureOf(response);
+  const bitmap = await createImageBitmap(await response.blob(), {
+    colorSpaceConversion: 'none',
+    premultiplyAlpha: 'none',
+  });
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  const context = canvas.getContext('2d', { willReadFrequently: true })!;
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return context.getImageData(0, 0, canvas.width, canvas.height);
+}
