@@ -1,12 +1,17 @@
 /** The bytes room: data sets as byte views and DICOM JSON. Touches no disk, network or database. */
+export * from './age.ts';
+/** `sr.measurementReport(…)`: short names such as `text` and `image` stay in a name space of their own. */
+export * as sr from './build/sr.ts';
 export * from './builder.ts';
 export { charsetOf, type Charset } from './charset.ts';
 export * from './dictionary.ts';
 export * from './errors.ts';
 export { fold } from './fold.ts';
+export * from './frames.ts';
 export * from './json.ts';
 export * from './parse.ts';
 export type * from './types.ts';
+export * from './sopClasses.ts';
 export * from './uid.ts';
 export * from './uids.ts';
 export * from './write.ts';

@@ -1,0 +1,147 @@
+import { dataset, type Attributes } from '../builder.ts';
+import { TAG, type Keyword } from '../dictionary.ts';
+import { hexTag } from '../errors.ts';
+import { SOP_CLASS } from '../sopClasses.ts';
+import type { DicomJson } from '../types.ts';
+import { newUid } from '../uid.ts';
+import { LOCAL_SCHEME, dicomTime, type ContentItem, type ImageReference } from './srContent.ts';
+
+/** What the Patient and General Study modules take over from the study: PS3.3 C.7.1.1, C.7.2.1. */
+const STUDY_KEYWORDS = [
+  'PatientName',
+  'PatientID',
+  'IssuerOfPatientID',
+  'PatientBirthDate',
+  'PatientSex',
+  'PatientAge',
+  'StudyInstanceUID',
+  'StudyDate',
+  'StudyTime',
+  'AccessionNumber',
+  'ReferringPhysicianName',
+  'StudyID',
+  'StudyDescription',
+] as const satisfies readonly Keyword[];
+
+/** Patient and study of a new object: by keyword. Study Instance UID must be there; the rest is written empty where it must be. */
+export type StudyAttributes = Pick<Attributes, (typeof STUDY_KEYWORDS)[number]> & {
+  StudyInstanceUID: string;
+};
+
+/** The same from the DICOM JSON of an image of the study, for `srDocument` and other builders. */
+export function studyAttributes(json: DicomJson): StudyAttributes {
+  const found = STUDY_KEYWORDS.filter((keyword) => json[hexTag(TAG[keyword])]?.Value);
+  const attributes: Record<string, unknown> = Object.fromEntries(
+    found.map((keyword) => [keyword, json[hexTag(TAG[keyword])]]),
+  );
+  const uid = json[hexTag(TAG.StudyInstanceUID)]?.Value?.[0];
+  return { ...attributes, StudyInstanceUID: String(uid ?? '') };
+}
+
+export interface Equipment {
+  manufacturer: string;
+  model: string;
+  version: string;
+  /** Name of the site. */
+  institution?: string;
+}
+
+export interface SrDocument {
+  study: StudyAttributes;
+  /** Root CONTAINER, relationship `null`. */
+  content: ContentItem;
+  equipment: Equipment;
+  at: Date;
+  /** IANA zone that dates and times are written in. Default UTC. */
+  timeZone?: string;
+  /** Who answers for it: makes the document VERIFIED. Without it, UNVERIFIED. */
+  verification?: { name: string; organisation: string; at: Date };
+  /** Images beyond those that the content points at. */
+  evidence?: readonly ImageReference[];
+  seriesDescription?: string;
+  seriesNumber?: number;
+  /** Default: new ones. Give them where a job may run twice. */
+  sopInstanceUid?: string;
+  seriesInstanceUid?: string;
+}
+
+/**
+ * A Comprehensive SR Document: PS3.3 A.35.3, with the modules Patient, General Study, SR Document Series, General Equipment,
+ * SR Document General, SR Document Content and SOP Common.
+ */
+export function srDocument(document: SrDocument): DicomJson {
+  const { content, equipment, verification, timeZone } = document;
+  const { date, time, offset } = dicomTime(document.at, timeZone);
+  const images = unique([...content.images, ...(document.evidence ?? [])]);
+  return {
+    ...dataset({
+      SOPClassUID: SOP_CLASS.ComprehensiveSRStorage,
+      SOPInstanceUID: document.sopInstanceUid ?? newUid(),
+      InstanceCreationDate: date,
+      InstanceCreationTime: time,
+      TimezoneOffsetFromUTC: offset,
+      // Type 2 attributes are written empty where the study does not give them.
+      PatientName: '',
+      PatientID: '',
+      PatientBirthDate: '',
+      PatientSex: '',
+      StudyDate: '',
+      StudyTime: '',
+      AccessionNumber: '',
+      ReferringPhysicianName: '',
+      StudyID: '',
+      ...document.study,
+      Modality: 'SR',
+      SeriesInstanceUID: document.seriesInstanceUid ?? newUid(),
+      SeriesNumber: document.seriesNumber ?? 1,
+      SeriesDate: date,
+      SeriesTime: time,
+      SeriesDescription: document.seriesDescription,
+      ReferencedPerformedProcedureStepSequence: [],
+      Manufacturer: equipment.manufacturer,
+      ManufacturerModelName: equipment.model,
+      SoftwareVersions: equipment.version,
+      InstitutionName: equipment.institution,
+      InstanceNumber: 1,
+      ContentDate: date,
+      ContentTime: time,
+      CompletionFlag: 'COMPLETE',
+      VerificationFlag: verification ? 'VERIFIED' : 'UNVERIFIED',
+      VerifyingObserverSequence: verification && [
+        {
+          VerifyingOrganization: verification.organisation,
+          VerificationDateTime: dicomTime(verification.at, timeZone).dateTime,
+          VerifyingObserverName: verification.name,
+          VerifyingObserverIdentificationCodeSequence: [],
+        },
+      ],
+      PerformedProcedureCodeSequence: [],
+      CurrentRequestedProcedureEvidenceSequence: images.length ? evidenceItems(images) : undefined,
+      CodingSchemeIdentificationSequence: JSON.stringify(content.json).includes(`"${LOCAL_SCHEME}"`)
+        ? [{ CodingSchemeDesignator: LOCAL_SCHEME, CodingSchemeName: 'Negatoscope local codes' }]
+        : undefined,
+    }),
+    ...content.json,
+  };
+}
+
+function unique(images: readonly ImageReference[]): ImageReference[] {
+  return [...new Map(images.map((entry) => [entry.sopInstanceUid, entry])).values()];
+}
+
+/** Hierarchical SOP Instance Reference Macro: PS3.3 C.17.2.1. */
+function evidenceItems(images: readonly ImageReference[]): Attributes[] {
+  const studies = Map.groupBy(images, (entry) => entry.studyUid);
+  return [...studies].map(([studyUid, inStudy]) => ({
+    ReferencedSeriesSequence: [...Map.groupBy(inStudy, (entry) => entry.seriesUid)].map(
+      ([seriesUid, inSeries]) => ({
+        ReferencedSOPSequence: inSeries.map((entry) => ({
+          ReferencedSOPClassUID: entry.sopClassUid,
+          ReferencedSOPInstanceUID: entry.sopInstanceUid,
+        })),
+        SeriesInstanceUID: seriesUid,
+      }),
+    ),
+    StudyInstanceUID: studyUid,
+  }));
+}
