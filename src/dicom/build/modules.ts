@@ -1,0 +1,83 @@
+/** The modules that every object made here shares (PS3.3 C.7, C.12), as attributes for `dataset`. */
+import type { Attributes } from '../builder.ts';
+
+export interface PatientParams {
+  patientId: string;
+  familyName: string;
+  givenName: string;
+  /** YYYYMMDD, '' if unknown. */
+  birthDate: string;
+  sex: '' | 'F' | 'M' | 'O';
+}
+
+export interface StudyParams {
+  studyInstanceUid: string;
+  /** YYYYMMDD, '' if unknown. */
+  studyDate: string;
+  /** HHMMSS, '' if unknown. */
+  studyTime?: string;
+  studyId?: string;
+  accessionNumber?: string;
+  description?: string;
+  /** As stored: `Family^Given`. */
+  referringPhysicianName?: string;
+}
+
+export interface SeriesParams {
+  seriesInstanceUid: string;
+  seriesNumber: number;
+  description?: string;
+}
+
+/** A component of a PN may not hold the delimiters, nor any text a control character (PS3.5 6.2). */
+const component = (text: string): string => text.replace(/[\\^=\p{Cc}]/gu, ' ').trim();
+
+/** `Family^Given`, PS3.5 6.2.1. */
+export const personName = (family: string, given: string): string =>
+  `${component(family)}^${component(given)}`.replace(/\^$/, '');
+
+/** One value of LO or SH: no backslash, no control character, at most `length` characters. */
+export const shortText = (text: string, length = 64): string =>
+  [...text.replace(/[\\\p{Cc}]/gu, ' ').trim()].slice(0, length).join('');
+
+export const patientModule = (patient: PatientParams): Attributes => ({
+  PatientName: personName(patient.familyName, patient.givenName),
+  PatientID: shortText(patient.patientId),
+  PatientBirthDate: patient.birthDate,
+  PatientSex: patient.sex,
+});
+
+export const studyModule = (study: StudyParams): Attributes => ({
+  StudyInstanceUID: study.studyInstanceUid,
+  StudyDate: study.studyDate,
+  StudyTime: study.studyTime ?? '',
+  StudyID: shortText(study.studyId ?? '', 16),
+  AccessionNumber: shortText(study.accessionNumber ?? '', 16),
+  ReferringPhysicianName: study.referringPhysicianName ?? '',
+  StudyDescription: shortText(study.description ?? '') || undefined,
+});
+
+export const seriesModule = (series: SeriesParams, modality: string): Attributes => ({
+  Modality: modality,
+  SeriesInstanceUID: series.seriesInstanceUid,
+  SeriesNumber: series.seriesNumber,
+  SeriesDescription: shortText(series.description ?? '') || undefined,
+});
+
+export const equipmentModule = (softwareVersion: string | undefined): Attributes => ({
+  Manufacturer: 'Negatoscope',
+  ManufacturerModelName: 'Negatoscope',
+  SoftwareVersions: softwareVersion,
+});
+
+/** Local date and time as DA and TM, and the zone as `&ZZXX` (PS3.5 6.2). */
+export function dateTime(at: Date): { date: string; time: string; zone: string } {
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const minutes = -at.getTimezoneOffset();
+  const off = Math.abs(minutes);
+  return {
+    date: `${at.getFullYear()}${two(at.getMonth() + 1)}${two(at.getDate())}`,
+    time: `${two(at.getHours())}${two(at.getMinutes())}${two(at.getSeconds())}`,
+    zone: `${minutes < 0 ? '-' : '+'}${two(Math.floor(off / 60))}${two(off % 60)}`,
+  };
+}

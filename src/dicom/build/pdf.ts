@@ -1,0 +1,62 @@
+import { NegatoscopeError } from '../../errors.ts';
+import { dataset } from '../builder.ts';
+import { SOP_CLASS } from '../sopClasses.ts';
+import { writePart10 } from '../write.ts';
+import type { PatientParams, SeriesParams, StudyParams } from './modules.ts';
+import { dateTime, equipmentModule, patientModule, seriesModule, studyModule } from './modules.ts';
+
+export interface PdfParams {
+  patient: PatientParams;
+  study: StudyParams;
+  series: SeriesParams;
+  sopInstanceUid: string;
+  instanceNumber?: number;
+  /** Document Title, as a list of documents shows it. */
+  title: string;
+  /** Whether a physician attests the content (Verification Flag, PS3.3 C.24.2). */
+  verified: boolean;
+  /** When the document was made. */
+  at: Date;
+  /** Document type (PS3.16 CID 7020); LOINC 18748-4 "Diagnostic imaging report" when absent. */
+  concept?: { value: string; scheme: string; meaning: string };
+  softwareVersion?: string;
+}
+
+/**
+ * A PDF → Encapsulated PDF Storage (PS3.3 A.45.1) as Part 10 bytes in Explicit VR Little Endian. The document inside is the
+ * given one byte for byte; Encapsulated Document Length tells it from the even padding.
+ *
+ * Throws `not-a-pdf` (422).
+ */
+export function encapsulatePdf(pdf: Uint8Array, params: PdfParams): Buffer {
+  if (!Buffer.from(pdf.subarray(0, 1024)).includes('%PDF-'))
+    throw new NegatoscopeError('not-a-pdf', 'The document is not a PDF file.', { status: 422 });
+  const { date, time, zone } = dateTime(params.at);
+  const concept = params.concept ?? { value: '18748-4', scheme: 'LN', meaning: 'Diagnostic imaging report' };
+  const json = dataset({
+    ...patientModule(params.patient),
+    ...studyModule(params.study),
+    ...seriesModule(params.series, 'DOC'),
+    ...equipmentModule(params.softwareVersion),
+    SOPClassUID: SOP_CLASS.EncapsulatedPDFStorage,
+    SOPInstanceUID: params.sopInstanceUid,
+    InstanceCreationDate: date,
+    InstanceCreationTime: time,
+    TimezoneOffsetFromUTC: zone,
+    ContentDate: date,
+    ContentTime: time,
+    AcquisitionDateTime: '',
+    ConversionType: 'WSD',
+    InstanceNumber: params.instanceNumber ?? 1,
+    BurnedInAnnotation: 'YES',
+    DocumentTitle: params.title,
+    VerificationFlag: params.verified ? 'VERIFIED' : 'UNVERIFIED',
+    ConceptNameCodeSequence: [
+      { CodeValue: concept.value, CodingSchemeDesignator: concept.scheme, CodeMeaning: concept.meaning },
+    ],
+    MIMETypeOfEncapsulatedDocument: 'application/pdf',
+    EncapsulatedDocument: pdf,
+    EncapsulatedDocumentLength: pdf.length,
+  });
+  return writePart10({ json });
+}
