@@ -1,4 +1,4 @@
-import type { AiFinding, Box, RunRow } from '../assist/types.ts';
+import type { AiFinding, Box, ModelManifest, RunRow, Text } from '../assist/types.ts';
 import type { Sight, StudyRow } from '../archive/types.ts';
 import type { Answer, Stage } from '../evidence/types.ts';
 import type { Principal } from '../people/types.ts';
@@ -48,6 +48,8 @@ export interface Finding {
   box: Box | null;
   text: string | null;
   decidedAt: number | null;
+  /** Run of an AI finding. */
+  runId?: string | null;
 }
 
 export interface Opinion {
@@ -97,6 +99,47 @@ export interface Report {
   srSopInstanceUid: string | null;
   pdfSopInstanceUid: string | null;
   addenda: { id: string; text: string; readerName: string; signedAt: number }[];
+  /** Everything that was signed, as it was then: what PDF and SR are made from. */
+  record?: ReportRecord;
+}
+
+/** A tool as it stood when the report was signed. */
+export interface RecordedAi {
+  modelId: string;
+  runId: string;
+  name: Text;
+  version: string;
+  weightsSha256: string;
+  regulatory: ModelManifest['regulatory']['status'];
+  stage: Stage;
+  state: RunRow['state'];
+  reason: RunRow['reason'];
+  operatingPoint: string;
+  threshold: number;
+  /** First showing to the signatory; null: not shown before the signature. */
+  shownAt: number | null;
+  /** The signatory's own conclusion, when it was given before AI was shown. */
+  opinion: { answer: Answer; at: number } | null;
+  question: ModelManifest['question'] | null;
+  labels: ModelManifest['labels'];
+}
+/** Frozen by the signature; `Report.sha256` is the digest of its canonical JSON (keys sorted, no white space). */
+export interface ReportRecord {
+  format: 1;
+  id: string;
+  studyUid: string;
+  version: number;
+  signedAt: number;
+  /** IANA zone of the site. */
+  timeZone: string;
+  siteName: string;
+  reader: { id: string; name: string };
+  fields: ReportFields;
+  findings: Finding[];
+  study: StudyRow;
+  /** Images that the reader was shown. */
+  images: { seriesUid: string; sopInstanceUid: string; sopClassUid: string }[];
+  ai: RecordedAi[];
 }
 
 export interface StudyView {
@@ -124,6 +167,11 @@ export interface StudyView {
   findings: Finding[];
   draft: Draft;
   reports: Report[];
+  /**
+   * A sentence for each finding that the reader accepted, corrected or drew, in the draft's language: what may be put into
+   * the report. A draft that was never saved holds it already. Nothing negative, no side without a source, no conclusion.
+   */
+  acceptedText?: string;
   /** Why signing is refused now; empty when it is possible. */
   signingBlockedBy: SigningBlock[];
 }
@@ -170,15 +218,13 @@ export interface Reading {
     },
   ): Promise<WorklistPage>;
   open(studyUid: string, principal: Principal): Promise<StudyView>;
-  /** Atomic: throws 409 `claimed-by-other` with the name. Renewed by calling again; lapses after some minutes of silence. */
+  /**
+   * Atomic: throws 409 `claimed-by-other` with the name. Renewed by calling again and by all work on the study; lapses after
+   * five minutes of silence. A signed study is not claimed: nothing happens.
+   */
   claim(studyUid: string, principal: Principal): Promise<void>;
   release(studyUid: string, principal: Principal): Promise<void>;
-  giveOpinion(
-    studyUid: string,
-    modelId: string,
-    answer: Answer,
-    principal: Principal,
-  ): Promise<StudyView>;
+  giveOpinion(studyUid: string, modelId: string, answer: Answer, principal: Principal): Promise<StudyView>;
   decide(
     findingId: string,
     input: { decision: Decision | null; box?: Box | null; text?: string | null },
@@ -204,9 +250,19 @@ export interface Reading {
   report(reportId: string): Promise<Report | undefined>;
   discrepancies(principal: Principal): Promise<Discrepancy[]>;
   markSeen(discrepancyId: string, principal: Principal): Promise<void>;
+  /** Delivery tells where it put a document of the report. Idempotent. */
+  documentStored(
+    reportId: string,
+    document: { kind: 'pdf' | 'sr'; addenda: number; sopInstanceUid: string },
+  ): Promise<void>;
   start(): Promise<void>;
 }
 
 export type { AiFinding };
-/** Events: `reading.claimed`, `reading.released`, `reading.opinion`, `reading.ai-shown`, `reading.decided`,
- *  `reading.report.signed` (subject report id), `reading.report.addendum`, `reading.reopened`, `reading.discrepancy`. */
+/**
+ * Events: `reading.claimed`, `reading.released`, `reading.opinion` (subject: model; no answer in it), `reading.ai-shown` (subject:
+ * run; payload {model, findings}), `reading.decided` (subject: finding; payload {decision}), `reading.report.signed` and
+ * `reading.report.addendum` (subject: report; payload {version, sha256, snapshot}), `reading.facts` (subject: report; payload
+ * {snapshot}: evidence changed after the signature), `reading.reopened`, `reading.discrepancy` (payload {kind}).
+ * `snapshot` is a ReadingSnapshot of src/evidence/types.ts.
+ */
