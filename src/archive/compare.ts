@@ -36,8 +36,7 @@ export async function isSameInstance(a: Comparable, b: Comparable): Promise<bool
   if (a.frames !== b.frames) return false;
   for (let n = 1; n <= a.frames; n++) {
     const [one, two] = [await a.frame(n), await b.frame(n)];
-    if (!recoded ? !Buffer.from(one).equals(two) : !(await looksSame(a, left, one, b, right, two)))
-      return false;
+    if (!Buffer.from(one).equals(two) && !(await looksSame(a, left, one, b, right, two))) return false;
   }
   return true;
 }
@@ -50,6 +49,9 @@ const PIXEL_CODING = new Set<number>([
   TAG.PlanarConfiguration,
   TAG.ExtendedOffsetTable,
   TAG.ExtendedOffsetTableLengths,
+  // An encoder notes itself here, lossless or not.
+  TAG.DerivationDescription,
+  TAG.DerivationCodeSequence,
 ]);
 
 function comparable(a: DataSet, b: DataSet, recoded: boolean): [DicomJson, DicomJson] {
