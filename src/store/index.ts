@@ -9,6 +9,7 @@ import { lockDir } from './lock.ts';
 import { migrate } from './migrate.ts';
 import { openPostgres, WRITE_LOCK } from './postgres/open.ts';
 import { openSqlite } from './sqlite/open.ts';
+import { storageError } from './storage-error.ts';
 import type { Log, Store, StoreOptions, Tx } from './types.ts';
 
 export type * from './types.ts';
@@ -33,7 +34,15 @@ export async function createStore(options: StoreOptions): Promise<Store> {
 
   const closers: (() => Promise<void> | void)[] = [];
   const closeAll = async (): Promise<void> => {
-    for (let closer = closers.pop(); closer; closer = closers.pop()) await closer();
+    const failures: unknown[] = [];
+    for (let closer = closers.pop(); closer; closer = closers.pop()) {
+      try {
+        await closer();
+      } catch (thrown) {
+        failures.push(thrown); // the lock is given back all the same
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   };
   try {
     const lock = lockDir(dir, now);
@@ -68,7 +77,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
     if (swept > 0) log.info({ files: swept }, 'removed unfinished files of an earlier run');
     const jobs = createJobs({ db, read, dialect, now, log });
     closers.push(() => jobs.close());
-    if (dialect === 'sqlite') await jobs.recover();
+    await jobs.recover();
     const events = await createEvents({ dir, read, write, now, log });
     closers.push(() => events.close());
     closers.push(() => jobs.close()); // handlers append events: they end first
@@ -103,8 +112,8 @@ export async function createStore(options: StoreOptions): Promise<Store> {
       close: closeAll,
     };
   } catch (thrown) {
-    await closeAll();
-    throw thrown;
+    await closeAll().catch(() => undefined); // the first failure is the one to tell
+    throw storageError(thrown);
   }
 }
 

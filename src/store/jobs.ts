@@ -10,6 +10,8 @@ const LEASE_MS = 30_000;
 const POLL_MS = 1_000;
 const CLOSE_MS = 5_000;
 const MAX_ATTEMPTS = 5;
+const KEPT_MS = 30 * 24 * 3_600_000;
+const FORGET_EVERY_MS = 3_600_000;
 /** 1 s, 4 s, 16 s, … at most 10 minutes. */
 const backoff = (attempt: number): number => Math.min(600_000, 1_000 * 4 ** (attempt - 1));
 
@@ -34,7 +36,10 @@ const CLOSING = 'the program is stopping';
 const CANCELLED = 'the job was cancelled or taken over';
 
 export interface JobsInside extends Jobs {
-  /** Makes jobs of a dead process claimable at once: only where this process is the sole one on the database. */
+  /**
+   * At start: forgets old jobs and, where this process is the sole one on the database, makes those of a dead process claimable
+   * at once.
+   */
   recover(): Promise<void>;
   close(): Promise<void>;
 }
@@ -59,6 +64,16 @@ export function createJobs(deps: {
     for (const worker of workers) void look(worker);
   }, POLL_MS);
   poll.unref();
+  const forget = async (): Promise<void> => {
+    await db
+      .deleteFrom('job')
+      .where('state', 'in', ['done', 'cancelled'])
+      .where('updated_at', '<', now() - KEPT_MS)
+      .execute()
+      .catch((thrown) => log.warn({ reason: reasonOf(thrown) }, 'old jobs could not be forgotten'));
+  };
+  const forgetting = setInterval(() => void forget(), FORGET_EVERY_MS);
+  forgetting.unref();
 
   /** Takes the next job: waiting and due, or running with a lease that ran out. */
   async function claim(kind: string, leaseMs: number): Promise<JobTable | undefined> {
@@ -291,12 +306,15 @@ export function createJobs(deps: {
     },
 
     async recover() {
+      await forget();
+      if (dialect === 'postgres') return; // others may be at work
       await db.updateTable('job').set({ lease_until: 0 }).where('state', '=', 'running').execute();
     },
 
     async close() {
       closing = true;
       clearInterval(poll);
+      clearInterval(forgetting);
       while (workers.some((worker) => worker.looking)) await setImmediate();
       for (const { abort } of running.values()) abort.abort(new Error(CLOSING));
       let timer: NodeJS.Timeout | undefined;

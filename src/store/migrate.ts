@@ -2,6 +2,7 @@ import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sql, type Kysely } from 'kysely';
 import { NegatoscopeError } from '../errors.ts';
+import { syncDirectory } from './blobs.ts';
 import { WRITE_LOCK } from './postgres/open.ts';
 import type { Db, Log, Migration } from './types.ts';
 
@@ -152,6 +153,7 @@ async function backUp(
   const copy = await open(file, 'r+');
   await copy.sync();
   await copy.close();
+  await syncDirectory(folder);
   log.info({ file }, 'copied the database before its schema changes');
   const copies = (await readdir(folder)).filter((name) => /^negatoscope-.*\.db$/.test(name)).sort();
   for (const old of copies.slice(0, -BACKUPS_KEPT)) await rm(join(folder, old));

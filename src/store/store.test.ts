@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from 'kysely';
@@ -219,4 +220,73 @@ eachStore((label, make) => {
     expect(child.signal).toBe('SIGKILL');
     await make({ dir: store.dir });
   });
+
+  test.runIf(label === 'sqlite')('of programs that start at once on a new folder one gets it', async () => {
+    const fresh = join((await make()).dir, 'fresh');
+    const script = `
+      const { createStore } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)});
+      try {
+        await createStore({ dir: ${JSON.stringify(fresh)}, migrations: [] });
+        console.log('open');
+        setTimeout(() => process.exit(), 3000);
+      } catch (error) {
+        console.log(error.code);
+      }`;
+    const said = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+          stdio: ['ignore', 'pipe', 'ignore'],
+        });
+        const [line] = (await once(child.stdout, 'data')) as [Buffer];
+        await once(child, 'exit');
+        return line.toString().trim();
+      }),
+    );
+    expect(said.sort()).toEqual(['data-in-use', 'data-in-use', 'data-in-use', 'open']);
+  });
+
+  test.runIf(label === 'postgres')(
+    'connections that break are replaced: writes, jobs and events go on',
+    async () => {
+      const warnings: string[] = [];
+      const log = { info() {}, warn: (_: object, m: string) => void warnings.push(m), error() {} };
+      const store = await make({ migrations: [things], log });
+      const jobs: string[] = [];
+      store.jobs.work('k', async (job) => void jobs.push(job.key));
+      await add(store, thing('a'));
+      const failing = store.write<Things, void>(async (tx) => {
+        await tx.insertInto('thing').values(thing('lost')).execute();
+        await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()`.execute(
+          tx,
+        );
+      });
+      await expect(failing).rejects.toThrow();
+      await expect
+        .poll(() =>
+          add(store, thing('b')).then(
+            () => true,
+            () => false,
+          ),
+        )
+        .toBe(true);
+      await store.write(async (tx) => {
+        await store.jobs.enqueue(tx, { kind: 'k', key: '1' });
+        await store.events.append(tx, { kind: 'a.b.c' });
+      });
+      await store.events.settled();
+      await expect.poll(() => jobs, { timeout: 5_000 }).toEqual(['1']);
+      expect((await all(store)).map((row) => row.id)).toEqual(['a', 'b']);
+      expect(warnings).toContain('a database connection broke');
+    },
+  );
+
+  test.runIf(label === 'postgres')(
+    'a server that does not answer is named, without the password',
+    async () => {
+      const url = 'postgres://u:secret@127.0.0.1:1/x';
+      const failing = make({ url });
+      await expect(failing).rejects.toMatchObject({ code: 'database-unreachable', status: 503 });
+      await expect(failing).rejects.not.toThrow(/secret/);
+    },
+  );
 });

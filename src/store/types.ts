@@ -96,6 +96,7 @@ export interface Jobs {
     },
   ): void;
   cancel(tx: Tx<any>, kind: string, key: string): Promise<void>;
+  /** By kind and state. Jobs that ended well or were cancelled are forgotten after 30 days; failed ones stay. */
   counts(): Promise<Record<string, Record<JobTable['state'], number>>>;
 }
 

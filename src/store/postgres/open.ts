@@ -25,8 +25,11 @@ const types: pg.CustomTypesConfig = {
 export async function openPostgres(url: string, beforeWrite: () => void, log: Log): Promise<OpenedDatabase> {
   const pool = (max: number, options: string): pg.Pool => {
     const made = new pg.Pool({ connectionString: url, max, types, options, connectionTimeoutMillis: 10_000 });
-    // An idle connection that breaks is replaced; without a listener it would end the process.
-    made.on('error', (error) => log.warn({ reason: error.message }, 'a database connection broke'));
+    // A connection that breaks is replaced; without a listener it would end the process. The pool listens to idle ones only,
+    // those in use report here and fail their query besides.
+    const broke = (error: Error): void => log.warn({ reason: error.message }, 'a database connection broke');
+    made.on('error', broke);
+    made.on('connect', (client) => client.on('error', broke));
     return made;
   };
   // An acknowledged write is on stable storage, whatever the server's default.

@@ -22,6 +22,14 @@ export class SqliteConnection implements DatabaseConnection {
     this.#wrote = false;
     return wrote;
   }
+  /** `begin`, `commit`, `rollback`: none of them writes by itself. */
+  control(statement: string): void {
+    try {
+      this.#db.exec(statement);
+    } catch (thrown) {
+      throw storageError(thrown);
+    }
+  }
   close(): void {
     this.#statements.clear();
     this.#db.close();

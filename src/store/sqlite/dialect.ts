@@ -1,11 +1,4 @@
-import {
-  CompiledQuery,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-  type Dialect,
-  type Driver,
-} from 'kysely';
+import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type Dialect, type Driver } from 'kysely';
 import { SqliteConnection } from './connection.ts';
 
 /** A first-in, first-out lock. */
@@ -46,15 +39,15 @@ class SqliteDriver implements Driver {
   }
   async beginTransaction(connection: SqliteConnection): Promise<void> {
     // IMMEDIATE: a write transaction that starts as a reader could not be upgraded once another connection wrote.
-    const begin = this.#options.readOnly ? 'begin' : 'begin immediate';
-    await connection.executeQuery(CompiledQuery.raw(begin));
+    connection.control(this.#options.readOnly ? 'begin' : 'begin immediate');
   }
   async commitTransaction(connection: SqliteConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('commit'));
+    connection.control('commit');
   }
   async rollbackTransaction(connection: SqliteConnection): Promise<void> {
     // A full disk rolls back by itself.
-    if (connection.inTransaction) await connection.executeQuery(CompiledQuery.raw('rollback'));
+    if (connection.inTransaction) connection.control('rollback');
+    connection.takeWrote();
   }
   async releaseConnection(connection: SqliteConnection): Promise<void> {
     const wrote = connection.takeWrote();
