@@ -120,23 +120,19 @@ export function createLate(context: Context, parts: { reports: Reports; snapshot
     );
     const late = runs.filter((run) => run.state === 'analysed' && !inReport.has(run.id));
     if (late.length === 0) return;
-    const isNew = await write(async (tx) => {
-      let any = false;
-      for (const run of late) any = (await record(tx, of, 'late-result', run.id)) || any;
-      return any;
+    const snapshot = await snapshots.ofReport(report, { amended: report.addenda.length > 0, late });
+    await write(async (tx) => {
+      let isNew = false;
+      for (const run of late) isNew = (await record(tx, of, 'late-result', run.id)) || isNew;
+      if (isNew && snapshot)
+        await store.events.append(tx, {
+          kind: 'reading.facts',
+          studyUid,
+          subject: report.id,
+          actor: 'system',
+          payload: { snapshot },
+        });
     });
-    if (!isNew) return;
-    const snapshot = await snapshots.ofReport(report, { amended: report.addenda.length > 0 });
-    if (!snapshot) return;
-    await write((tx) =>
-      store.events.append(tx, {
-        kind: 'reading.facts',
-        studyUid,
-        subject: report.id,
-        actor: 'system',
-        payload: { snapshot },
-      }),
-    );
   }
 
   return {

@@ -113,6 +113,16 @@ export function createSnapshots(context: Context) {
     return result;
   }
 
+  async function lateRuns(reportId: string): Promise<RunRow[]> {
+    const rows = await read
+      .selectFrom('discrepancy')
+      .select('run_id')
+      .where('report_id', '=', reportId)
+      .where('kind', '=', 'late-result')
+      .execute();
+    return (await Promise.all(rows.map(({ run_id }) => assist.run(run_id)))).flatMap((run) => run ?? []);
+  }
+
   return {
     analysedRuns,
 
@@ -161,9 +171,12 @@ export function createSnapshots(context: Context) {
 
     /**
      * The facts of a signed report as they are now. Undefined for a version that is no longer in force: it has none.
-     * Of each tool the run in the report, or the one that finished after the signature.
+     * Of each tool the run in the report, or the one that finished after the signature (`late`; the known ones when not given).
      */
-    async ofReport(report: Report, more: { amended: boolean }): Promise<ReadingSnapshot | undefined> {
+    async ofReport(
+      report: Report,
+      more: { amended: boolean; late?: readonly RunRow[] },
+    ): Promise<ReadingSnapshot | undefined> {
       const record = report.record!;
       const state = await read
         .selectFrom('reading_state')
@@ -174,18 +187,10 @@ export function createSnapshots(context: Context) {
       const inReport = record.ai.filter(({ state: is }) => is === 'analysed');
       const recorded = await Promise.all(inReport.map(({ runId }) => assist.run(runId)));
       const tools = new Set(inReport.map(({ modelId }) => modelId));
-      const late = await read
-        .selectFrom('discrepancy')
-        .select('run_id')
-        .where('report_id', '=', report.id)
-        .where('kind', '=', 'late-result')
-        .execute();
-      const lateRuns = (await Promise.all(late.map(({ run_id }) => assist.run(run_id)))).filter(
-        (run) => run && !tools.has(run.modelId),
-      );
-      const runs = [...recorded, ...lateRuns].flatMap((run) => run ?? []);
+      const late = (more.late ?? (await lateRuns(report.id))).filter((run) => !tools.has(run.modelId));
+      const runs = [...recorded, ...late].flatMap((run) => run ?? []);
       const analysed = await analysedRuns(runs);
-      return this.of(record, analysed, { ...more, ...(await this.before(record)) });
+      return this.of(record, analysed, { amended: more.amended, ...(await this.before(record)) });
     },
   };
 }
