@@ -1,0 +1,152 @@
+import { expect, test } from 'vitest';
+import { eachStore } from '../store/testing.ts';
+import { createPeople, peopleMigrations, type NewPerson } from './index.ts';
+import type { Principal } from './types.ts';
+
+const client = { address: '127.0.0.1', userAgent: 'test' };
+const anne: NewPerson = {
+  login: 'Anne',
+  name: 'Dr Anne Marchand',
+  password: 'a long password',
+  pin: '2468',
+  roles: ['admin', 'reader'],
+  language: 'fr',
+};
+const admin: Principal = {
+  personId: null,
+  name: 'operator',
+  roles: new Set(['admin']),
+  via: 'cli',
+  language: 'en',
+};
+
+eachStore((_label, make) => {
+  async function people(settings = {}) {
+    const clock = { now: Date.UTC(2026, 0, 1) };
+    const store = await make({ migrations: peopleMigrations, now: () => clock.now });
+    return { store, clock, people: createPeople({ store, now: () => clock.now, settings }) };
+  }
+
+  test('the one-time link makes the first account once', async () => {
+    const { people: house } = await people();
+    expect(await house.setupNeeded()).toBe(true);
+    const link = house.setupSecret();
+    await expect(house.completeSetup('guessed', anne)).rejects.toMatchObject({ code: 'setup-link' });
+    const person = await house.completeSetup(link, anne);
+    expect(person).toMatchObject({ login: 'anne', roles: ['admin', 'reader'], hasPin: true });
+    expect(await house.setupNeeded()).toBe(false);
+    await expect(house.completeSetup(link, { ...anne, login: 'eve' })).rejects.toMatchObject({
+      code: 'setup-link',
+    });
+  });
+
+  test('a session begins with the password, is found by its cookie and ends', async () => {
+    const { people: house, clock } = await people({ sessionMs: 3_600_000 });
+    await house.add(anne, admin);
+    const { secret, session } = await house.login(' ANNE ', anne.password, client);
+    expect(session.principal.roles).toEqual(new Set(['admin', 'reader']));
+    expect(await house.sessionOf('another secret')).toBeUndefined();
+    clock.now += 3_600_001;
+    expect(await house.sessionOf(secret)).toBeUndefined();
+    const again = await house.login('anne', anne.password, client);
+    await house.logout(again.session);
+    expect(await house.sessionOf(again.secret)).toBeUndefined();
+  });
+
+  test('failed log-ins slow down, for a login that exists and for one that does not', async () => {
+    const { people: house, clock } = await people();
+    await house.add(anne, admin);
+    for (const login of ['anne', 'nobody-at-all']) {
+      for (let i = 0; i < 5; i++)
+        await expect(house.login(login, 'wrong', { ...client, address: login })).rejects.toMatchObject({
+          code: 'login-failed',
+          status: 401,
+        });
+      await expect(house.login(login, anne.password, { ...client, address: login })).rejects.toMatchObject({
+        code: 'throttled',
+        status: 429,
+      });
+    }
+    clock.now += 31_000;
+    await expect(house.login('anne', anne.password, client)).resolves.toBeDefined();
+  });
+
+  test('the screen locks after idleness; the PIN opens it, later only the password', async () => {
+    const { people: house, clock } = await people({ idleLockMs: 60_000, pinIdleMs: 600_000 });
+    await house.add(anne, admin);
+    const { secret } = await house.login('anne', anne.password, client);
+    clock.now += 61_000;
+    const locked = (await house.sessionOf(secret))!;
+    expect(locked.locked).toBe(true);
+    await expect(house.unlock(locked, '0000')).rejects.toMatchObject({ code: 'secret-wrong' });
+    await house.unlock(locked, '2468');
+    expect((await house.sessionOf(secret))!.locked).toBe(false);
+    clock.now += 601_000;
+    const idle = (await house.sessionOf(secret))!;
+    await expect(house.unlock(idle, '2468')).rejects.toMatchObject({ code: 'password-needed' });
+    await house.unlock(idle, anne.password);
+    const open = (await house.sessionOf(secret))!;
+    expect([open.locked, open.passwordNeeded]).toEqual([false, false]);
+  });
+
+  test('five wrong PINs switch the PIN off until the password was given', async () => {
+    const { people: house, clock } = await people();
+    await house.add(anne, admin);
+    const { session } = await house.login('anne', anne.password, client);
+    for (let i = 0; i < 5; i++)
+      await expect(house.checkSecret(session, '1111')).rejects.toMatchObject({ code: 'secret-wrong' });
+    clock.now += 31_000;
+    await expect(house.checkSecret(session, '2468')).rejects.toMatchObject({ code: 'password-needed' });
+    expect(await house.checkSecret(session, anne.password)).toBe('password');
+    expect(await house.checkSecret(session, '2468')).toBe('pin');
+  });
+
+  test('new roles end the sessions, and the last administrator stays', async () => {
+    const { people: house } = await people();
+    const person = await house.add(anne, admin);
+    const { secret } = await house.login('anne', anne.password, client);
+    await expect(house.change(person.id, { roles: ['reader'] }, admin)).rejects.toMatchObject({
+      code: 'last-admin',
+    });
+    await expect(house.change(person.id, { disabled: true }, admin)).rejects.toMatchObject({
+      code: 'last-admin',
+    });
+    await house.add({ ...anne, login: 'jean', roles: ['admin'] }, admin);
+    const changed = await house.change(person.id, { roles: ['technologist'] }, admin);
+    expect(changed.roles).toEqual(['technologist']);
+    expect(await house.sessionOf(secret)).toBeUndefined();
+    expect((await house.change(person.id, { roles: ['reader'] }, admin)).roles).toEqual(['reader']);
+  });
+
+  test('a token sends and looks but is nobody, and ends when it is revoked', async () => {
+    const { people: house } = await people();
+    const token = await house.addToken('ct scanner', ['technologist'], admin);
+    expect(token).toMatch(/^ngs_[\w-]{43}$/);
+    expect(await house.tokenOf(token)).toMatchObject({ personId: null, roles: new Set(['technologist']) });
+    const [row] = await house.tokens();
+    expect(JSON.stringify(row)).not.toContain(token);
+    await house.revokeToken(row!.id, admin);
+    expect(await house.tokenOf(token)).toBeUndefined();
+  });
+
+  test('what happened to accounts stands in the event log, secrets do not', async () => {
+    const { people: house, store } = await people();
+    const person = await house.add(anne, admin);
+    await house.login('anne', anne.password, client);
+    await store.events.settled();
+    const events = await store.events.page({ limit: 50 });
+    expect(events.map(({ kind }) => kind).toSorted()).toEqual(['people.login', 'people.person.added']);
+    expect(events.every(({ subject }) => subject === person.id)).toBe(true);
+    expect(JSON.stringify(events)).not.toMatch(/password|2468|Marchand/);
+  });
+
+  test.each([
+    [{ password: 'short' }, 'password-too-short'],
+    [{ pin: '12' }, 'pin-form'],
+    [{ login: 'two words' }, 'login-form'],
+    [{ roles: ['boss' as never] }, 'role-unknown'],
+  ])('refuses an account with %j', async (wrong, code) => {
+    const { people: house } = await people();
+    await expect(house.add({ ...anne, ...wrong }, admin)).rejects.toMatchObject({ code });
+  });
+});
