@@ -22,7 +22,7 @@ export interface OpenedDatabase {
  * Durability: node:sqlite would wait for the disk in the event loop at every commit (`synchronous=FULL`). SQLite therefore syncs
  * at checkpoints only (`synchronous=NORMAL`: never corrupt, but the last commits may be lost with the power), and what FULL adds,
  * an `fdatasync` of the WAL after each commit, is done here in the thread pool; commits that arrive meanwhile share the next
- * one. No promise of a write resolves before its sync.
+ * one. No promise of a write resolves before its sync; the reading connection may see it a moment earlier.
  *
  * @param beforeWrite called before the write connection is handed out; may throw to refuse
  */
@@ -36,6 +36,7 @@ export function openSqlite(file: string, beforeWrite: () => void): OpenedDatabas
     if (!readOnly) {
       db.exec('pragma journal_mode = wal');
       db.exec('pragma synchronous = normal');
+      db.exec('pragma journal_size_limit = 67108864'); // bytes the WAL keeps after a large migration
     }
     db.exec('pragma cache_size = -32768'); // KiB
     db.exec('pragma temp_store = memory');
