@@ -1,6 +1,7 @@
 import { TAG } from './dictionary.ts';
 import { DicomError } from './errors.ts';
 import type { DataSet, DicomFile } from './types.ts';
+import { isVideo } from './uids.ts';
 
 /** A run of bytes; `offset` counts in `DicomFile.bytes`. */
 export interface Run {
@@ -65,7 +66,8 @@ export function checkPixelLength(file: Pick<DicomFile, 'dataset' | 'pixelData'>)
 export function frameOffsets(file: DicomFile): FrameTable | undefined {
   const { dataset, pixelData } = file;
   if (!pixelData) return undefined;
-  const count = frameCount(dataset);
+  // A video is taken whole.
+  const count = isVideo(file.transferSyntax) ? 1 : frameCount(dataset);
   if (pixelData.encapsulated) {
     const frames = encapsulatedFrames(file, pixelData, count);
     return { count, encapsulated: true, runs: (n) => frames[n - 1], bitOffset: () => 0 };

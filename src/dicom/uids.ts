@@ -92,3 +92,6 @@ export const TRANSFER_SYNTAXES: ReadonlyMap<string, TransferSyntax> = new Map(
 
 /** Undefined for a private or unknown transfer syntax. */
 export const transferSyntax = (uid: string): TransferSyntax | undefined => TRANSFER_SYNTAXES.get(uid);
+
+/** MPEG2, MPEG-4 and HEVC: one stream in which frames are no units of their own (PS3.5 8.2.5 to 8.2.8). */
+export const isVideo = (uid: string): boolean => /^1\.2\.840\.10008\.1\.2\.4\.10[0-8](\.1)?$/.test(uid);
