@@ -138,8 +138,16 @@ function withAdobeSegment(bytes: Uint8Array, ybr: boolean): Uint8Array {
 async function jpegLs(bytes: Uint8Array, lossy: boolean, a: PixelAttributes): Promise<DecodedFrame> {
   const header = readJpegHeader(bytes);
   checkSize(header.columns, header.rows, header.components.length, a);
-  const frame = await runCodec('jpegLs', bytes);
+  const frame = await runCodec('jpegLs', withEnd(bytes));
   return frameOf(toStored(wordsOf(frame, a), lossy, a), a, a.photometric);
+}
+
+/** A stream cut before its EOI keeps CharLS busy for seconds where the marker lets it see the damage at once. */
+function withEnd(bytes: Uint8Array): Uint8Array {
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === 0) end--; // padding
+  if (bytes[end - 2] === 0xff && bytes[end - 1] === 0xd9) return bytes;
+  return Buffer.concat([bytes, Buffer.of(0xff, 0xd9)]);
 }
 
 async function jpeg2000(
