@@ -12,8 +12,9 @@ import { createStore } from '../store/index.ts';
 import type { Store } from '../store/types.ts';
 import { eachStore } from '../store/testing.ts';
 import { createAssist } from './assist.ts';
-import { resultUidOf } from './result.ts';
+import { resultDocument, resultUidOf } from './result.ts';
 import { assistMigrations } from './tables.ts';
+import type { AssistTables } from './tables.ts';
 import { modelDir, shared } from './testing.ts';
 import type { Assist, RunRow } from './types.ts';
 
@@ -226,6 +227,56 @@ test('the process of the model is killed in the middle of a run: the run happens
   expect(killed).toBeGreaterThan(0);
   const run = await settledRun(assist, studyUid);
   expect(run).toMatchObject({ state: 'analysed', attempt: 2, detail: null });
+});
+
+test('a run that was interrupted after its results were written computes nothing again and stores nothing twice', async () => {
+  const { archive, assist, store } = await rooms(await make());
+  const studyUid = await send(archive, 'DX16_KNEE_AP_2390.dcm');
+  const run = await settledRun(assist, studyUid);
+  const before = await bytesOf(archive, resultUidOf(run.id));
+  const row = async () =>
+    store.read
+      .withTables<AssistTables>()
+      .selectFrom('ai_run')
+      .selectAll()
+      .where('id', '=', run.id)
+      .executeTakeFirstOrThrow();
+  const computed = (await row()).computed_at;
+  await store.write<AssistTables, void>(async (tx) => {
+    await tx
+      .updateTable('ai_run')
+      .set({ state: 'running', sr_sop_instance_uid: null, finished_at: null })
+      .where('id', '=', run.id)
+      .execute();
+    await store.jobs.enqueue(tx, { kind: 'assist.run', key: run.id });
+  });
+  for (let i = 0; i < 200 && (await assist.run(run.id))!.state !== 'analysed'; i += 1) await pause(50);
+  expect(await row()).toMatchObject({
+    state: 'analysed',
+    computed_at: computed,
+    sr_sop_instance_uid: resultUidOf(run.id),
+  });
+  const ai = (await archive.findInstances({ match: {}, studyUid }, SEES_ALL)).filter((i) => i.kind === 'ai');
+  expect(ai).toHaveLength(1);
+  expect(await archive.quarantine.list()).toEqual([]);
+
+  // Had it been lost before it was stored, it would have been made again byte for byte.
+  let study;
+  for await (const json of archive.metadata(
+    await archive.findInstances({ match: {}, studyUid }, SEES_NO_AI),
+    SEES_NO_AI,
+  ))
+    study = json;
+  const again = resultDocument({
+    run: (await assist.run(run.id))!,
+    findings: await assist.findings(run.id),
+    manifest: (await assist.model('fracture'))!.manifest,
+    softwareVersion: (await row()).software_version,
+    at: new Date(computed!),
+    study: study!,
+    sopClasses: new Map([[run.images[0]!.sopInstanceUid, '1.2.840.10008.5.1.4.1.1.1.1']]),
+  });
+  expect(again.equals(before)).toBe(true);
 });
 
 test('it fails with its reason, is not tried for ever, and can be tried again', async () => {

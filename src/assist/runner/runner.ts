@@ -170,8 +170,9 @@ export function createRunner({ model, threads = 1, idleMs = 60_000, log }: Runne
       clearTimeout(idle);
       const ending = child;
       kill(failure('aborted', 'The run was stopped'));
-      if (ending && ending.exitCode === null && ending.signalCode === null)
-        await new Promise((resolve) => ending.once('exit', resolve));
+      if (!ending || ending.exitCode !== null || ending.signalCode !== null) return;
+      ending.ref();
+      await new Promise((resolve) => ending.once('exit', resolve));
     },
   };
 }
