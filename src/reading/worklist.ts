@@ -81,7 +81,7 @@ export function createWorklist(context: Context) {
     at: number,
   ): Record<WorklistName, ReturnType<typeof sql<boolean>>> => ({
     'to-read': unsigned,
-    mine: sql<boolean>`(${unsigned} and ${personId} is not null and (claim.person_id = ${personId ?? ''} or draft.person_id is not null))`,
+    mine: sql<boolean>`(${unsigned} and (claim.person_id = ${personId ?? ''} or draft.person_id is not null))`,
     'waiting-ai': sql<boolean>`(${unsigned} and exists (select 1 from reading_run where reading_run.study_uid = study.study_uid and reading_run.state in ('waiting', 'running')))`,
     'signed-today': sql<boolean>`(not ${unsigned} and state.signed_at >= ${midnight(at, timeZone)})`,
     reopened: sql<boolean>`(state.reopened_at is not null)`,
