@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, dicomDate, dicomTime, duration, initials, percent, personName, shortName } from './format.ts';
+import {
+  bytes,
+  colleagueName,
+  dicomDate,
+  dicomTime,
+  duration,
+  initials,
+  percent,
+  personName,
+  shortName,
+} from './format.ts';
 
 describe('personName (PS3.5 6.2.1)', () => {
   it.each([
@@ -21,6 +31,9 @@ describe('personName (PS3.5 6.2.1)', () => {
 });
 
 it('shortens the name of who reads', () => {
+  expect(colleagueName('Roux^Jules^^Dr')).toBe('Dr Roux');
+  expect(colleagueName('Roux^Jules')).toBe('Jules Roux');
+  expect(colleagueName('')).toBe('');
   expect(shortName('Dr Anne Marchand')).toBe('A. Marchand');
   expect(shortName('Marchand')).toBe('Marchand');
   expect(initials('Dr Anne Marchand')).toBe('AM');

@@ -17,6 +17,14 @@ function groupName(group: string): string {
   return [family.toLocaleUpperCase(), given, middle, suffix].filter(Boolean).join(' ');
 }
 
+/** A colleague's Person Name as one calls them: `Roux^Jules^^Dr` → "Dr Roux". */
+export function colleagueName(pn: string): string {
+  const [family = '', given = '', , prefix = ''] = (pn.split('=')[0] ?? '')
+    .split('^')
+    .map((part) => part.trim());
+  return prefix ? `${prefix} ${family}`.trim() : [given, family].filter(Boolean).join(' ');
+}
+
 /** "Dr Anne Marchand" → "A. Marchand", for a narrow column. */
 export function shortName(name: string): string {
   const words = name.replace(/^(dr|pr|prof|mr|mrs|ms|mme|m)\.? /i, '').split(/\s+/);

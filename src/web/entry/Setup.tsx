@@ -11,22 +11,11 @@ import { Logo } from '../shell/Logo.tsx';
 import { failureText, useText } from '../text.ts';
 import { Check, Choices, TextField } from '../ui/fields.tsx';
 import { LanguageSwitch } from './LanguageSwitch.tsx';
+import { proposeLogin } from './proposeLogin.ts';
 import './entry.css';
 
 const MIN_PASSWORD = 10;
 type Tls = NonNullable<SetupRequest['tls']>;
-
-/** "Dr Anne Marchand" → "anne.marchand": a proposal, to be changed at will. */
-export function proposeLogin(name: string): string {
-  return name
-    .normalize('NFD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/^(dr|pr|prof|mme|m|mr|mrs|ms)\.?\s+/, '')
-    .trim()
-    .replace(/[^a-z0-9]+/g, '.')
-    .replace(/^\.|\.$/g, '');
-}
 
 export default function Setup() {
   const { t, language } = useText();

@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'react';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { WorklistRow } from '../../doors/api/contract.ts';
-import { dicomDate, duration, personName, shortName } from '../format.ts';
+import { colleagueName, dicomDate, duration, personName, shortName } from '../format.ts';
 import { useMe } from '../queries.ts';
 import { aiText, examTitle, orCode, sexAge, useText } from '../text.ts';
 import { Thumbnail } from './Thumbnail.tsx';
@@ -99,8 +99,9 @@ function Row(
   const { study } = row;
   const uid = study.studyUid;
   const name = personName(study.patientName) || t('patient.unnamed');
-  const facts = [sexAge(t, study), dicomDate(study.birthDate, language)].filter(Boolean).join(' · ');
-  const origin = study.department || study.referring.replaceAll('^', ' ').trim();
+  const facts = sexAge(t, study);
+  const born = dicomDate(study.birthDate, language);
+  const origin = study.department || colleagueName(study.referring);
   const waited = duration((row.signedAt ?? now) - row.waitingSince, language);
   return (
     <div
@@ -130,7 +131,10 @@ function Row(
         >
           <bdi>{name}</bdi>
         </Link>
-        <small className="num">{facts}</small>
+        <small className="num">
+          {facts}
+          {born && <span className="wl-born">{facts ? ` · ${born}` : born}</span>}
+        </small>
       </span>
       <span role="cell" className="wl-exam">
         <strong dir="auto">{examTitle(t, study)}</strong>

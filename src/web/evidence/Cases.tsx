@@ -1,0 +1,83 @@
+/** The studies behind a figure. */
+import { useQuery } from '@tanstack/react-query';
+import { Link } from 'wouter';
+import type { CaseRow, FigureKey } from '../../doors/api/contract.ts';
+import { api } from '../api.ts';
+import { dateTime, duration, personName } from '../format.ts';
+import { keys } from '../queries.ts';
+import { examTitle, failureText, useText } from '../text.ts';
+import { SideDrawer } from '../ui/Dialog.tsx';
+import { RowsSkeleton } from '../ui/Skeleton.tsx';
+import { rangeQuery } from './range.ts';
+import type { Range } from './range.ts';
+
+export function Cases(props: { modelId: string; figure: FigureKey; range: Range; onClose: () => void }) {
+  const { modelId, figure, range, onClose } = props;
+  const { t } = useText();
+  const cases = useQuery({
+    queryKey: [...keys.evidence, modelId, 'cases', figure, range],
+    queryFn: () => {
+      const asked = rangeQuery(range);
+      asked.set('figure', figure);
+      return api<CaseRow[]>(`/evidence/${modelId}/cases?${asked}`);
+    },
+  });
+  return (
+    <SideDrawer opened onClose={onClose} title={t(`figure.${figure}`)} width={560}>
+      <p className="muted">{t(`figure.text.${figure}`)}</p>
+      {cases.isPending ? (
+        <RowsSkeleton rows={5} />
+      ) : cases.isError ? (
+        <p role="alert">{failureText(t, cases.error)}</p>
+      ) : cases.data.length === 0 ? (
+        <p className="muted">{t('cases.none')}</p>
+      ) : (
+        <>
+          <p className="small muted">{t('cases.count', { count: cases.data.length })}</p>
+          <ul className="cases">
+            {cases.data.map((row) => (
+              <Case key={row.fact.reportId + row.fact.studyUid} row={row} />
+            ))}
+          </ul>
+        </>
+      )}
+    </SideDrawer>
+  );
+}
+
+function Case({ row: { fact, study } }: { row: CaseRow }) {
+  const { t, language } = useText();
+  return (
+    <li>
+      <Link href={`/read/${study.studyUid}`}>
+        <b>
+          <bdi>{personName(study.patientName) || t('patient.unnamed')}</bdi>
+        </b>{' '}
+        <span className="muted">{examTitle(t, study)}</span>
+        <span className="case-facts small">
+          <span className="chip ai">
+            <span>{fact.aiPositive ? t('cases.aiPositive') : t('cases.aiNegative')}</span>
+          </span>
+          {fact.conclusion && (
+            <span className="chip human">
+              <span>{t('cases.signed', { answer: t(`cases.answer.${fact.conclusion}`) })}</span>
+            </span>
+          )}
+          {fact.blindConclusion && fact.blindConclusion !== fact.conclusion && (
+            <span className="chip">
+              <span>{t('cases.blind', { answer: t(`cases.answer.${fact.blindConclusion}`) })}</span>
+            </span>
+          )}
+          {fact.inTraining && <span className="chip warn">{t('cases.training')}</span>}
+          {fact.amended && <span className="chip">{t('cases.amended')}</span>}
+        </span>
+        <small className="faint num">
+          {t('cases.when', {
+            when: dateTime(fact.signedAt, language),
+            time: duration(fact.signedAt - fact.arrivedAt, language),
+          })}
+        </small>
+      </Link>
+    </li>
+  );
+}

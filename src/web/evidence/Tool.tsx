@@ -1,0 +1,93 @@
+/** One tool: its stage, its figures here, the maker's figures apart. */
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { EvidenceSummary, FigureKey, ModelView } from '../../doors/api/contract.ts';
+import { api } from '../api.ts';
+import { keys } from '../queries.ts';
+import { failureText, useText } from '../text.ts';
+import { Skeleton } from '../ui/Skeleton.tsx';
+import { Cases } from './Cases.tsx';
+import { Accuracy, Agreement, Marks, Turnaround } from './Figures.tsx';
+import { rangeQuery } from './range.ts';
+import type { Range } from './range.ts';
+import { StageDialog } from './StageDialog.tsx';
+import { Steps } from './Steps.tsx';
+
+export type Uncertain = 'uncertainAsPositive' | 'uncertainAsNegative';
+
+export function Tool({ model, range, uncertain }: { model: ModelView; range: Range; uncertain: Uncertain }) {
+  const { t, say } = useText();
+  const { manifest, stage } = model;
+  const [figure, setFigure] = useState<FigureKey | null>(null);
+  const [changing, setChanging] = useState(false);
+  const summary = useQuery({
+    queryKey: [...keys.evidence, manifest.id, range],
+    queryFn: () => api<EvidenceSummary>(`/evidence/${manifest.id}?${rangeQuery(range)}`),
+  });
+  const data = summary.data;
+  return (
+    <section className="card tool" aria-labelledby={`tool-${manifest.id}`}>
+      <header>
+        <div>
+          <h2 id={`tool-${manifest.id}`}>
+            {say(manifest.name)} {manifest.version}
+          </h2>
+          <span className="muted">
+            {say(manifest.summary)} {t(`regulatory.${manifest.regulatory.status}`)}
+          </span>
+        </div>
+        <Steps stage={stage} />
+      </header>
+      <div className="callout">
+        <div className="grow">
+          <b>{t(`stage.name.${stage}`)}.</b> <span className="muted">{t(`stage.rule.${stage}`)}</span>
+          {stage === 'pilot' && (
+            <div className="muted">
+              {t('evidence.pilotReaders', { names: model.readers.map(({ name }) => name).join(', ') || '–' })}
+              {model.blindFirst && ` ${t('evidence.blindFirst')}`}
+            </div>
+          )}
+        </div>
+        {model.mayChange && (
+          <button type="button" className="btn" onClick={() => setChanging(true)}>
+            {t('stage.change')}
+          </button>
+        )}
+      </div>
+      {summary.isPending && <Skeleton height={220} />}
+      {summary.isError && <p role="alert">{failureText(t, summary.error)}</p>}
+      {data && data.studiesRead === 0 && <p className="muted">{t('evidence.nothingYet')}</p>}
+      {data && (
+        <>
+          <p className="rowline">
+            <button
+              type="button"
+              className="figure"
+              disabled={data.studiesRead === 0}
+              onClick={() => setFigure('read')}
+            >
+              {t('evidence.read', { count: data.studiesRead })}
+            </button>
+            {data.trainingExcluded > 0 && (
+              <button type="button" className="figure faint" onClick={() => setFigure('training')}>
+                {t('evidence.excluded', { count: data.trainingExcluded })}
+              </button>
+            )}
+          </p>
+          <div className="figures">
+            <Accuracy data={data} uncertain={uncertain} open={setFigure} />
+            <Agreement data={data} uncertain={uncertain} open={setFigure} />
+            <div className="stack">
+              <Turnaround data={data} open={setFigure} />
+              <Marks data={data} open={setFigure} />
+            </div>
+          </div>
+        </>
+      )}
+      {figure && (
+        <Cases modelId={manifest.id} figure={figure} range={range} onClose={() => setFigure(null)} />
+      )}
+      {changing && <StageDialog model={model} onClose={() => setChanging(false)} />}
+    </section>
+  );
+}
