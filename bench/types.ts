@@ -1,0 +1,23 @@
+/** One line of a comparison; `--json` prints them as they are. */
+export interface Line {
+  readonly suite: string;
+  readonly work: string;
+  /** Median over the rounds. */
+  readonly ours: number;
+  readonly peer: number;
+  readonly peerName: string;
+  readonly unit: string;
+  /** ours / peer; above 1 is better. */
+  readonly ratio: number;
+  readonly goal: number;
+  readonly met: boolean;
+}
+
+export interface SuiteOptions {
+  /** Instances in one round. */
+  readonly count: number;
+  readonly rounds: number;
+  /** What is being done, for a person who waits. */
+  readonly say: (text: string) => void;
+}
+export type Suite = (options: SuiteOptions) => AsyncIterable<Line>;
