@@ -1,8 +1,6 @@
 import { NegatoscopeError } from '../../errors.ts';
 import { dataset } from '../builder.ts';
-import { TAG } from '../dictionary.ts';
-import { openPixels } from '../pixels/file.ts';
-import { encapsulatedFrames, joinFragments } from '../pixels/frames.ts';
+import { frameBytes } from '../frames.ts';
 import { parseDicom } from '../parse.ts';
 import { SOP_CLASS } from '../sopClasses.ts';
 import type { DicomJson, Tag } from '../types.ts';
@@ -148,7 +146,8 @@ export interface OriginalPhoto {
  * file. Throws DicomError for what is no DICOM.
  */
 export function originalOf(file: Uint8Array): OriginalPhoto | undefined {
-  const { dataset: read } = parseDicom(file);
+  const parsed = parseDicom(file);
+  const read = parsed.dataset;
   const creator = read.tags.find(
     (tag) => tag > 0x7fe10000 && tag < 0x7fe10100 && read.string(tag) === PRIVATE_CREATOR,
   );
@@ -156,18 +155,11 @@ export function originalOf(file: Uint8Array): OriginalPhoto | undefined {
   const block = creator & 0xff;
   const length = read.number(privateTag(block, 2));
   if (length === undefined) return undefined;
-  const stored = read.bytes(privateTag(block, 3)) ?? pixelStream(file);
+  const stored = read.bytes(privateTag(block, 3)) ?? frameBytes(parsed, 1);
   if (!stored || stored.length < length || stored.length > length + 1)
     throw new NegatoscopeError('original-damaged', 'The original picture inside the object is damaged.', {
       status: 422,
     });
   const mediaType = read.string(privateTag(block, 1)) === 'PNG' ? 'image/png' : 'image/jpeg';
   return { mediaType, bytes: stored.subarray(0, length) };
-}
-
-/** The one encapsulated frame, with its padding. */
-function pixelStream(file: Uint8Array): Uint8Array | undefined {
-  const { pixelData, bytes } = openPixels(file);
-  if (pixelData?.tag !== TAG.PixelData || !pixelData.encapsulated) return undefined;
-  return joinFragments(bytes, encapsulatedFrames(bytes, pixelData.offset, 1)[0]!);
 }

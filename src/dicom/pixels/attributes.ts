@@ -24,12 +24,6 @@ export function pixelAttributesOf(dataset: DataSet, pixelDataTag: Tag = TAG.Pixe
   };
 }
 
-/** Number of Frames; 1 where it is absent or no number. */
-export const frameCountOf = (dataset: DataSet): number => {
-  const frames = dataset.number(TAG.NumberOfFrames) ?? 1;
-  return Number.isInteger(frames) && frames > 0 ? frames : 1;
-};
-
 /**
  * Where an attribute of one frame stands: the frame's own functional group, the shared one (PS3.3 C.7.6.16), else the data
  * set itself. `frame` counts from 1.

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeFrame } from './decode.ts';
-import { encodedFrame, openPixels } from './file.ts';
+import { encodedFrame } from './file.ts';
+import { parseDicom } from '../parse.ts';
 
 const files = {
   RLE: 'transfer-syntax-mr/MR_small_RLE.dcm',
@@ -17,7 +18,7 @@ const files = {
 };
 
 describe.each(Object.entries(files))('%s', (_, path) => {
-  const file = openPixels(readFileSync(new URL(`../../../../shared/dicom/${path}`, import.meta.url)));
+  const file = parseDicom(readFileSync(new URL(`../../../../shared/dicom/${path}`, import.meta.url)));
   const { encoded, attributes } = encodedFrame(file, 1);
   const decode = (bytes: Uint8Array) => decodeFrame(bytes, file.transferSyntax, attributes);
 
@@ -62,7 +63,7 @@ describe.each(Object.entries(files))('%s', (_, path) => {
 
 test('JPEG lossless and 12-bit streams that are cut are errors, never half a picture', async () => {
   for (const path of [files['JPEG lossless'], files['JPEG extended, 12 bits']]) {
-    const file = openPixels(readFileSync(new URL(`../../../../shared/dicom/${path}`, import.meta.url)));
+    const file = parseDicom(readFileSync(new URL(`../../../../shared/dicom/${path}`, import.meta.url)));
     const { encoded, attributes } = encodedFrame(file, 1);
     const half = encoded.slice(0, encoded.length >> 1);
     await expect(decodeFrame(half, file.transferSyntax, attributes)).rejects.toMatchObject({

@@ -1,10 +1,12 @@
 /** Our pictures against DCMTK's: dcm2pnm and dcmj2pnm render the same files on their own. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { hasDcmtk } from '../dcmtk.ts';
+import { parseDicom } from '../parse.ts';
 import { isColour, rgb } from './colour.ts';
-import { decodeFileFrame, openPixels } from './file.ts';
+import { decodeFileFrame } from './file.ts';
 import { greyBytes } from './greyscale.ts';
 
 const root = fileURLToPath(new URL('../../../../shared/dicom/', import.meta.url));
@@ -33,7 +35,7 @@ function meanDifference(a: Uint8Array, b: Uint8Array): number {
   return sum / a.length;
 }
 
-describe.skipIf(!existsSync(peer))('against dcmj2pnm', () => {
+describe.skipIf(!hasDcmtk)('against dcmj2pnm', () => {
   const files: [path: string, options: string[], tolerance: number][] = [
     ['ct/CT-JPEGLosslessSV1.dcm', ['+Wi', '1'], 0.6],
     ['ct/ct-3slice_01.dcm', ['+Wi', '1'], 0.6],
@@ -60,7 +62,7 @@ describe.skipIf(!existsSync(peer))('against dcmj2pnm', () => {
     ['ultrasound/JPEGExtended_3s_1f_u_08_08.dcm', [], 1],
   ];
   test.each(files)('%s', async (path, options, tolerance) => {
-    const file = openPixels(readFileSync(root + path));
+    const file = parseDicom(readFileSync(root + path));
     const frame = await decodeFileFrame(file);
     const ours = isColour(frame) ? rgb(frame, file.dataset) : greyBytes(frame, file.dataset);
     expect(meanDifference(ours, peerPicture(path, ...options))).toBeLessThan(tolerance);

@@ -156,17 +156,26 @@ async function jpeg2000(
   lossy: boolean,
   a: PixelAttributes,
 ): Promise<DecodedFrame> {
-  const size = readJ2kSize(bytes);
+  const size = readJ2kHeader(bytes);
   checkSize(size.columns, size.rows, size.components, a);
   const frame = await runCodec(codec, bytes);
   checkSize(frame.width, frame.height, frame.componentCount, a);
-  // The codecs undo the codestream's own multiple component transformation.
-  const photometric = ['YBR_RCT', 'YBR_ICT'].includes(a.photometric) ? 'RGB' : a.photometric;
+  // The codecs undo the codestream's own component transformation, whatever the data set calls it.
+  const transformed = size.transformed || ['YBR_RCT', 'YBR_ICT'].includes(a.photometric);
+  const photometric = transformed && a.samplesPerPixel === 3 ? 'RGB' : a.photometric;
   return frameOf(toStored(wordsOf(frame, a), lossy, a), a, photometric);
 }
 
-/** The SIZ segment (ISO/IEC 15444-1 A.5.1), read before a codec allocates what it claims. */
-function readJ2kSize(bytes: Uint8Array): { columns: number; rows: number; components: number } {
+interface J2kHeader {
+  columns: number;
+  rows: number;
+  components: number;
+  /** The multiple component transformation is used (COD, ISO/IEC 15444-1 table A.17). */
+  transformed: boolean;
+}
+
+/** The SIZ segment (ISO/IEC 15444-1 A.5.1), read before a codec allocates what it claims, and one bit of COD. */
+function readJ2kHeader(bytes: Uint8Array): J2kHeader {
   let at = 0;
   // Some senders wrap the codestream in a JP2 file; SOC and SIZ then stand inside its jp2c box.
   const limit = Math.min(bytes.length - 40, 4096);
@@ -181,7 +190,19 @@ function readJ2kSize(bytes: Uint8Array): { columns: number; rows: number; compon
     columns: view.getUint32(8) - view.getUint32(16),
     rows: view.getUint32(12) - view.getUint32(20),
     components: view.getUint16(40),
+    transformed: usesComponentTransformation(bytes, at + 4),
   };
+}
+
+/** `at` is the length field of SIZ; the main header's segments follow it up to the first tile (SOT). */
+function usesComponentTransformation(bytes: Uint8Array, at: number): boolean {
+  while (at + 10 < bytes.length) {
+    at += (bytes[at]! << 8) | bytes[at + 1]!;
+    if (bytes[at] !== 0xff || bytes[at + 1] === 0x90) return false;
+    if (bytes[at + 1] === 0x52) return bytes[at + 8] === 1;
+    at += 2;
+  }
+  return false;
 }
 
 function checkSize(columns: number, rows: number, components: number, a: PixelAttributes): void {

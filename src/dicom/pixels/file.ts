@@ -1,11 +1,10 @@
 /** From a whole file to a frame or a picture of it. */
-import { parseDicom, parseHeader } from '../parse.ts';
-import { TAG } from '../dictionary.ts';
+import { NegatoscopeError, reasonOf } from '../../errors.ts';
+import { frameOffsets } from '../frames.ts';
+import { parseDicom } from '../parse.ts';
 import type { DicomFile } from '../types.ts';
-import { transferSyntax } from '../uids.ts';
-import { frameCountOf, pixelAttributesOf } from './attributes.ts';
+import { pixelAttributesOf } from './attributes.ts';
 import { decodeFrame } from './decode.ts';
-import { encapsulatedFrames, joinFragments, nativeFrame } from './frames.ts';
 import { renderFrame } from './render.ts';
 import type { RenderOptions } from './render.ts';
 import type { DecodedFrame, PixelAttributes } from './types.ts';
@@ -17,32 +16,32 @@ export interface EncodedFrame {
   attributes: PixelAttributes;
 }
 
-/** Reads a whole file for `encodedFrame`: as far as the pixel data, all of it where it is deflated. Throws DicomError. */
-export function openPixels(bytes: Uint8Array): DicomFile {
-  const header = parseHeader(bytes, { complete: true });
-  return transferSyntax(header.transferSyntax)?.deflated ? parseDicom(bytes) : header;
-}
-
-/** The bytes of frame `frame` (from 1) as stored. Throws PixelsUndecodable where there is no such frame. */
+/**
+ * The bytes of frame `frame` (from 1) as stored, with what it takes to decode them. Throws PixelsUndecodable where there is no
+ * such frame.
+ */
 export function encodedFrame(file: DicomFile, frame: number): EncodedFrame {
-  const { pixelData, bytes, dataset } = file;
+  const { pixelData, dataset } = file;
   if (!pixelData) throw new PixelsUndecodable('the object has no pixel data');
-  const frames = frameCountOf(dataset);
-  if (!Number.isInteger(frame) || frame < 1 || frame > frames)
-    throw new PixelsUndecodable(`there is no frame ${frame}`);
-  const attributes = pixelAttributesOf(dataset, pixelData.tag);
-  if (!pixelData.encapsulated) {
-    const length = Math.max(0, Math.min(pixelData.length, bytes.length - pixelData.offset));
-    const { bitOffset, ...range } = nativeFrame({ offset: pixelData.offset, length }, attributes, frame);
-    const encoded = bytes.subarray(range.offset, range.offset + range.length);
-    return { encoded, attributes: { ...attributes, bitOffset } };
+  try {
+    // A header alone does not know how long encapsulated pixel data is.
+    const whole = pixelData.length < 0 ? parseDicom(file.bytes) : file;
+    const table = frameOffsets(whole);
+    const runs = table?.runs(frame);
+    if (!table || !runs) throw new PixelsUndecodable(`there is no frame ${frame}`);
+    const views = runs.map((run) => whole.bytes.subarray(run.offset, run.offset + run.length));
+    const attributes = pixelAttributesOf(dataset, pixelData.tag);
+    return {
+      encoded: views.length === 1 ? views[0]! : Buffer.concat(views),
+      attributes: { ...attributes, bitOffset: table.bitOffset(frame) },
+    };
+  } catch (thrown) {
+    if (thrown instanceof PixelsUndecodable || !(thrown instanceof NegatoscopeError)) throw thrown;
+    throw new PixelsUndecodable(reasonOf(thrown), thrown);
   }
-  const extended = dataset.bytes(TAG.ExtendedOffsetTable);
-  const fragments = encapsulatedFrames(bytes, pixelData.offset, frames, extended)[frame - 1]!;
-  return { encoded: joinFragments(bytes, fragments), attributes };
 }
 
-/** Frame `frame` (from 1) of a file as stored values. */
+/** Frame `frame` (from 1) of a file as stored values. A deflated file has to be read whole (`parseDicom`) before. */
 export async function decodeFileFrame(file: DicomFile, frame = 1): Promise<DecodedFrame> {
   const { encoded, attributes } = encodedFrame(file, frame);
   return decodeFrame(encoded, file.transferSyntax, attributes);
@@ -53,6 +52,6 @@ export async function decodeFileFrame(file: DicomFile, frame = 1): Promise<Decod
  * Throws DicomError for what is no DICOM, PixelsUndecodable for the rest.
  */
 export async function renderFile(bytes: Uint8Array, options: RenderOptions): Promise<Buffer> {
-  const file = openPixels(bytes);
+  const file = parseDicom(bytes);
   return renderFrame(await decodeFileFrame(file, options.frame ?? 1), file.dataset, options);
 }

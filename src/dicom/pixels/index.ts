@@ -1,10 +1,9 @@
 export { canDecode, decodeFrame } from './decode.ts';
-export { frameCountOf, paddingOf, pixelAttributesOf, voiOf } from './attributes.ts';
+export { paddingOf, pixelAttributesOf, voiOf } from './attributes.ts';
 export { greyscale } from './greyscale.ts';
 export type { GreyImage, GreyscaleOptions } from './greyscale.ts';
 export { isColour, rgb } from './colour.ts';
-export { decodeFileFrame, encodedFrame, openPixels, renderFile } from './file.ts';
-export { encapsulatedFrames, joinFragments, nativeFrame } from './frames.ts';
+export { decodeFileFrame, encodedFrame, renderFile } from './file.ts';
 export { createDecoderPool } from './pool.ts';
 export type { DecoderPool } from './pool.ts';
 export { renderFrame } from './render.ts';

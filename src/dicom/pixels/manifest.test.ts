@@ -1,9 +1,10 @@
 /** Every decodable file of the shared collection against its reference decoder (pydicom with GDCM, DCMTK, OpenJPEG). */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { frameCountOf } from './attributes.ts';
-import { decodeFileFrame, openPixels } from './file.ts';
+import { frameCount } from '../frames.ts';
+import { decodeFileFrame } from './file.ts';
 import { rgb, isColour } from './colour.ts';
+import { parseDicom } from '../parse.ts';
 
 const root = new URL('../../../../shared/dicom/', import.meta.url);
 
@@ -60,7 +61,7 @@ describe('stored values of frame 1', () => {
   test('the collection is there', () => expect(decodable.length).toBeGreaterThan(180));
 
   test.each(decodable)('$path', async ({ path, transferSyntax, reference }) => {
-    const file = openPixels(readFileSync(new URL(path, root)));
+    const file = parseDicom(readFileSync(new URL(path, root)));
     const frame = await decodeFileFrame(file);
     expect(frame.data.length).toBe(frame.rows * frame.columns * frame.samplesPerPixel);
     if (isColour(frame)) expect(rgb(frame, file.dataset).length).toBe(frame.rows * frame.columns * 3);
@@ -84,8 +85,8 @@ describe('stored values of frame 1', () => {
 
   test('the last frame of every multi-frame object', async () => {
     for (const { path } of decodable) {
-      const file = openPixels(readFileSync(new URL(path, root)));
-      const frames = frameCountOf(file.dataset);
+      const file = parseDicom(readFileSync(new URL(path, root)));
+      const frames = frameCount(file.dataset);
       // The last tile of this slide is 55 x 121 pixels in its stream, against Rows and Columns.
       if (path === 'microscopy/multiframe.dcm') continue;
       if (frames > 1) await expect(decodeFileFrame(file, frames), path).resolves.toBeDefined();
@@ -99,7 +100,7 @@ describe('damaged files', () => {
   test.each(damaged)('$path', async ({ path }) => {
     let file;
     try {
-      file = openPixels(readFileSync(new URL(path, root)));
+      file = parseDicom(readFileSync(new URL(path, root)));
     } catch {
       return; // the parser's own tests look at these
     }
@@ -112,6 +113,6 @@ describe('damaged files', () => {
 });
 
 test.each(rows.filter((row) => VIDEO.test(row.transferSyntax)))('$path is refused', async ({ path }) => {
-  const file = openPixels(readFileSync(new URL(path, root)));
+  const file = parseDicom(readFileSync(new URL(path, root)));
   await expect(decodeFileFrame(file)).rejects.toMatchObject({ code: 'pixels-undecodable' });
 });

@@ -5,10 +5,11 @@ import { dataset } from '../builder.ts';
 import { parseDataSet } from '../parse.ts';
 import { EXPLICIT_LE } from '../uids.ts';
 import { encodeDataSet } from '../write.ts';
-import { decodeFileFrame, encodedFrame, openPixels, renderFile } from './file.ts';
+import { decodeFileFrame, encodedFrame, renderFile } from './file.ts';
 import { createDecoderPool } from './pool.ts';
 import { renderFrame } from './render.ts';
 import type { DecodedFrame } from './types.ts';
+import { parseDicom } from '../parse.ts';
 
 const shared = (path: string): Buffer =>
   readFileSync(new URL(`../../../../shared/dicom/${path}`, import.meta.url));
@@ -100,7 +101,7 @@ describe('createDecoderPool', () => {
   test('decodes and renders as the functions do, several at once', async () => {
     const path = 'transfer-syntax-ct/CTImage_JPEG2000LosslessOnly_1.2.840.10008.1.2.4.90.dcm';
     const bytes = shared(path);
-    const file = openPixels(bytes);
+    const file = parseDicom(bytes);
     const { encoded, attributes } = encodedFrame(file, 1);
     const here = await decodeFileFrame(file);
     const options = { format: 'png', width: 64 } as const;
