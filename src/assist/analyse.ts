@@ -8,6 +8,7 @@ import type { Archive } from '../archive/types.ts';
 import { NegatoscopeError, reasonOf } from '../errors.ts';
 import type { Job, Log, Store, Tx } from '../store/types.ts';
 import { storeResult } from './result.ts';
+import { DETAIL_LENGTH } from './decide.ts';
 import { heatOverImage, verdict } from './postprocess.ts';
 import type { ImageResult } from './runner/messages.ts';
 import type { Runner } from './runner/runner.ts';
@@ -16,7 +17,6 @@ import type { AiFinding, InstalledModel } from './types.ts';
 
 /** Larger files are refused before they are read: no radiograph comes near. */
 const MAX_FILE_BYTES = 512 * 1024 * 1024;
-const DETAIL_LENGTH = 300;
 
 export interface AnalyseDeps {
   readonly store: Store;

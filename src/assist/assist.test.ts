@@ -298,6 +298,31 @@ test('it fails with its reason, is not tried for ever, and can be tried again', 
   expect((await store.jobs.counts())['assist.run']).toMatchObject({ waiting: 0, running: 0 });
 });
 
+test('when not even deciding works, the study says so, and trying again decides again', async () => {
+  const store = await make();
+  const archive = createArchive({ store, log: silent, settings: { minFree: 0 } });
+  const studyUid = await send(archive, 'DX16_KNEE_AP_2390.dcm');
+  const header = {
+    from: (json: string) =>
+      store.db
+        .updateTable('instance_header' as never)
+        .set({ json } as never)
+        .execute(),
+  };
+  const { json } = (await store.db
+    .selectFrom('instance_header' as never)
+    .selectAll()
+    .executeTakeFirst()) as { json: string };
+  await header.from('{');
+  const { assist } = await rooms(store, { backoffMs: 5 });
+  const failed = await settledRun(assist, studyUid);
+  expect(failed).toMatchObject({ state: 'failed', images: [] });
+  expect(failed.detail).not.toBe('');
+  await header.from(json);
+  await assist.retry(failed.id, ADMIN);
+  expect(await settledRun(assist, studyUid, failed.id)).toMatchObject({ state: 'analysed' });
+});
+
 test('too little memory for the model: failed, the server lives', async () => {
   const dir = ownPackage();
   const manifest = JSON.parse(readFileSync(join(dir, 'model.json'), 'utf8'));

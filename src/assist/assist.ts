@@ -6,7 +6,7 @@ import type { Principal } from '../people/types.ts';
 import type { Log, Store } from '../store/types.ts';
 import { analyse, giveUp } from './analyse.ts';
 import type { AnalyseDeps } from './analyse.ts';
-import { decide, DECIDE_JOB, RUN_ATTEMPTS, RUN_JOB } from './decide.ts';
+import { decide, decideFailed, DECIDE_JOB, RUN_ATTEMPTS, RUN_JOB } from './decide.ts';
 import { differences, goldenPattern, observe, readGolden } from './golden.ts';
 import { heatmapPng } from './heatmap.ts';
 import { loadPackages } from './package.ts';
@@ -167,6 +167,11 @@ export function createAssist(options: AssistOptions): Assist {
         if (!run) throw new NegatoscopeError('run-unknown', 'There is no such run.', { status: 404 });
         if (run.state !== 'failed')
           throw new NegatoscopeError('run-not-failed', 'Only a failed run can be repeated.', { status: 409 });
+        if (run.input_digest === '') {
+          // It failed before its images were chosen.
+          await store.jobs.enqueue(tx, { kind: DECIDE_JOB, key: run.study_uid });
+          return;
+        }
         await tx
           .updateTable('ai_run')
           .set({ state: 'waiting', detail: null, finished_at: null })
@@ -205,6 +210,7 @@ export function createAssist(options: AssistOptions): Assist {
     async start() {
       await packages();
       await reconcile();
+      const backoff = options.backoffMs ? { backoffMs: options.backoffMs } : {};
       store.events.consume(
         CONSUMER,
         async (tx, event) => {
@@ -213,10 +219,13 @@ export function createAssist(options: AssistOptions): Assist {
         },
         { kinds: ['archive.study.complete', 'archive.patient.corrected'] },
       );
-      store.jobs.work(DECIDE_JOB, async (job) => decide(deps, job.key, await models()));
+      store.jobs.work(DECIDE_JOB, async (job) => decide(deps, job.key, await models()), {
+        ...backoff,
+        onGiveUp: async (job, error) => decideFailed(deps, job.key, await models(), error),
+      });
       store.jobs.work(RUN_JOB, (job, signal) => analyse(deps, job, signal), {
         leaseMs: LEASE_MS,
-        ...(options.backoffMs && { backoffMs: options.backoffMs }),
+        ...backoff,
         onGiveUp: (job, error) => giveUp(deps, job.key, error),
       });
     },

@@ -9,12 +9,14 @@ import { uuidv7 } from '../store/index.ts';
 import type { Store, Tx } from '../store/types.ts';
 import { mayRun } from './rules.ts';
 import type { MayRun, RunnableImage } from './rules.ts';
-import type { AssistTables } from './tables.ts';
+import type { AssistTables, RunTable } from './tables.ts';
 import type { InstalledModel, ModelManifest } from './types.ts';
 
 export const DECIDE_JOB = 'assist.decide';
 export const RUN_JOB = 'assist.run';
 export const RUN_ATTEMPTS = 3;
+/** Of an error's text in a row. */
+export const DETAIL_LENGTH = 300;
 const PRIORITY = { STAT: 100, HIGH: 50, ROUTINE: 0 } as const;
 /** Beyond any radiographic study; a study this large (CT) is refused by its modality. */
 const MAX_INSTANCES = 20_000;
@@ -96,13 +98,14 @@ async function anatomicRegions(
 }
 
 async function record(
-  { store, now, softwareVersion }: DecideDeps,
+  deps: DecideDeps,
   tx: Tx<AssistTables>,
   studyUid: string,
   manifest: ModelManifest,
   answer: MayRun,
   priority: number,
 ): Promise<void> {
+  const { store } = deps;
   const latest = await tx
     .selectFrom('ai_run')
     .select(['id', 'state', 'reason', 'detail', 'input_digest'])
@@ -126,31 +129,12 @@ async function record(
     await tx.deleteFrom('ai_run').where('id', '=', latest.id).execute();
   }
 
-  const at = now();
-  const id = uuidv7(at);
-  await tx
-    .insertInto('ai_run')
-    .values({
-      id,
-      study_uid: studyUid,
-      model_id: manifest.id,
-      model_version: manifest.version,
-      weights_sha256: manifest.weights.sha256,
-      software_version: softwareVersion,
-      state: runs ? 'waiting' : 'not-run',
-      reason: runs ? null : answer.notRun,
-      detail: runs ? null : answer.detail,
-      operating_point: manifest.defaultOperatingPoint,
-      threshold: manifest.operatingPoints[manifest.defaultOperatingPoint]!.threshold,
-      input_digest: digest,
-      queued_at: at,
-      started_at: null,
-      computed_at: null,
-      finished_at: runs ? null : at,
-      attempt: 0,
-      sr_sop_instance_uid: null,
-    })
-    .execute();
+  const id = await insertRun(deps, tx, studyUid, manifest, {
+    state: runs ? 'waiting' : 'not-run',
+    reason: runs ? null : answer.notRun,
+    detail: runs ? null : answer.detail,
+    input_digest: digest,
+  });
   if (runs) {
     for (const [position, image] of answer.run.entries())
       await tx
@@ -171,11 +155,62 @@ async function record(
         .execute();
     await store.jobs.enqueue(tx, { kind: RUN_JOB, key: id, priority, maxAttempts: RUN_ATTEMPTS });
   }
+}
+
+/** The row and its event; gives the run's id. */
+async function insertRun(
+  { store, now, softwareVersion }: DecideDeps,
+  tx: Tx<AssistTables>,
+  studyUid: string,
+  manifest: ModelManifest,
+  set: Pick<RunTable, 'state' | 'reason' | 'detail' | 'input_digest'>,
+): Promise<string> {
+  const at = now();
+  const id = uuidv7(at);
+  await tx
+    .insertInto('ai_run')
+    .values({
+      ...set,
+      id,
+      study_uid: studyUid,
+      model_id: manifest.id,
+      model_version: manifest.version,
+      weights_sha256: manifest.weights.sha256,
+      software_version: softwareVersion,
+      operating_point: manifest.defaultOperatingPoint,
+      threshold: manifest.operatingPoints[manifest.defaultOperatingPoint]!.threshold,
+      queued_at: at,
+      started_at: null,
+      computed_at: null,
+      finished_at: set.state === 'waiting' ? null : at,
+      attempt: 0,
+      sr_sop_instance_uid: null,
+    })
+    .execute();
   await store.events.append(tx, {
-    kind: runs ? 'assist.run.queued' : 'assist.run.finished',
+    kind: set.state === 'waiting' ? 'assist.run.queued' : 'assist.run.finished',
     studyUid,
     subject: id,
     actor: 'system',
-    payload: { model: manifest.id, state: runs ? 'waiting' : 'not-run' },
+    payload: { model: manifest.id, state: set.state },
+  });
+  return id;
+}
+
+/** When deciding itself fails for good, each tool says so: a study without a word would look as if no tool were there. */
+export async function decideFailed(
+  deps: DecideDeps,
+  studyUid: string,
+  models: readonly InstalledModel[],
+  error: string,
+): Promise<void> {
+  const failed = {
+    state: 'failed',
+    reason: null,
+    detail: error.slice(0, DETAIL_LENGTH),
+    input_digest: '',
+  } as const;
+  await deps.store.write<AssistTables, void>(async (tx) => {
+    for (const { manifest } of models) await insertRun(deps, tx, studyUid, manifest, failed);
   });
 }

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
+import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
+import { heatmapPng } from './heatmap.ts';
 import { components, heatOverImage, verdict } from './postprocess.ts';
 import type { HeatGrid } from './postprocess.ts';
 import { letterboxOf, luma, preprocess, resizeTriangle } from './preprocess.ts';
@@ -100,6 +102,19 @@ test('the heat map over the image leaves out the padding and says where it lies'
   const heat = heatOverImage(grid('X..X', '.Xo.', '....', '....'), l, 4);
   expect(heat).toMatchObject({ rows: 4, columns: 2, box: { x: 0, y: 0, width: 8, height: 16 } });
   expect([...heat.cells.slice(0, 4)]).toEqual([0, 0, 229, 77]);
+});
+
+test('the picture of a heat map: clear where it is cold, more opaque where it is hotter, violet', async () => {
+  const png = await heatmapPng(Uint8Array.of(0, 10, 80, 255), 2, 2);
+  const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true });
+  expect([info.width, info.height, info.channels]).toEqual([2, 2, 4]);
+  const alpha = [3, 7, 11, 15].map((i) => data[i]!);
+  expect(alpha.slice(0, 2)).toEqual([0, 0]);
+  expect(alpha[2]).toBeGreaterThan(50);
+  expect(alpha[3]).toBeGreaterThan(alpha[2]!);
+  const [r, g, b] = data.subarray(8, 11);
+  expect(b).toBeGreaterThan(r!);
+  expect(r).toBeGreaterThan(g!);
 });
 
 describe('pre-processing', () => {

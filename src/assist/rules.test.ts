@@ -1,5 +1,10 @@
+import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { InstanceRow, SeriesRow } from '../archive/types.ts';
+import { archiveMigrations, createArchive, SEES_NO_AI } from '../archive/index.ts';
+import type { InstanceRow, SeriesRow } from '../archive/index.ts';
+import { createStore } from '../store/index.ts';
 import { bodyPartsOf } from './bodyparts.ts';
 import { loadPackage } from './package.ts';
 import { mayRun } from './rules.ts';
@@ -155,9 +160,31 @@ describe('several images', () => {
   });
 });
 
-test('of the shared radiographs only the pelvis is refused', () => {
-  const refused = readCsv(shared('radiographs/dicom.csv')).flatMap(({ file, body_part }) =>
-    ask(adult, { bodyPart: body_part! }).startsWith('run') ? [] : [file],
-  );
-  expect(refused).toEqual(['DX13_PELVIS_AP_1232.dcm', 'DX14_PELVIS_AP_2180.dcm']);
+test('the shared radiographs, as the archive reads them: only the pelvis is refused, then a CT', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'rules-'));
+  const store = await createStore({ dir, migrations: archiveMigrations });
+  const archive = createArchive({
+    store,
+    log: { info() {}, warn() {}, error() {} },
+    settings: { minFree: 0 },
+  });
+  const answers = new Map<string, string>();
+  const paths = readCsv(shared('radiographs/dicom.csv')).map((row) => `radiographs/dicom/${row['file']}`);
+  for (const path of [...paths, 'dicom/ct/CT_small.dcm']) {
+    const outcome = await archive.ingest(createReadStream(shared(path)), { door: 'import', from: 'test' });
+    if (outcome.status !== 'stored') throw new Error(`${path} ${JSON.stringify(outcome)}`);
+    const found = (await archive.instance(outcome.sopInstanceUid, SEES_NO_AI))!;
+    const ofStudy = await archive.findSeries({ match: {}, studyUid: found.studyUid }, SEES_NO_AI);
+    const answer = mayRun(manifest, (await archive.study(found.studyUid))!, [found], ofStudy);
+    answers.set(basename(path), 'run' in answer ? 'run' : `${answer.notRun} ${answer.detail}`);
+  }
+  await store.close();
+  rmSync(dir, { recursive: true });
+  const refused = Object.fromEntries([...answers].filter(([, answer]) => answer !== 'run'));
+  expect(answers.size).toBe(25);
+  expect(refused).toEqual({
+    'DX13_PELVIS_AP_1232.dcm': 'body-part PELVIS',
+    'DX14_PELVIS_AP_2180.dcm': 'body-part PELVIS',
+    'CT_small.dcm': 'modality CT',
+  });
 });
