@@ -285,27 +285,23 @@ describe('whatever comes', () => {
       length: fc.integer({ min: 1, max: 40 }),
     });
     fc.assert(
-      fc.property(
-        fc.nat(seeds.length - 1),
-        fc.array(edit, { minLength: 1, maxLength: 6 }),
-        (seed, edits) => {
-          let bytes = Buffer.from(seeds[seed]!);
-          for (const { at, kind, value, length } of edits) {
-            const start = Math.floor(at * bytes.length);
-            if (kind === 'set') bytes[start] = value;
-            else if (kind === 'ones') bytes.fill(0xff, start, Math.min(start + 4, bytes.length));
-            else {
-              const part = bytes.subarray(start, start + length);
-              bytes = Buffer.concat([
-                bytes.subarray(0, start),
-                ...(kind === 'double' ? [part, part] : []),
-                bytes.subarray(start + length),
-              ]);
-            }
+      fc.property(fc.nat(seeds.length - 1), fc.array(edit, { minLength: 1, maxLength: 6 }), (seed, edits) => {
+        let bytes = Buffer.from(seeds[seed]!);
+        for (const { at, kind, value, length } of edits) {
+          const start = Math.floor(at * bytes.length);
+          if (kind === 'set') bytes[start] = value;
+          else if (kind === 'ones') bytes.fill(0xff, start, Math.min(start + 4, bytes.length));
+          else {
+            const part = bytes.subarray(start, start + length);
+            bytes = Buffer.concat([
+              bytes.subarray(0, start),
+              ...(kind === 'double' ? [part, part] : []),
+              bytes.subarray(start + length),
+            ]);
           }
-          survives(bytes);
-        },
-      ),
+        }
+        survives(bytes);
+      }),
       { numRuns: 1500 },
     );
   });

@@ -42,12 +42,13 @@ export function parseHeader(bytes: Uint8Array, options: HeaderOptions): DicomFil
   return parseFile(bytes, options, true);
 }
 
-/** Reads a data set that has no Part 10 header, as it comes by network. Throws as `parseDicom`. */
+/** Reads a data set that has no Part 10 header, as it comes by network; it may be empty. Throws as `parseDicom`. */
 export function parseDataSet(
   bytes: Uint8Array,
   transferSyntaxUid: string,
   options: ParseOptions = {},
 ): DataSet {
+  if (bytes.length === 0) return new ElementView(bytes, false);
   return readBody(bytes, 0, transferSyntaxUid, { ...options, complete: true }, false).dataset;
 }
 
