@@ -122,16 +122,18 @@ export function Agreement({ data, uncertain, open }: Props & { uncertain: Uncert
   const { t } = useText();
   return (
     <Box title={t('evidence.agreement')}>
-      <Big
-        label={t('evidence.agreementPositive')}
-        proportion={data.agreement.positive[uncertain]}
-        onOpen={() => open('agreement-positive')}
-      />
-      <Big
-        label={t('evidence.agreementNegative')}
-        proportion={data.agreement.negative[uncertain]}
-        onOpen={() => open('agreement-negative')}
-      />
+      <div className="pair">
+        <Big
+          label={t('evidence.agreementPositive')}
+          proportion={data.agreement.positive[uncertain]}
+          onOpen={() => open('agreement-positive')}
+        />
+        <Big
+          label={t('evidence.agreementNegative')}
+          proportion={data.agreement.negative[uncertain]}
+          onOpen={() => open('agreement-negative')}
+        />
+      </div>
       <p className="small muted">{t('evidence.agreementText')}</p>
     </Box>
   );

@@ -16,6 +16,9 @@ export interface ForestRow {
   openLabel?: string;
 }
 
+/** Every second line is labelled, counted from 100 %, so that the labels never meet. */
+const isLabelled = (tick: number): boolean => Math.round(tick * 10) % 2 === 0;
+
 export function Forest({ rows }: { rows: readonly ForestRow[] }) {
   const { t, language } = useText();
   const { from, ticks } = axisOf(rows.map(({ proportion }) => (proportion.enough ? proportion.low : null)));
@@ -72,12 +75,12 @@ export function Forest({ rows }: { rows: readonly ForestRow[] }) {
       <div className="forest-row axis" aria-hidden="true">
         <span />
         <svg width="100%" height="18">
-          {ticks.map((tick) => (
+          {ticks.filter(isLabelled).map((tick) => (
             <text
               key={tick}
               x={at(tick)}
               y="13"
-              textAnchor={tick === ticks[0] ? 'start' : tick === 1 ? 'end' : 'middle'}
+              textAnchor={tick === 1 ? 'end' : tick === from ? 'start' : 'middle'}
             >
               {percent(tick, language)}
             </text>

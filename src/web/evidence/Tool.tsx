@@ -30,11 +30,12 @@ export function Tool({ model, range, uncertain }: { model: ModelView; range: Ran
       <header>
         <div>
           <h2 id={`tool-${manifest.id}`}>
-            {say(manifest.name)} {manifest.version}
+            {say(manifest.name)} {manifest.version}{' '}
+            <span className={manifest.regulatory.status === 'research' ? 'chip warn' : 'chip ok'}>
+              {t(`regulatory.${manifest.regulatory.status}`)}
+            </span>
           </h2>
-          <span className="muted">
-            {say(manifest.summary)} {t(`regulatory.${manifest.regulatory.status}`)}
-          </span>
+          <span className="muted">{say(manifest.summary)}</span>
         </div>
         <Steps stage={stage} />
       </header>
@@ -76,8 +77,8 @@ export function Tool({ model, range, uncertain }: { model: ModelView; range: Ran
           </p>
           <div className="figures">
             <Accuracy data={data} uncertain={uncertain} open={setFigure} />
-            <Agreement data={data} uncertain={uncertain} open={setFigure} />
-            <div className="stack">
+            <div className="aside">
+              <Agreement data={data} uncertain={uncertain} open={setFigure} />
               <Turnaround data={data} open={setFigure} />
               <Marks data={data} open={setFigure} />
             </div>
