@@ -111,7 +111,7 @@ export async function check(
   return { ...accepted, pixels: place, frameTable: null };
 }
 
-function checkUids(uids: Uids, { network }: IngestOptions): Refusal | undefined {
+function checkUids(uids: Uids, { network, studyUid }: IngestOptions): Refusal | undefined {
   const names = {
     sopInstanceUid: 'SOP Instance UID',
     studyUid: 'Study Instance UID',
@@ -122,6 +122,9 @@ function checkUids(uids: Uids, { network }: IngestOptions): Refusal | undefined 
     const uid = uids[key as keyof Uids];
     if (uid === '') return { reason: 'missing-uid', detail: `${name} is missing` };
     if (!isUid(uid)) return { reason: 'bad-uid', detail: `${name} is no UID` };
+  }
+  if (studyUid !== undefined && studyUid !== uids.studyUid) {
+    return { reason: 'malformed', detail: 'Study Instance UID is not the one it was sent to' };
   }
   if (network && network.sopInstanceUid !== uids.sopInstanceUid) {
     return { reason: 'malformed', detail: 'SOP Instance UID differs between the command and the data set' };

@@ -121,7 +121,8 @@ export function createQuarantine(store: Store, ingest: Archive['ingest']): Archi
       demand(by, ['technologist', 'admin']);
       const row = await take(id);
       // Network data sets were kept with the header in front: they are files now.
-      const { network: _network, ...options } = JSON.parse(row.options) as IngestOptions;
+      // A person decided: the study it was addressed to binds no more.
+      const { network: _network, studyUid: _studyUid, ...options } = JSON.parse(row.options) as IngestOptions;
       const outcome = await ingest(
         store.blobs.stream(row.blob),
         { door: row.door, from: row.from_name, ...(row.from_address ? { address: row.from_address } : {}) },

@@ -1,0 +1,112 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Archive, InstanceRow, Sight } from '../../archive/index.ts';
+import { hexTag, type DicomJson } from '../../dicom/index.ts';
+import { NegatoscopeError } from '../../errors.ts';
+import type { Log } from '../../store/types.ts';
+import '../principal.ts';
+
+export interface DicomwebDependencies {
+  archive: Archive;
+  /** `reading.sightOf`: what of AI this request may see. */
+  sightOf: (principal: FastifyRequest['principal']) => Sight;
+  log: Log;
+}
+
+export interface Place {
+  study?: string;
+  series?: string;
+  instance?: string;
+  frames?: string;
+  '*'?: string;
+}
+export type Get = FastifyRequest<{ Params: Place; Querystring: Record<string, string | string[]> }>;
+
+const absent = (what: string): NegatoscopeError =>
+  new NegatoscopeError(`${what}-not-found`, `There is no such ${what} here.`, { status: 404 });
+
+/** The instances at an address, for these eyes; throws `…-not-found` (404) when there are none. */
+export async function instancesAt(
+  archive: Archive,
+  { study, series, instance }: Place,
+  sight: Sight,
+): Promise<InstanceRow[]> {
+  if (instance !== undefined) {
+    const row = await archive.instance(instance, sight);
+    if (!row || row.studyUid !== study || row.seriesUid !== series) throw absent('instance');
+    return [row];
+  }
+  const limit = 1_000_000;
+  const rows = await archive.findInstances(
+    {
+      match: {},
+      limit,
+      ...(study === undefined ? {} : { studyUid: study }),
+      ...(series === undefined ? {} : { seriesUid: series }),
+    },
+    sight,
+  );
+  if (rows.length === 0) throw absent(series === undefined ? 'study' : 'series');
+  return rows;
+}
+
+export async function instanceAt(archive: Archive, place: Place, sight: Sight): Promise<InstanceRow> {
+  const [row] = await instancesAt(archive, place, sight);
+  if (!row) throw absent('instance');
+  return row;
+}
+
+/** `https://host/dicom-web`: where the client reached us. */
+export const baseOf = (request: FastifyRequest): string => {
+  const { url } = request.routeOptions;
+  const prefix = (url ?? '').slice(0, (url ?? '').search(/\/(studies|series|instances)/));
+  return `${request.protocol}://${request.host}${prefix}`;
+};
+export const studyUrl = (base: string, study: string): string => `${base}/studies/${study}`;
+export const seriesUrl = (base: string, study: string, series: string): string =>
+  `${studyUrl(base, study)}/series/${series}`;
+export const instanceUrl = (
+  base: string,
+  row: Pick<InstanceRow, 'studyUid' | 'seriesUid' | 'sopInstanceUid'>,
+): string => `${seriesUrl(base, row.studyUid, row.seriesUid)}/instances/${row.sopInstanceUid}`;
+
+/**
+ * Originals never change, so a browser may keep them. What AI made may be hidden again by a change of its stage: that is not
+ * kept. True when the client has it already and 304 was sent.
+ */
+export function isFresh(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  rows: readonly InstanceRow[],
+  variant: string,
+): boolean {
+  if (rows.some(({ kind }) => kind === 'ai')) {
+    reply.header('cache-control', 'private, no-store');
+    return false;
+  }
+  const tag = `"${rows.map(({ sha256 }) => sha256.slice(0, 32)).join('-')}${variant}"`;
+  reply
+    .header('cache-control', 'private, max-age=31536000, immutable')
+    .header('etag', tag)
+    .header('vary', 'accept');
+  const known = request.headers['if-none-match'];
+  if (known === undefined || !known.split(',').some((one) => one.trim().replace(/^W\//, '') === tag))
+    return false;
+  void reply.code(304).send();
+  return true;
+}
+
+/** Relative BulkDataURIs of the archive as addresses of this door. */
+export function withBulkUrls(json: DicomJson, url: string): DicomJson {
+  return Object.fromEntries(
+    Object.entries(json).map(([key, attribute]) => {
+      if (attribute.BulkDataURI !== undefined) {
+        return [key, { ...attribute, BulkDataURI: `${url}/${attribute.BulkDataURI}` }];
+      }
+      if (attribute.vr !== 'SQ' || !attribute.Value) return [key, attribute];
+      const items = attribute.Value.map((item) => (item ? withBulkUrls(item as DicomJson, url) : item));
+      return [key, { ...attribute, Value: items }];
+    }),
+  );
+}
+
+export const key = hexTag;

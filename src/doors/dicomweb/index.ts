@@ -1,0 +1,131 @@
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, RouteHandlerMethod } from 'fastify';
+import { NegatoscopeError, reasonOf } from '../../errors.ts';
+import type { DicomwebDependencies } from './context.ts';
+import { createFrames } from './frames.ts';
+import { searchRoutes } from './qido.ts';
+import { renderRoutes } from './render.ts';
+import { storeRoute } from './stow.ts';
+import { retrieveRoutes } from './wado.ts';
+
+export type { DicomwebDependencies } from './context.ts';
+
+const STUDY = '/studies/:study';
+const SERIES = `${STUDY}/series/:series`;
+const INSTANCE = `${SERIES}/instances/:instance`;
+
+/** `send`: whoever may send images; `view`: whoever may look. Below the door's prefix. */
+export const dicomwebRoutes = [
+  { method: 'POST', url: '/studies', needs: 'send' },
+  { method: 'POST', url: STUDY, needs: 'send' },
+  { method: 'GET', url: '/studies', needs: 'view' },
+  { method: 'GET', url: '/series', needs: 'view' },
+  { method: 'GET', url: '/instances', needs: 'view' },
+  { method: 'GET', url: `${STUDY}/series`, needs: 'view' },
+  { method: 'GET', url: `${STUDY}/instances`, needs: 'view' },
+  { method: 'GET', url: `${SERIES}/instances`, needs: 'view' },
+  { method: 'GET', url: STUDY, needs: 'view' },
+  { method: 'GET', url: SERIES, needs: 'view' },
+  { method: 'GET', url: INSTANCE, needs: 'view' },
+  { method: 'GET', url: `${STUDY}/metadata`, needs: 'view' },
+  { method: 'GET', url: `${SERIES}/metadata`, needs: 'view' },
+  { method: 'GET', url: `${INSTANCE}/metadata`, needs: 'view' },
+  { method: 'GET', url: `${INSTANCE}/bulkdata/*`, needs: 'view' },
+  { method: 'GET', url: `${INSTANCE}/frames/:frames`, needs: 'view' },
+  { method: 'GET', url: `${INSTANCE}/frames/:frames/rendered`, needs: 'view' },
+  { method: 'GET', url: `${INSTANCE}/frames/:frames/thumbnail`, needs: 'view' },
+  { method: 'GET', url: `${INSTANCE}/rendered`, needs: 'view' },
+  { method: 'GET', url: `${INSTANCE}/thumbnail`, needs: 'view' },
+  { method: 'GET', url: `${SERIES}/thumbnail`, needs: 'view' },
+  { method: 'GET', url: `${STUDY}/thumbnail`, needs: 'view' },
+] as const satisfies readonly { method: 'GET' | 'POST'; url: string; needs: 'send' | 'view' }[];
+
+type Handlers = Record<`${'GET' | 'POST'} ${string}`, unknown>;
+
+/**
+ * DICOMweb (PS3.18): STOW-RS, QIDO-RS, WADO-RS. Who asks is settled before: `request.principal`.
+ *
+ * @example
+ * await app.register(dicomwebDoor({ archive, sightOf: reading.sightOf, log }), { prefix: '/dicom-web' });
+ */
+export function dicomwebDoor(dependencies: DicomwebDependencies): FastifyPluginAsync {
+  return async (app) => {
+    takeStreams(app);
+    app.setErrorHandler((error, request, reply) =>
+      answerError(error, reply, () => {
+        dependencies.log.error(
+          { route: request.routeOptions.url, error: reasonOf(error) },
+          'DICOMweb request failed',
+        );
+      }),
+    );
+    const handlers = handlersOf(dependencies);
+    for (const { method, url } of dicomwebRoutes) {
+      app.route({ method, url, handler: handlers[`${method} ${url}`] as RouteHandlerMethod });
+    }
+  };
+}
+
+function handlersOf(dependencies: DicomwebDependencies): Handlers {
+  const store = storeRoute(dependencies);
+  const search = searchRoutes(dependencies);
+  const { answer, frames } = createFrames(dependencies);
+  const retrieve = retrieveRoutes(dependencies, answer);
+  const { rendered, thumbnail } = renderRoutes(dependencies);
+  return {
+    'POST /studies': store,
+    [`POST ${STUDY}`]: store,
+    'GET /studies': search.studies,
+    'GET /series': search.series,
+    'GET /instances': search.instances,
+    [`GET ${STUDY}/series`]: search.series,
+    [`GET ${STUDY}/instances`]: search.instances,
+    [`GET ${SERIES}/instances`]: search.instances,
+    [`GET ${STUDY}`]: retrieve.instances,
+    [`GET ${SERIES}`]: retrieve.instances,
+    [`GET ${INSTANCE}`]: retrieve.instances,
+    [`GET ${STUDY}/metadata`]: retrieve.metadata,
+    [`GET ${SERIES}/metadata`]: retrieve.metadata,
+    [`GET ${INSTANCE}/metadata`]: retrieve.metadata,
+    [`GET ${INSTANCE}/bulkdata/*`]: retrieve.bulk,
+    [`GET ${INSTANCE}/frames/:frames`]: frames,
+    [`GET ${INSTANCE}/frames/:frames/rendered`]: rendered,
+    [`GET ${INSTANCE}/frames/:frames/thumbnail`]: thumbnail,
+    [`GET ${INSTANCE}/rendered`]: rendered,
+    [`GET ${INSTANCE}/thumbnail`]: thumbnail,
+    [`GET ${SERIES}/thumbnail`]: thumbnail,
+    [`GET ${STUDY}/thumbnail`]: thumbnail,
+  };
+}
+
+/** Bodies are read by their route, chunk by chunk, whatever their type and size. */
+export function takeStreams(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+}
+
+/** `{error: {code, message, details}}` with the status that fits. */
+export function answerError(error: unknown, reply: FastifyReply, unexpected: () => void): FastifyReply {
+  if (error instanceof NegatoscopeError && error.status < 500) {
+    const { code, message, details, status } = error;
+    return reply.code(status).type('application/json').send({ error: { code, message, details } });
+  }
+  const { statusCode = 500, code = 'internal' } = (error ?? {}) as { statusCode?: number; code?: string };
+  if (statusCode < 500) {
+    return reply
+      .code(statusCode)
+      .type('application/json')
+      .send({ error: { code, message: reasonOf(error), details: {} } });
+  }
+  unexpected();
+  const known = error instanceof NegatoscopeError ? error : undefined;
+  return reply
+    .code(known?.status ?? 500)
+    .type('application/json')
+    .send({
+      error: {
+        code: known?.code ?? 'internal',
+        message: known?.message ?? 'Something went wrong here. The log has the details.',
+        details: {},
+      },
+    });
+}

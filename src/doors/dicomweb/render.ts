@@ -1,0 +1,87 @@
+/** Rendered images and thumbnails: PS3.18 10.4.1.1.3 and 8.3.5. JPEG or PNG of one frame. */
+import type { FastifyReply } from 'fastify';
+import type { InstanceRow, Sight } from '../../archive/index.ts';
+import { renderFrame, type RenderOptions } from '../../dicom/pixels/index.ts';
+import { NegatoscopeError } from '../../errors.ts';
+import { negotiate } from './accept.ts';
+import { type DicomwebDependencies, type Get, instancesAt, isFresh } from './context.ts';
+import { decodedFrame, frameNumbers } from './frames.ts';
+
+const TYPES = ['image/jpeg', 'image/png'] as const;
+const MAX_SIDE = 8192;
+const THUMBNAIL = { width: 128, height: 128 };
+
+const bad = (name: string): NegatoscopeError =>
+  new NegatoscopeError('bad-parameter', `The query parameter ${name} has a value that cannot be used.`, {
+    details: { parameter: name },
+  });
+
+/** `viewport=width,height`; `window=centre,width,function`; `quality`: PS3.18 8.3.5.1. */
+export function renderOptions(query: Record<string, string | string[]>): Omit<RenderOptions, 'format'> {
+  const one = (name: string): string | undefined => [query[name] ?? []].flat()[0];
+  const options: Omit<RenderOptions, 'format'> = {};
+  const viewport = one('viewport');
+  if (viewport !== undefined) {
+    const [width = NaN, height = NaN] = viewport.split(',').map(Number);
+    const usable = (side: number): boolean => Number.isInteger(side) && side >= 1 && side <= MAX_SIDE;
+    if (!usable(width) || !usable(height)) throw bad('viewport');
+    Object.assign(options, { width, height });
+  }
+  const window = one('window');
+  if (window !== undefined) {
+    const [centre, width, name = 'linear'] = window.split(',');
+    const known = { linear: 'LINEAR', 'linear-exact': 'LINEAR_EXACT', sigmoid: 'SIGMOID' } as const;
+    const chosen = Object.hasOwn(known, name) ? known[name as keyof typeof known] : undefined;
+    const [c, w] = [Number(centre), Number(width)];
+    if (!Number.isFinite(c) || !(w > 0 && Number.isFinite(w)) || !chosen) throw bad('window');
+    options.window = { center: c, width: w, function: chosen };
+  }
+  const quality = one('quality');
+  if (quality !== undefined) {
+    if (!/^\d{1,3}$/.test(quality) || Number(quality) < 1 || Number(quality) > 100) throw bad('quality');
+    options.quality = Number(quality);
+  }
+  return options;
+}
+
+export function renderRoutes({ archive, sightOf }: DicomwebDependencies) {
+  /** The image in the middle: the first slice shows little. */
+  const representative = async (request: Get, sight: Sight): Promise<{ row: InstanceRow; frame: number }> => {
+    const rows = await instancesAt(archive, request.params, sight);
+    const images = rows.filter(({ rows: height }) => height !== null);
+    const row = images[Math.floor((images.length - 1) / 2)];
+    if (!row) throw new NegatoscopeError('no-pixel-data', 'There is no image in it.', { status: 404 });
+    const { frames } = request.params;
+    if (frames === undefined) return { row, frame: Math.ceil(row.frames / 2) };
+    const [frame = 1, ...more] = frameNumbers(frames);
+    if (more.length > 0) throw bad('frames');
+    return { row, frame };
+  };
+
+  const render = async (request: Get, reply: FastifyReply, fallback: { width?: number; height?: number }) => {
+    const type = negotiate(request, TYPES);
+    const sight = sightOf(request.principal);
+    const options = { ...fallback, ...renderOptions(request.query) };
+    const { row, frame } = await representative(request, sight);
+    if (
+      isFresh(
+        request,
+        reply,
+        [row],
+        `-r${frame}-${type}-${JSON.stringify(options).replace(/[^\w.,:-]/g, '')}`,
+      )
+    ) {
+      return reply;
+    }
+    const decoded = await decodedFrame(archive, row, frame, sight);
+    const format = type === 'image/png' ? 'png' : 'jpeg';
+    return reply
+      .type(type)
+      .send(await renderFrame(decoded.frame, decoded.dataset, { ...options, format, frame }));
+  };
+
+  return {
+    rendered: (request: Get, reply: FastifyReply) => render(request, reply, {}),
+    thumbnail: (request: Get, reply: FastifyReply) => render(request, reply, THUMBNAIL),
+  };
+}

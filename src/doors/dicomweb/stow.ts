@@ -1,0 +1,153 @@
+/** STOW-RS: PS3.18 10.5. Each instance is taken in by itself and answered by itself. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { IngestOutcome } from '../../archive/index.ts';
+import { type DicomJson, hexTag, TAG } from '../../dicom/index.ts';
+import { NegatoscopeError } from '../../errors.ts';
+import { boundaryOf, parseContentType, readMultipart } from '../../wire/multipart.ts';
+import { JSON_TYPES, negotiate } from './accept.ts';
+import { baseOf, type DicomwebDependencies, instanceUrl, type Place, studyUrl } from './context.ts';
+
+/** Instances whose bytes were read and whose commit is awaited while the next is read. */
+const IN_FLIGHT = 64;
+
+/** PS3.18 table 10.5.3-1 with PS3.4 B.2.3 and PS3.7 C.5. */
+const FAILURE: Record<string, number> = {
+  'disk-full': 0xa700,
+  'too-large': 0xa700,
+  'missing-uid': 0xa900,
+  'bad-uid': 0xa900,
+  'unknown-transfer-syntax': 0xc122,
+  conflict: 0x0111,
+};
+const CANNOT_UNDERSTAND = 0xc000;
+
+type Outcome = IngestOutcome | { status: 'unsupported' };
+
+export function storeRoute({ archive, log }: DicomwebDependencies) {
+  return async (request: FastifyRequest<{ Params: Place }>, reply: FastifyReply) => {
+    const answerType = negotiate(request, JSON_TYPES);
+    const { study } = request.params;
+    const origin = { door: 'stow', from: request.principal.name, address: request.ip } as const;
+    const ingest = (body: AsyncIterable<Uint8Array>): Promise<IngestOutcome> =>
+      archive.ingest(body, origin, study === undefined ? {} : { studyUid: study });
+
+    const { type, parameters } = parseContentType(request.headers['content-type'] ?? '');
+    const body = request.body as AsyncIterable<Uint8Array> | undefined;
+    if (!body) throw new NegatoscopeError('body-missing', 'The request has no body.');
+    let outcomes: Outcome[];
+    if (type === 'application/dicom') outcomes = [await ingest(body)];
+    else if (type === 'multipart/related') {
+      const inner = parameters.get('type') ?? 'application/dicom';
+      if (inner.toLowerCase() !== 'application/dicom') throw unsupported(inner);
+      outcomes = await ingestParts(body, boundaryOf(request.headers['content-type']), ingest);
+    } else throw unsupported(type);
+    if (outcomes.length === 0) throw new NegatoscopeError('body-missing', 'The request has no parts.');
+
+    const failed = outcomes.filter(({ status }) => status !== 'stored' && status !== 'duplicate');
+    if (failed.length > 0) {
+      const reasons = failed.map((outcome) => ('reason' in outcome ? outcome.reason : outcome.status));
+      log.warn(
+        { door: 'stow', from: origin.from, failed: failed.length, reasons: [...new Set(reasons)] },
+        'not stored',
+      );
+    }
+    const full =
+      failed.length === outcomes.length && failed.every((o) => 'reason' in o && o.reason === 'disk-full');
+    const status = full ? 507 : failed.length === 0 ? 200 : failed.length < outcomes.length ? 202 : 409;
+    return reply
+      .code(status)
+      .type(answerType)
+      .send(JSON.stringify(responseOf(baseOf(request), outcomes)));
+  };
+}
+
+const unsupported = (type: string): NegatoscopeError =>
+  new NegatoscopeError(
+    'unsupported-media-type',
+    'Send multipart/related with type="application/dicom", or a single application/dicom.',
+    { status: 415, details: { type: type.slice(0, 100) } },
+  );
+
+/** Reads on while commits are under way, so that the parts of one request share them. */
+async function ingestParts(
+  body: AsyncIterable<Uint8Array>,
+  boundary: string,
+  ingest: (body: AsyncIterable<Uint8Array>) => Promise<IngestOutcome>,
+): Promise<Outcome[]> {
+  const outcomes: Promise<Outcome>[] = [];
+  const inFlight = new Set<Promise<unknown>>();
+  try {
+    for await (const part of readMultipart(body, boundary)) {
+      const type = parseContentType(part.headers.get('content-type') ?? 'application/dicom').type;
+      if (type !== 'application/dicom' && type !== 'application/octet-stream') {
+        outcomes.push(Promise.resolve({ status: 'unsupported' }));
+        continue;
+      }
+      const consumed = Promise.withResolvers<void>();
+      const outcome = ingest(tell(part.body, consumed.resolve));
+      outcome.catch(() => undefined); // awaited below
+      outcomes.push(outcome);
+      const settled = outcome.then(
+        () => undefined,
+        () => undefined,
+      );
+      const flight = settled.then(() => void inFlight.delete(flight));
+      inFlight.add(flight);
+      await Promise.race([consumed.promise, settled]);
+      if (inFlight.size >= IN_FLIGHT) await Promise.race(inFlight);
+    }
+  } finally {
+    await Promise.all(inFlight);
+  }
+  return Promise.all(outcomes);
+}
+
+async function* tell(body: AsyncIterable<Uint8Array>, consumed: () => void): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } finally {
+    consumed();
+  }
+}
+
+/** Store Instances Response Module: PS3.18 table I.2-1. */
+function responseOf(base: string, outcomes: readonly Outcome[]): DicomJson {
+  const stored: DicomJson[] = [];
+  const failed: DicomJson[] = [];
+  const other: DicomJson[] = [];
+  const studies = new Set<string>();
+  const uid = (tag: number, value: string): DicomJson => ({ [hexTag(tag)]: { vr: 'UI', Value: [value] } });
+  for (const outcome of outcomes) {
+    if (outcome.status === 'stored' || outcome.status === 'duplicate') {
+      studies.add(outcome.studyUid);
+      stored.push({
+        ...uid(TAG.ReferencedSOPClassUID, outcome.sopClassUid),
+        ...uid(TAG.ReferencedSOPInstanceUID, outcome.sopInstanceUid),
+        [hexTag(TAG.RetrieveURL)]: { vr: 'UR', Value: [instanceUrl(base, outcome)] },
+      });
+      continue;
+    }
+    const code = ('reason' in outcome ? FAILURE[outcome.reason] : undefined) ?? CANNOT_UNDERSTAND;
+    const reason: DicomJson = { [hexTag(TAG.FailureReason)]: { vr: 'US', Value: [code] } };
+    const named = outcome.status === 'quarantined' ? outcome : undefined;
+    if (named?.sopInstanceUid === undefined) other.push(reason);
+    else {
+      failed.push({
+        ...(named.sopClassUid === undefined ? {} : uid(TAG.ReferencedSOPClassUID, named.sopClassUid)),
+        ...uid(TAG.ReferencedSOPInstanceUID, named.sopInstanceUid),
+        ...reason,
+      });
+    }
+  }
+  const [study] = studies;
+  const sequence = (tag: number, items: DicomJson[]): DicomJson =>
+    items.length === 0 ? {} : { [hexTag(tag)]: { vr: 'SQ', Value: items } };
+  return {
+    ...(study !== undefined && studies.size === 1
+      ? { [hexTag(TAG.RetrieveURL)]: { vr: 'UR', Value: [studyUrl(base, study)] } }
+      : {}),
+    ...sequence(TAG.FailedSOPSequence, failed),
+    ...sequence(TAG.ReferencedSOPSequence, stored),
+    ...sequence(TAG.OtherFailuresSequence, other),
+  };
+}
