@@ -140,7 +140,7 @@ export async function storescp(dir: string, noDelay: boolean): Promise<Receiver 
 export async function orthanc(dir: string, noDelay: boolean): Promise<Receiver | undefined> {
   if (!ORTHANC) return undefined;
   const version =
-    /version:? (\d+\.\d+\.\d+)/i.exec(execFileSync(ORTHANC, ['--version'], { encoding: 'utf8' }))?.[1] ?? '';
+    /(\d+\.\d+\.\d+)/.exec(execFileSync(ORTHANC, ['--version'], { encoding: 'utf8' }))?.[1] ?? '';
   const name = `Orthanc ${version} ${title(noDelay)}`;
   const home = join(dir, `orthanc-${noDelay}`);
   mkdirSync(home);

@@ -22,7 +22,7 @@ import { SocketReader } from './reader.ts';
 export interface ChannelLimits {
   /** ARTIM (PS3.8 9.1.5): from the connection to the whole association PDU, and from our last word to the close. */
   readonly artimMs: number;
-  /** Between two messages. */
+  /** Between two messages: ultrasound machines keep one association for a whole examination. */
   readonly idleMs: number;
   /** Inside a message: at least `minBytesPerStall` have to come in this time. Also for the peer to take what we send. */
   readonly stallMs: number;
@@ -34,7 +34,7 @@ export interface ChannelLimits {
 
 export const DEFAULT_LIMITS: ChannelLimits = {
   artimMs: 15_000,
-  idleMs: 60_000,
+  idleMs: 300_000,
   stallMs: 30_000,
   // Most toolkits send no longer ones; a longer PDU saves nothing measurable.
   maxPduLength: 131_072,

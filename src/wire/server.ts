@@ -78,13 +78,16 @@ export interface DimseServerOptions {
 export interface DimseServer {
   /** Port 0 picks a free one. */
   listen(port: number, host?: string): Promise<AddressInfo>;
+  /** Negotiated and not yet ended. */
   readonly associations: number;
+  /** All sockets, whatever their state. */
+  readonly connections: number;
   /** Takes no more, ends what is idle, lets what is being received finish for `graceMs`, then aborts. */
   close(graceMs?: number): Promise<void>;
 }
 
-/** Connections that are being told that there are too many. */
-const REJECTING_CONNECTIONS = 32;
+/** Connections beside the associations: not yet negotiated, being refused, or waiting for the peer to close. */
+const OTHER_CONNECTIONS = 32;
 
 export function createDimseServer(options: DimseServerOptions): DimseServer {
   const maxAssociations = options.maxAssociations ?? 64;
@@ -95,15 +98,20 @@ export function createDimseServer(options: DimseServerOptions): DimseServer {
   };
   const open = new Set<ServerAssociation>();
   let closing = false;
+  const established = () => [...open].filter((association) => association.established).length;
 
   const server = createServer({ noDelay: true, highWaterMark: 64 * 1024 }, (socket) => {
-    const association = new ServerAssociation(socket, settings, () => closing || open.size > maxAssociations);
+    const association = new ServerAssociation(
+      socket,
+      settings,
+      () => closing || established() >= maxAssociations,
+    );
     open.add(association);
     void association.run();
     socket.once('close', () => open.delete(association));
   });
   // Whoever comes on top of these is closed unheard: a flood costs a bounded number of sockets.
-  server.maxConnections = maxAssociations + REJECTING_CONNECTIONS;
+  server.maxConnections = maxAssociations + OTHER_CONNECTIONS;
 
   return {
     listen: (port, host = '127.0.0.1') =>
@@ -116,6 +124,9 @@ export function createDimseServer(options: DimseServerOptions): DimseServer {
         });
       }),
     get associations() {
+      return established();
+    },
+    get connections() {
       return open.size;
     },
     async close(graceMs = 5_000) {
@@ -134,6 +145,8 @@ export function createDimseServer(options: DimseServerOptions): DimseServer {
 type Settings = DimseServerOptions & { readonly contexts: ContextPolicy; readonly limits: ChannelLimits };
 
 class ServerAssociation {
+  /** Negotiated and not yet ended: what `maxAssociations` counts. */
+  established = false;
   readonly #channel: Channel;
   readonly #settings: Settings;
   readonly #full: () => boolean;
@@ -175,6 +188,8 @@ class ServerAssociation {
       const facts = { ...this.#caller, address: this.#address, code: known?.code, reason: reasonOf(error) };
       if (known) log?.info(facts, 'association ended');
       else log?.error(facts, 'association failed');
+    } finally {
+      this.established = false;
     }
   }
 
@@ -209,10 +224,12 @@ class ServerAssociation {
   async #refusal(request: AssociateRequest): Promise<AssociateReject | undefined> {
     if ((request.protocolVersion & 1) === 0) return REJECT.protocolVersion;
     if (request.applicationContext !== APPLICATION_CONTEXT) return REJECT.applicationContext;
-    if (this.#full()) return REJECT.localLimitExceeded;
     const verdict = await this.#settings.acceptCaller(this.#caller);
     if (verdict === 'calling-ae-not-recognized') return REJECT.callingAeNotRecognized;
     if (verdict === 'called-ae-not-recognized') return REJECT.calledAeNotRecognized;
+    // Last, and nothing is awaited from here to the answer: two cannot take the same place.
+    if (this.#full()) return REJECT.localLimitExceeded;
+    this.established = true;
     return undefined;
   }
 
