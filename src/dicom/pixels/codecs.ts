@@ -21,6 +21,9 @@ interface Decoder {
   getEncodedBuffer(length: number): Uint8Array;
   getDecodedBuffer(): Uint8Array;
   decode(): void;
+  /** JPEG 2000 only; OpenJPEG takes the number of quality layers too, 0 for all. */
+  decodeSubResolution?(level: number, layers: number): void;
+  readHeader?(): void;
   getFrameInfo(): Omit<CodecFrame, 'bytes'>;
   getInterleaveMode?(): number;
   delete(): void;
@@ -50,15 +53,23 @@ function load(name: CodecName): Promise<CodecModule> {
   return module;
 }
 
-/** Decodes one stream. Throws PixelsUndecodable whatever the codec threw. */
-export async function runCodec(name: CodecName, encoded: Uint8Array): Promise<CodecFrame> {
+/**
+ * Decodes one stream; a JPEG 2000 stream at `level` halves its sides as many times (the stream must hold the levels, and its
+ * image begin at 0, 0). Throws PixelsUndecodable whatever the codec threw.
+ */
+export async function runCodec(name: CodecName, encoded: Uint8Array, level = 0): Promise<CodecFrame> {
   const module = await load(name);
   let decoder: Decoder | undefined;
   try {
     decoder = new (module[CODECS[name].decoder] as new () => Decoder)();
     decoder.getEncodedBuffer(encoded.length).set(encoded);
-    decoder.decode();
-    const info = decoder.getFrameInfo();
+    if (level > 0) {
+      decoder.readHeader!();
+      decoder.decodeSubResolution!(level, 0);
+    } else decoder.decode();
+    const whole = decoder.getFrameInfo();
+    const halved = (side: number): number => Math.ceil(side / 2 ** level);
+    const info = { ...whole, width: halved(whole.width), height: halved(whole.height) };
     const bytes = decoder.getDecodedBuffer().slice();
     const size = info.width * info.height * info.componentCount * (info.bitsPerSample > 8 ? 2 : 1);
     if (bytes.length < size || size === 0) throw new Error('no image');

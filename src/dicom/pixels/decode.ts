@@ -10,7 +10,19 @@ import { decodeRle } from './rle.ts';
 import type { DecodedFrame, PixelAttributes, Samples } from './types.ts';
 import { MAX_SAMPLES, PixelsUndecodable } from './types.ts';
 
-type Decode = (encoded: Uint8Array, a: PixelAttributes) => DecodedFrame | Promise<DecodedFrame>;
+export interface DecodeOptions {
+  /**
+   * A smaller picture is enough if it is at least this large: JPEG 2000 then decodes a lower resolution, ten times as fast for
+   * a thumbnail, and the frame's rows and columns are smaller.
+   */
+  atLeast?: { width: number; height: number };
+}
+
+type Decode = (
+  encoded: Uint8Array,
+  a: PixelAttributes,
+  options: DecodeOptions,
+) => DecodedFrame | Promise<DecodedFrame>;
 
 /** PS3.5 Annex A, transfer syntax → how its frames are decoded. Video has no frames to take out and is not here. */
 const DECODERS: Readonly<Record<string, Decode>> = {
@@ -29,11 +41,11 @@ const DECODERS: Readonly<Record<string, Decode>> = {
   '1.2.840.10008.1.2.4.70': jpeg,
   '1.2.840.10008.1.2.4.80': (bytes, a) => jpegLs(bytes, false, a),
   '1.2.840.10008.1.2.4.81': (bytes, a) => jpegLs(bytes, true, a),
-  '1.2.840.10008.1.2.4.90': (bytes, a) => jpeg2000('jpeg2000', bytes, false, a),
-  '1.2.840.10008.1.2.4.91': (bytes, a) => jpeg2000('jpeg2000', bytes, true, a),
-  '1.2.840.10008.1.2.4.201': (bytes, a) => jpeg2000('htj2k', bytes, false, a),
-  '1.2.840.10008.1.2.4.202': (bytes, a) => jpeg2000('htj2k', bytes, false, a),
-  '1.2.840.10008.1.2.4.203': (bytes, a) => jpeg2000('htj2k', bytes, true, a),
+  '1.2.840.10008.1.2.4.90': (bytes, a, options) => jpeg2000('jpeg2000', bytes, false, a, options),
+  '1.2.840.10008.1.2.4.91': (bytes, a, options) => jpeg2000('jpeg2000', bytes, true, a, options),
+  '1.2.840.10008.1.2.4.201': (bytes, a, options) => jpeg2000('htj2k', bytes, false, a, options),
+  '1.2.840.10008.1.2.4.202': (bytes, a, options) => jpeg2000('htj2k', bytes, false, a, options),
+  '1.2.840.10008.1.2.4.203': (bytes, a, options) => jpeg2000('htj2k', bytes, true, a, options),
 };
 
 /** Whether `decodeFrame` knows the transfer syntax. */
@@ -49,12 +61,13 @@ export async function decodeFrame(
   encoded: Uint8Array,
   transferSyntax: string,
   attributes: PixelAttributes,
+  options: DecodeOptions = {},
 ): Promise<DecodedFrame> {
   const decode = Object.hasOwn(DECODERS, transferSyntax) ? DECODERS[transferSyntax] : undefined;
   if (!decode) throw new PixelsUndecodable(`transfer syntax ${transferSyntax} is not supported`);
   checkAttributes(attributes);
   try {
-    return await decode(encoded, attributes);
+    return await decode(encoded, attributes, options);
   } catch (thrown) {
     if (thrown instanceof PixelsUndecodable) throw thrown;
     throw new PixelsUndecodable('the frame is damaged', thrown);
@@ -155,15 +168,35 @@ async function jpeg2000(
   bytes: Uint8Array,
   lossy: boolean,
   a: PixelAttributes,
+  { atLeast }: DecodeOptions,
 ): Promise<DecodedFrame> {
-  const size = readJ2kHeader(bytes);
-  checkSize(size.columns, size.rows, size.components, a);
-  const frame = await runCodec(codec, bytes);
-  checkSize(frame.width, frame.height, frame.componentCount, a);
+  const header = readJ2kHeader(bytes);
+  checkSize(header.columns, header.rows, header.components, a);
+  const level = atLeast ? spareLevels(header, atLeast) : 0;
+  const frame = await runCodec(codec, bytes, level);
+  const reduced = { ...a, rows: halved(a.rows, level), columns: halved(a.columns, level) };
+  checkSize(frame.width, frame.height, frame.componentCount, reduced);
   // The codecs undo the codestream's own component transformation, whatever the data set calls it.
-  const transformed = size.transformed || ['YBR_RCT', 'YBR_ICT'].includes(a.photometric);
+  const transformed = header.transformed || ['YBR_RCT', 'YBR_ICT'].includes(a.photometric);
   const photometric = transformed && a.samplesPerPixel === 3 ? 'RGB' : a.photometric;
-  return frameOf(toStored(wordsOf(frame, a), lossy, a), a, photometric);
+  return frameOf(toStored(wordsOf(frame, a), lossy, a), reduced, photometric);
+}
+
+const halved = (side: number, times: number): number => Math.ceil(side / 2 ** times);
+
+/** How many times the sides can be halved before they are smaller than asked. */
+function spareLevels(
+  { columns, rows, levels }: J2kHeader,
+  atLeast: { width: number; height: number },
+): number {
+  let level = 0;
+  while (
+    level < levels &&
+    halved(columns, level + 1) >= atLeast.width &&
+    halved(rows, level + 1) >= atLeast.height
+  )
+    level++;
+  return level;
 }
 
 interface J2kHeader {
@@ -172,9 +205,11 @@ interface J2kHeader {
   components: number;
   /** The multiple component transformation is used (COD, ISO/IEC 15444-1 table A.17). */
   transformed: boolean;
+  /** Decomposition levels, each of which can be left out; 0 for an image that does not begin at 0, 0. */
+  levels: number;
 }
 
-/** The SIZ segment (ISO/IEC 15444-1 A.5.1), read before a codec allocates what it claims, and one bit of COD. */
+/** The SIZ segment (ISO/IEC 15444-1 A.5.1), read before a codec allocates what it claims, and two fields of COD. */
 function readJ2kHeader(bytes: Uint8Array): J2kHeader {
   let at = 0;
   // Some senders wrap the codestream in a JP2 file; SOC and SIZ then stand inside its jp2c box.
@@ -186,23 +221,28 @@ function readJ2kHeader(bytes: Uint8Array): J2kHeader {
   }
   if (at > limit) throw new PixelsUndecodable('the stream is not a JPEG 2000 codestream');
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, 42);
+  const style = readCodingStyle(bytes, at + 4);
   return {
     columns: view.getUint32(8) - view.getUint32(16),
     rows: view.getUint32(12) - view.getUint32(20),
     components: view.getUint16(40),
-    transformed: usesComponentTransformation(bytes, at + 4),
+    transformed: style?.transformed ?? false,
+    levels: view.getUint32(16) === 0 && view.getUint32(20) === 0 ? (style?.levels ?? 0) : 0,
   };
 }
 
 /** `at` is the length field of SIZ; the main header's segments follow it up to the first tile (SOT). */
-function usesComponentTransformation(bytes: Uint8Array, at: number): boolean {
+function readCodingStyle(
+  bytes: Uint8Array,
+  at: number,
+): Pick<J2kHeader, 'transformed' | 'levels'> | undefined {
   while (at + 10 < bytes.length) {
     at += (bytes[at]! << 8) | bytes[at + 1]!;
-    if (bytes[at] !== 0xff || bytes[at + 1] === 0x90) return false;
-    if (bytes[at + 1] === 0x52) return bytes[at + 8] === 1;
+    if (bytes[at] !== 0xff || bytes[at + 1] === 0x90) return undefined;
+    if (bytes[at + 1] === 0x52) return { transformed: bytes[at + 8] === 1, levels: bytes[at + 9] ?? 0 };
     at += 2;
   }
-  return false;
+  return undefined;
 }
 
 function checkSize(columns: number, rows: number, components: number, a: PixelAttributes): void {

@@ -116,3 +116,21 @@ test.each(rows.filter((row) => VIDEO.test(row.transferSyntax)))('$path is refuse
   const file = parseDicom(readFileSync(new URL(path, root)));
   await expect(decodeFileFrame(file)).rejects.toMatchObject({ code: 'pixels-undecodable' });
 });
+
+/** Lossless copies of one picture decode to the same values, whatever the codec. */
+test.each([
+  ['colour/SC_rgb.dcm', 'colour/SC_rgb_expb.dcm'],
+  ['colour/SC_rgb.dcm', 'colour/SC_rgb_rle.dcm'],
+  ['colour/SC_rgb.dcm', 'colour/SC_rgb_jpeg_gdcm.dcm'],
+  ['colour/SC_rgb.dcm', 'transfer-syntax-other/htj2k_201_rgb.dcm'],
+  ['colour/TestPattern_RGB.dcm', 'colour/TestPattern_JPEG-LS-Lossless.dcm'],
+  ['colour/TestPattern_RGB.dcm', 'colour/TestPattern_JPEG-Lossless_RGB.dcm'],
+])('%s = %s', async (native, coded) => {
+  const [a, b] = await Promise.all(
+    [native, coded].map(async (path) => {
+      const file = parseDicom(readFileSync(new URL(path, root)));
+      return Buffer.from(rgb(await decodeFileFrame(file), file.dataset));
+    }),
+  );
+  expect(a!.equals(b!)).toBe(true);
+});

@@ -29,6 +29,24 @@ describe('renderFile', () => {
     expect(await size(image)).toEqual({ width: 100, height: 128, channels: 1, format: 'jpeg' });
   });
 
+  test.each(['radiographs/966_fixed.dcm', 'transfer-syntax-other/htj2k_202_cr_10bit.dcm'])(
+    'a thumbnail of %s from a lower resolution looks as one from all of it',
+    async (path) => {
+      const bytes = shared(path);
+      const options = { format: 'png', width: 128, height: 128 } as const;
+      const file = parseDicom(bytes);
+      const quick = await sharp(await renderFile(bytes, options))
+        .raw()
+        .toBuffer();
+      const whole = await sharp(await renderFrame(await decodeFileFrame(file), file.dataset, options))
+        .raw()
+        .toBuffer();
+      expect(quick.length).toBe(whole.length);
+      const difference = quick.reduce((sum, value, i) => sum + Math.abs(value - whole[i]!), 0) / quick.length;
+      expect(difference).toBeLessThan(3);
+    },
+  );
+
   test('colour keeps its size without a box', async () => {
     const image = await renderFile(shared('colour/SC_rgb.dcm'), { format: 'png' });
     expect(await size(image)).toEqual({ width: 100, height: 100, channels: 3, format: 'png' });

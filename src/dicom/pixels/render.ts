@@ -24,12 +24,14 @@ export const MAX_RENDERED_SIDE = 16_384;
 
 /**
  * A decoded frame as a consumer-format image (PS3.18 8.7.4). A Pixel Aspect Ratio (PS3.3 C.7.6.3.1.7) other than 1:1 is
- * applied. Overlays and shutters are not drawn. Throws PixelsUndecodable.
+ * applied. Overlays and shutters are not drawn. `size` is given where the frame was decoded at a lower resolution.
+ * Throws PixelsUndecodable.
  */
 export async function renderFrame(
   frame: DecodedFrame,
   dataset: DataSet,
   options: RenderOptions,
+  size = renderedSize(frame, dataset, options),
 ): Promise<Buffer> {
   const colour = isColour(frame);
   const pixels = colour
@@ -38,7 +40,6 @@ export async function renderFrame(
         ...(options.window && { window: options.window }),
         ...(options.frame !== undefined && { frame: options.frame }),
       });
-  const size = fit(frame, pixelAspect(dataset), options);
   let image = sharp(pixels, {
     raw: { width: frame.columns, height: frame.rows, channels: colour ? 3 : 1 },
     limitInputPixels: false, // the frame is already in memory, and its size was checked before it was decoded
@@ -58,13 +59,15 @@ function pixelAspect(dataset: DataSet): number {
   return ratio > 0.01 && ratio < 100 ? ratio : 1;
 }
 
-function fit(
-  frame: DecodedFrame,
-  aspect: number,
+/** The size of the picture: the image at its aspect ratio, fitted inside the box, in pixels. */
+export function renderedSize(
+  { rows, columns }: { rows: number; columns: number },
+  dataset: DataSet,
   box: { width?: number; height?: number },
 ): { width: number; height: number } {
-  const width = aspect < 1 ? frame.columns / aspect : frame.columns;
-  const height = aspect > 1 ? frame.rows * aspect : frame.rows;
+  const aspect = pixelAspect(dataset);
+  const width = aspect < 1 ? columns / aspect : columns;
+  const height = aspect > 1 ? rows * aspect : rows;
   const widest = Math.min(box.width ?? Infinity, MAX_RENDERED_SIDE);
   const highest = Math.min(box.height ?? Infinity, MAX_RENDERED_SIDE);
   const unbounded = box.width === undefined && box.height === undefined;
