@@ -1,3 +1,4 @@
+export type { StoreAnswer, StoreRequest } from './association.ts';
 export * from './client.ts';
 export { DEFAULT_LIMITS } from './channel.ts';
 export type { ChannelLimits } from './channel.ts';

@@ -16,10 +16,6 @@ export type CallerVerdict = 'accept' | 'calling-ae-not-recognized' | 'called-ae-
 export type CallerPolicy = (caller: Caller) => CallerVerdict | Promise<CallerVerdict>;
 
 export const acceptAnyCaller: CallerPolicy = () => 'accept';
-export const acceptCalledAeTitle =
-  (aeTitle: string): CallerPolicy =>
-  ({ calledAe }) =>
-    calledAe === aeTitle ? 'accept' : 'called-ae-not-recognized';
 
 /** The transfer syntax to accept a proposed context with, or why not. */
 export type ContextVerdict =

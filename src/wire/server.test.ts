@@ -9,9 +9,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { associate } from './client.ts';
 import { encodeCommand } from './command.ts';
 import { decodeAssociateAccept, encodeAssociateRequest, writeDataHeader } from './pdu.ts';
-import { acceptStorage, isStorageClass } from './policy.ts';
+import { acceptAnyCaller, acceptStorage, isStorageClass } from './policy.ts';
 import { createDimseServer } from './server.ts';
-import type { DimseServer, DimseServerOptions, StoreRequest } from './server.ts';
+import type { DimseServer, DimseServerOptions } from './server.ts';
+import type { StoreRequest } from './association.ts';
 
 const run = promisify(execFile);
 const ct = fileURLToPath(new URL('../../../shared/dicom/ct/ct-3slice_01.dcm', import.meta.url));
@@ -36,8 +37,7 @@ async function serve(options: Partial<DimseServerOptions> = {}) {
   const received: Received[] = [];
   const errors: string[] = [];
   const server = createDimseServer({
-    aeTitle: 'TEST',
-    acceptCaller: () => 'accept',
+    acceptCaller: acceptAnyCaller,
     onStore: async (request, body) => {
       const views: Uint8Array[] = [];
       for await (const view of body) views.push(view);

@@ -15,6 +15,7 @@ import type {
 
 export interface DimseDoorOptions {
   readonly archive: Pick<Archive, 'ingest' | 'ae'>;
+  /** Shown to people; a sender may call us by any title. */
   readonly aeTitle: string;
   readonly host: string;
   /** 0 picks a free one: see `port`. */
@@ -86,7 +87,6 @@ export function createDimseDoor(options: DimseDoorOptions): DimseDoor {
       if (server)
         throw new NegatoscopeError('started-twice', 'The DICOM door is open already.', { status: 500 });
       server = createDimseServer({
-        aeTitle,
         acceptCaller,
         ...(options.maxAssociations === undefined ? {} : { maxAssociations: options.maxAssociations }),
         ...(options.limits ? { limits: options.limits } : {}),
