@@ -24,6 +24,7 @@ export interface AnalyseDeps {
   readonly now: () => number;
   readonly log: Log;
   readonly softwareVersion: string;
+  readonly timeZone?: string | undefined;
   model(id: string): Promise<InstalledModel | undefined>;
   runner(model: InstalledModel): Runner;
 }
@@ -37,6 +38,10 @@ export async function analyse(deps: AnalyseDeps, job: Job, signal: AbortSignal):
       throw new NegatoscopeError('model-unknown', `The model ${run.model_id} is no longer installed`, {
         status: 404,
       });
+    if (run.computed_at === null && !model.enabled) {
+      await finish(deps, run.id, { state: 'not-run', reason: 'disabled' });
+      return;
+    }
     if (run.computed_at === null && !(await compute(deps, run, model, signal))) return;
     const sop = await storeResult(deps, run.id, model.manifest);
     await finish(deps, run.id, { state: 'analysed', sr_sop_instance_uid: sop });

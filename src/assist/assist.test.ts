@@ -93,6 +93,7 @@ eachStore((_label, make) => {
     const [image] = run.images;
     expect(image!.score).toBeCloseTo(0.269, 2);
     expect(image!.positive).toBe(true);
+    expect(image!.bodyPart).toBe('FOREARM');
 
     const findings = await assist.findings(run.id);
     expect(findings).toMatchObject([
@@ -196,6 +197,12 @@ test('an image that comes late: the study runs again with all its images, findin
   );
   expect(new Set(results.map((r) => r.aiRunId))).toEqual(new Set([first.id, second.id]));
   expect(await assist.run(first.id)).toEqual(first); // what was shown stays
+  // Names of another character set (ISO_IR 100 here) read right in the result.
+  for (const { sopInstanceUid } of results) {
+    const sr = await bytesOf(archive, sopInstanceUid);
+    expect(sr.includes(Buffer.from('Béranger^François', 'utf8'))).toBe(true);
+    if (hasDciodvfy) expect(dciodvfyErrors(sr)).toEqual([]);
+  }
 });
 
 test('a corrected birth date is judged again; a corrected name changes nothing', async () => {
@@ -363,6 +370,32 @@ test('switched off it says so, switched on it runs what waited; only an administ
   expect(off).toMatchObject({ state: 'not-run', reason: 'disabled' });
   await assist.setEnabled('fracture', true, ADMIN);
   expect(await settledRun(assist, studyUid, off.id)).toMatchObject({ state: 'analysed' });
+});
+
+test('nothing that is logged names a patient', async () => {
+  const lines: string[] = [];
+  const keep = (o: object, m: string): void => void lines.push(JSON.stringify(o) + m);
+  const store = await make();
+  const archive = createArchive({ store, log: silent, settings: { silenceMs: 50, minFree: 0 } });
+  const dir = ownPackage();
+  writeFileSync(join(dir, 'model.fp16.onnx'), 'no model');
+  const assist = createAssist({
+    store,
+    archive,
+    log: { info: keep, warn: keep, error: keep },
+    modelDirs: [dir, join(dir, 'train')],
+    backoffMs: () => 10,
+  });
+  closing.push(() => assist.close());
+  await archive.start();
+  await assist.start();
+  const studyUid = await send(archive, 'DX16_KNEE_AP_2390.dcm');
+  const run = await settledRun(assist, studyUid);
+  const { patientName, patientId } = (await archive.study(studyUid))!;
+  for (const text of [...lines, JSON.stringify(run)]) {
+    expect(text).not.toContain(patientName.split('^')[0]);
+    expect(text).not.toContain(patientId);
+  }
 });
 
 test('an image of the training data is known by its original stream', async () => {

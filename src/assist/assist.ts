@@ -31,6 +31,8 @@ export interface AssistOptions {
   readonly log?: Log;
   /** Folders of packages: see `loadPackages`. */
   readonly modelDirs: readonly string[];
+  /** IANA zone of the site, for the DICOM results. */
+  readonly timeZone?: string;
   /** Threads of one inference. */
   readonly threads?: number;
   /** A model's process ends after this time without work. */
@@ -77,7 +79,16 @@ export function createAssist(options: AssistOptions): Assist {
     runners.set(id, running);
     return running;
   }
-  const deps: AnalyseDeps = { store, archive, now, log, softwareVersion, model, runner };
+  const deps: AnalyseDeps = {
+    store,
+    archive,
+    now,
+    log,
+    softwareVersion,
+    timeZone: options.timeZone,
+    model,
+    runner,
+  };
 
   /** Runs that a crash between a job's end and the row's left open: closed, or queued again. */
   async function reconcile(): Promise<void> {

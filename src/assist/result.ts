@@ -37,6 +37,8 @@ export interface ResultInput {
   readonly softwareVersion: string;
   /** When the results were computed: the time of the document. */
   readonly at: Date;
+  /** IANA zone that it is written in; UTC without. */
+  readonly timeZone?: string | undefined;
   /** DICOM JSON of an image of the study: patient and study are taken over from it. */
   readonly study: DicomJson;
   /** SOP Class UID of each analysed image, by SOP Instance UID. */
@@ -100,6 +102,7 @@ export function resultDocument(input: ResultInput): Buffer {
     study: studyAttributes(input.study),
     equipment: { manufacturer: 'Negatoscope', model: 'Negatoscope', version: softwareVersion },
     at,
+    ...(input.timeZone && { timeZone: input.timeZone }),
     language: 'en',
     observers: [
       {
@@ -125,7 +128,7 @@ export function resultDocument(input: ResultInput): Buffer {
 
 /** Makes and stores it unless it is there; gives its SOP Instance UID. Throws `result-not-stored` when the archive does not take it. */
 export async function storeResult(
-  deps: { readonly store: Store; readonly archive: Archive },
+  deps: { readonly store: Store; readonly archive: Archive; readonly timeZone?: string | undefined },
   runId: string,
   manifest: ModelManifest,
 ): Promise<string> {
@@ -156,6 +159,7 @@ export async function storeResult(
     manifest,
     softwareVersion: software_version,
     at: new Date(Number(computed_at)),
+    timeZone: deps.timeZone,
     study,
     sopClasses: new Map(images.map((i) => [i.sopInstanceUid, i.sopClassUid])),
   });

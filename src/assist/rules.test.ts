@@ -1,6 +1,7 @@
 import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { archiveMigrations, createArchive, SEES_NO_AI } from '../archive/index.ts';
 import type { InstanceRow, SeriesRow } from '../archive/index.ts';
@@ -122,6 +123,30 @@ describe('the body part from descriptions, when the header does not say it', () 
     );
   });
 
+  test('whatever stands in a header, the answer is a list of terms, the same for upper and lower case', () => {
+    const known = new Set(manifest.intendedUse.bodyParts);
+    const text = fc.oneof(
+      fc.string(),
+      fc.constantFrom('main', 'Épaule', 'hip', 'RACHIS', 'bras', 'C-arm', ' '),
+    );
+    fc.assert(
+      fc.property(text, text, text, (bodyPartExamined, seriesDescription, studyDescription) => {
+        const of = (change: (t: string) => string): string[] =>
+          bodyPartsOf({
+            bodyPartExamined: change(bodyPartExamined),
+            seriesDescription: change(seriesDescription),
+            studyDescription: change(studyDescription),
+            known,
+          });
+        const parts = of((t) => t);
+        for (const part of parts) expect(part).toMatch(/^[A-Z0-9]+$/);
+        expect(new Set(parts).size).toBe(parts.length);
+        // Case folding of letters beyond ASCII (ß, ﬁ) is not reversible.
+        if (/^[\x20-\x7e]*$/.test(bodyPartExamined + seriesDescription + studyDescription))
+          expect(of((t) => t.toLowerCase())).toEqual(parts);
+      }),
+    );
+  });
   test('pelvis and hip together are not known to be a hip', () => {
     const study = { ageYears: 50, description: 'BASSIN + HANCHE' };
     expect(ask(study, { bodyPart: '' })).toBe('body-part-unknown null');

@@ -10,6 +10,7 @@ const IMAGE_COLUMNS = [
   'run_id',
   'sop_instance_uid',
   'series_uid',
+  'body_part',
   'score',
   'positive',
   'heat_rows',
@@ -25,6 +26,7 @@ const numberOrNull = (value: number | string | null): number | null =>
 const runImage = (row: ImageRow): RunImage => ({
   sopInstanceUid: row.sop_instance_uid,
   seriesUid: row.series_uid,
+  bodyPart: row.body_part,
   score: Number(row.score),
   positive: Number(row.positive) === 1,
   heatmap:

@@ -30,7 +30,10 @@ export interface RunRow {
   weightsSha256: string;
   state: 'waiting' | 'running' | 'analysed' | 'not-run' | 'failed';
   reason: NotRunReason | null;
-  /** Body part for `body-part`; error text for `failed`. Never a patient's name. */
+  /**
+   * Body part for `body-part`, age for `child` and `age`, modality for `modality`; error text for `failed`;
+   * `images-undecodable N` on an analysed run that left N images out. Never a patient's name.
+   */
   detail: string | null;
   operatingPoint: string;
   threshold: number;
@@ -45,6 +48,8 @@ export interface RunRow {
 export interface RunImage {
   sopInstanceUid: string;
   seriesUid: string;
+  /** Defined term under which it ran: picks the maker's figures of its region (`measured[].bodyParts`). */
+  bodyPart?: string;
   /** Score of the image 0…1, as the model gives it. */
   score: number;
   positive: boolean;
@@ -162,4 +167,7 @@ export interface Assist {
   start(): Promise<void>;
 }
 
-/** Events: `assist.run.queued|started|finished` (subject: run id; payload: {model, state}, never what was found). */
+/**
+ * Events: `assist.run.queued|started|finished` (subject: run id; payload: {model, state}, never what was found); a study on which a
+ * tool does not run has `assist.run.finished` alone. `assist.model.enabled` (subject: model id; payload: {enabled}).
+ */
