@@ -89,15 +89,17 @@ function comparable(json: DicomJson): DicomJson {
   return result;
 }
 
+/** DCMTK keeps padding of some text, NUL included. */
+const text = (entry: unknown): string => String(entry).replaceAll('\0', '').trim();
+
 function comparableAttribute({ vr, Value }: JsonAttribute): JsonAttribute {
   if (vr === 'SQ') return { vr, Value: (Value ?? []).map((item) => comparable((item ?? {}) as DicomJson)) };
   const values = (Value ?? []).map((entry) => {
     if (vr === 'PN') return personText(entry).replace(/\^+$/, ''); // empty components say nothing
-    if (vr === 'DS' || vr === 'IS') return entry === null ? null : Number(entry);
+    if (vr === 'DS' || vr === 'IS') return entry === null ? null : Number(text(entry));
     if (vr === 'FL') return Math.fround(Number(entry)).toPrecision(6);
     if (vr === 'FD') return Number(entry).toPrecision(9);
-    // DCMTK keeps leading spaces and trailing ones of some text.
-    return typeof entry === 'string' ? entry.trim() : entry;
+    return typeof entry === 'string' ? text(entry) : entry;
   });
   while (values.length && (values.at(-1) === null || values.at(-1) === '')) values.pop();
   return { vr, Value: values.map((entry) => entry ?? '') };
@@ -117,8 +119,10 @@ describe.skipIf(!hasDcmtk)('DCMTK gives the same values', () => {
     let theirs: DicomJson;
     try {
       // It stops before encapsulated pixel data, with a comma too many.
-      const text = printed.slice(printed.indexOf('{'), printed.lastIndexOf('}') + 1).replace(/,\s*\}$/, '}');
-      theirs = JSON.parse(text) as DicomJson;
+      const repaired = printed
+        .slice(printed.indexOf('{'), printed.lastIndexOf('}') + 1)
+        .replace(/,\s*\}$/, '}');
+      theirs = JSON.parse(repaired) as DicomJson;
     } catch {
       return; // prints what is no JSON
     }

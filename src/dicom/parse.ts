@@ -57,7 +57,7 @@ function parseFile(bytes: Uint8Array, options: HeaderOptions, headerOnly: boolea
   const meta = new ElementView(bytes, false);
   let datasetOffset = start.offset;
   if (start.meta) {
-    const reader = new DataSetReader(bytes, { ...options, headerOnly: false, stopAfterGroup: 0x0002 });
+    const reader = new DataSetReader(bytes, { ...options, headerOnly: false, group: 0x0002 });
     const encoding = { explicit: isVr(bytes, start.offset + 4), bigEndian: false };
     datasetOffset = reader.read(meta, start.offset, encoding).offset;
   }

@@ -15,8 +15,8 @@ export interface ReaderOptions {
   readonly headerOnly: boolean;
   readonly maxDepth?: number;
   readonly stopAtLength?: number;
-  /** Stop before the first element of a higher group. */
-  readonly stopAfterGroup?: number;
+  /** Stop before the first element of another group. */
+  readonly group?: number;
 }
 
 export interface ReadResult {
@@ -67,7 +67,7 @@ export class DataSetReader {
 
   /** Reads the top level from `at` to the end of the source, or to where the options say. */
   read(into: ElementView, at: number, encoding: Encoding): ReadResult {
-    const { headerOnly, stopAtLength = Infinity, stopAfterGroup, complete } = this.#options;
+    const { headerOnly, stopAtLength = Infinity, group, complete } = this.#options;
     const end = this.#bytes.length;
     let pixelData: PixelDataLocation | undefined;
     while (true) {
@@ -76,7 +76,7 @@ export class DataSetReader {
         break;
       }
       if (this.#onlyZeros(at)) break;
-      if (stopAfterGroup !== undefined && at + 2 <= end && this.#uint16(at, encoding) > stopAfterGroup) break;
+      if (group !== undefined && at + 2 <= end && this.#uint16(at, encoding) !== group) break;
       const header = this.#header(into, at, end, encoding);
       if (PIXEL_TAGS.has(header.tag)) {
         const encapsulated = header.length === UNDEFINED_LENGTH;
@@ -186,9 +186,8 @@ export class DataSetReader {
       if (length === 0) return offset;
       throw new DicomError('malformed', 'An item outside of a sequence:', { tag, offset: offset - 8 });
     }
+    if (length === UNDEFINED_LENGTH) return this.#undefinedLength(into, header, end, encoding, depth);
     const vr = header.vr === 'UN' ? (vrOf(tag, into.signedPixels()) ?? 'UN') : header.vr;
-    if (length === UNDEFINED_LENGTH)
-      return this.#undefinedLength(into, { ...header, vr }, end, encoding, depth);
     this.#need(offset, length, end, offset, tag);
     const after = offset + length;
     if (vr !== 'SQ') {
@@ -223,7 +222,7 @@ export class DataSetReader {
       return after;
     }
     let inner = encoding;
-    if (vr === 'UN' || vr !== 'SQ') {
+    if (vr !== 'SQ') {
       // PS3.5 6.2.2: UN of undefined length is a sequence in implicit little endian. Some writers keep the explicit form.
       this.#need(offset, 8, end, offset, tag);
       inner = { explicit: encoding.explicit && isVr(this.#bytes, offset + 12), bigEndian: false };

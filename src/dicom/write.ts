@@ -62,7 +62,9 @@ function encodeElements(json: DicomJson, explicit: boolean, depth: number): Buff
 
 const UNDEFINED_LENGTH = 0xffffffff;
 
-function encodeElement(tag: Tag, attribute: JsonAttribute, explicit: boolean, depth: number): Buffer[] {
+function encodeElement(tag: Tag, given: JsonAttribute, explicit: boolean, depth: number): Buffer[] {
+  // Items may name a set of their own, but all text is written in UTF-8.
+  const attribute = tag === TAG.SpecificCharacterSet ? CHARSET : given;
   const { vr, Fragments } = attribute;
   if (!isVrText(vr)) throw new DicomError('malformed', 'No known value representation in', { tag });
   if (Fragments) {
