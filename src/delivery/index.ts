@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import type { Archive } from '../archive/types.ts';
+import { SEES_ALL } from '../archive/index.ts';
+import { encapsulatePdf } from '../dicom/build/pdf.ts';
+import { writePart10 } from '../dicom/index.ts';
+import { NegatoscopeError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Reading, Report } from '../reading/types.ts';
+import type { Migration, Store } from '../store/types.ts';
+import { reportPdf } from './pdf.ts';
+import { reportSr } from './sr.ts';
+import type { Delivery } from './types.ts';
+import { documentUid, seriesUid, type DocumentKind } from './uids.ts';
+import { dateText, WORDS } from './words.ts';
+
+export type * from './types.ts';
+/** This room has no tables yet: where a document went is told to the reading room. */
+export const deliveryMigrations: readonly Migration[] = [];
+
+const JOB = 'delivery.report';
+const CONSUMER = 'delivery';
+const KINDS = ['reading.report.signed', 'reading.report.addendum'] as const;
+const ATTEMPTS = 12;
+const PDF_SERIES_NUMBER = 9100;
+
+const VERSION = (
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+/** The report as it stood with its first addenda. */
+const upTo = (report: Report, addenda: number): Report => ({
+  ...report,
+  addenda: report.addenda.slice(0, addenda),
+});
+
+/**
+ * What leaves. `start` begins to turn signed reports into documents; a job that was cut off is repeated and finds what it had
+ * stored under the same UIDs.
+ */
+export function createDelivery(deps: {
+  store: Store;
+  archive: Archive;
+  reading: Pick<Reading, 'report' | 'documentStored'>;
+  log?: Log;
+}): Delivery {
+  const { store, archive, reading } = deps;
+
+  async function required(reportId: string): Promise<Report> {
+    const report = await reading.report(reportId);
+    if (!report) throw new NegatoscopeError('not-found', 'There is no such report.', { status: 404 });
+    return report;
+  }
+
+  async function pdfObject(report: Report, addenda: number): Promise<Buffer> {
+    const { study, fields, studyUid } = report.record!;
+    const [family = '', given = ''] = (study.patientName.split('=')[0] ?? '').split('^');
+    const words = WORDS[fields.language];
+    const exam = [study.description, dateText(study.studyDate, fields.language)].filter(
+      (text) => text !== '',
+    );
+    return encapsulatePdf(await reportPdf(upTo(report, addenda)), {
+      patient: {
+        patientId: study.patientId,
+        familyName: family,
+        givenName: given,
+        birthDate: study.birthDate,
+        sex: study.sex === 'F' || study.sex === 'M' || study.sex === 'O' ? study.sex : '',
+      },
+      study: {
+        studyInstanceUid: studyUid,
+        studyDate: study.studyDate,
+        studyTime: study.studyTime,
+        studyId: study.studyId,
+        accessionNumber: study.accession,
+        description: study.description,
+        referringPhysicianName: study.referring,
+      },
+      series: {
+        seriesInstanceUid: seriesUid(report.id, 'pdf'),
+        seriesNumber: PDF_SERIES_NUMBER,
+        description: fields.language === 'fr' ? 'Compte rendu (PDF)' : 'Report (PDF)',
+      },
+      sopInstanceUid: documentUid(report.id, 'pdf', addenda),
+      instanceNumber: addenda + 1,
+      title: [words.title, ...exam].join(', '),
+      verified: true,
+      at: new Date(report.addenda[addenda - 1]?.signedAt ?? report.signedAt),
+      softwareVersion: VERSION,
+    });
+  }
+
+  /** Stores a document unless it is there; then its UID is told. Repeating it changes nothing. */
+  async function keep(report: Report, kind: DocumentKind, addenda: number): Promise<void> {
+    const sopInstanceUid = documentUid(report.id, kind, addenda);
+    if (!(await archive.instance(sopInstanceUid, SEES_ALL))) {
+      const bytes =
+        kind === 'pdf'
+          ? await pdfObject(report, addenda)
+          : writePart10({ json: reportSr(report, addenda, VERSION) });
+      const outcome = await archive.ingest(
+        once(bytes),
+        { door: 'reading', from: 'delivery' },
+        { kind: 'report' },
+      );
+      if ('reason' in outcome)
+        throw new NegatoscopeError(
+          'report-not-stored',
+          `The ${kind} of a report was not stored: ${outcome.reason}.`,
+          {
+            status: 500,
+            details: { report: report.id, reason: outcome.reason },
+          },
+        );
+    }
+    await reading.documentStored(report.id, { kind, addenda, sopInstanceUid });
+  }
+
+  return {
+    async pdf(reportId) {
+      return reportPdf(await required(reportId));
+    },
+    async start() {
+      store.jobs.work<{ reportId: string }>(JOB, async ({ payload }, signal) => {
+        const report = await required(payload.reportId);
+        for (let addenda = 0; addenda <= report.addenda.length; addenda++)
+          for (const kind of ['pdf', 'sr'] as const) {
+            signal.throwIfAborted();
+            await keep(report, kind, addenda);
+          }
+      });
+      store.events.consume(
+        CONSUMER,
+        async (tx, { subject }) => {
+          if (!subject) return;
+          await store.jobs.enqueue(tx, {
+            kind: JOB,
+            key: subject,
+            payload: { reportId: subject },
+            maxAttempts: ATTEMPTS,
+          });
+        },
+        { kinds: KINDS },
+      );
+    },
+  };
+}
