@@ -6,7 +6,7 @@ import type { Me } from '../doors/api/contract.ts';
 import { ApiFailure, onGate } from './api.ts';
 import { setLanguage } from './i18n/index.ts';
 import { useLive } from './live.ts';
-import { keys, useMeQuery, useStatus } from './queries.ts';
+import { keys, rememberMe, useMeQuery, useStatus } from './queries.ts';
 import { ErrorBoundary, NotFound, Unreachable } from './shell/Failures.tsx';
 import { KeysHelp } from './shell/KeysHelp.tsx';
 import { LockScreen, useIdleLock } from './shell/Lock.tsx';
@@ -29,8 +29,10 @@ export function App() {
   const me = useMeQuery();
   useEffect(() => {
     onGate((what) => {
-      if (what === 'signed-out') client.setQueryData(keys.me, null);
-      else
+      if (what === 'signed-out') {
+        rememberMe(null);
+        client.setQueryData(keys.me, null);
+      } else
         client.setQueryData<Me | null>(keys.me, (present) =>
           present ? { ...present, locked: true } : present,
         );
@@ -60,6 +62,11 @@ export function App() {
 
 function SignedIn({ me }: { me: Me }) {
   const { setTheme } = useTheme();
+  // Dialogs and menus stand outside of the app's element: the lock hides them by this mark.
+  useEffect(() => {
+    document.documentElement.toggleAttribute('data-screen-locked', me.locked);
+    return () => document.documentElement.removeAttribute('data-screen-locked');
+  }, [me.locked]);
   useLive(!me.locked);
   useIdleLock(me);
   useEffect(() => setLanguage(me.person.language), [me.person.language]);

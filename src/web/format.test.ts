@@ -71,6 +71,7 @@ it('says how long, to the precision one waits with', () => {
 it('writes numbers by locale', () => {
   expect(percent(0.785, 'en')).toBe('79%');
   expect(percent(0.785, 'fr', 1).replace(/\s/g, ' ')).toBe('78,5 %');
+  expect(bytes(9, 'en')).toBe('9 byte');
   expect(bytes(1_234_567, 'en')).toBe('1.2 MB');
   expect(bytes(1_234_567, 'fr').replace(/\s/g, ' ')).toBe('1,2 Mo');
 });

@@ -94,8 +94,13 @@ export const number = (value: number, language: string, digits = 0): string =>
   new Intl.NumberFormat(locale(language), { maximumFractionDigits: digits }).format(value);
 /** "1,2 Mo" / "1.2 MB". */
 export function bytes(value: number, language: string): string {
-  const unit = value < 1e6 ? 'kilobyte' : value < 1e9 ? 'megabyte' : 'gigabyte';
-  const divisor = value < 1e6 ? 1e3 : value < 1e9 ? 1e6 : 1e9;
+  const steps = [
+    ['byte', 1],
+    ['kilobyte', 1e3],
+    ['megabyte', 1e6],
+    ['gigabyte', 1e9],
+  ] as const;
+  const [unit, divisor] = steps.findLast(([, size]) => value >= size) ?? steps[0];
   return new Intl.NumberFormat(locale(language), {
     style: 'unit',
     unit,

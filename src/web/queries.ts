@@ -33,20 +33,45 @@ export const makeQueryClient = (): QueryClient =>
     },
   });
 
+const status = { queryKey: keys.status, queryFn: () => api<SiteStatus>('/status', { quiet: true }) };
+
+const SESSION_KEY = 'negatoscope.session';
+/** Whether this browser had a session: without one, nobody needs to ask who is there. */
+function hadSession(): boolean {
+  try {
+    return localStorage.getItem(SESSION_KEY) !== null;
+  } catch {
+    return true;
+  }
+}
+/** To be called with every `Me` that arrives, and with null when there is none. */
+export function rememberMe(me: Me | null): void {
+  rememberCsrf(me);
+  try {
+    if (me) localStorage.setItem(SESSION_KEY, '');
+    else localStorage.removeItem(SESSION_KEY);
+  } catch {
+    // Storage is switched off: it is asked each time.
+  }
+}
+
 /** Who is signed in; null when nobody is. */
 export function useMeQuery() {
+  const client = useQueryClient();
   return useQuery({
     queryKey: keys.me,
     staleTime: 60_000,
     queryFn: async (): Promise<Me | null> => {
+      // The public status shows the site to whoever has a session, even one that this browser does not remember.
+      if (!hadSession() && !(await client.fetchQuery({ ...status, staleTime: 5000 })).site) return null;
       try {
         const me = await api<Me>('/me', { quiet: true });
-        rememberCsrf(me);
+        rememberMe(me);
         return me;
       } catch (error) {
-        if (error instanceof ApiFailure && error.status === 401) return null;
-        // Locked: the page shows the lock; who it is was remembered by the last answer, if any.
-        throw error;
+        if (!(error instanceof ApiFailure && error.status === 401)) throw error;
+        rememberMe(null);
+        return null;
       }
     },
   });
@@ -62,12 +87,7 @@ export function useMe(): Me {
 }
 export const useRoles = (): ReadonlySet<Role> => new Set(useMe().person.roles);
 
-export const useStatus = () =>
-  useQuery({
-    queryKey: keys.status,
-    queryFn: () => api<SiteStatus>('/status', { quiet: true }),
-    refetchInterval: 30_000,
-  });
+export const useStatus = () => useQuery({ ...status, refetchInterval: 30_000 });
 
 export const useModels = (enabled = true) =>
   useQuery({ queryKey: keys.models, queryFn: () => api<ModelView[]>('/models'), enabled });

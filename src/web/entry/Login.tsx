@@ -3,8 +3,8 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { FormEvent } from 'react';
 import type { Me } from '../../doors/api/contract.ts';
-import { api, rememberCsrf } from '../api.ts';
-import { keys } from '../queries.ts';
+import { api } from '../api.ts';
+import { keys, rememberMe } from '../queries.ts';
 import { Logo } from '../shell/Logo.tsx';
 import { failureText, useText } from '../text.ts';
 import { TextField } from '../ui/fields.tsx';
@@ -19,7 +19,7 @@ export default function Login() {
   const signIn = useMutation({
     mutationFn: () => api<Me>('/login', { method: 'POST', body: { login, password }, quiet: true }),
     onSuccess: (me) => {
-      rememberCsrf(me);
+      rememberMe(me);
       client.setQueryData(keys.me, me);
       void client.invalidateQueries({ queryKey: keys.status });
     },

@@ -5,8 +5,8 @@ import { useState } from 'react';
 import type { FormEvent } from 'react';
 import { useLocation, useSearchParams } from 'wouter';
 import type { Me, SetupRequest, SiteStatus } from '../../doors/api/contract.ts';
-import { api, rememberCsrf } from '../api.ts';
-import { keys } from '../queries.ts';
+import { api } from '../api.ts';
+import { keys, rememberMe } from '../queries.ts';
 import { Logo } from '../shell/Logo.tsx';
 import { failureText, useText } from '../text.ts';
 import { Check, Choices, TextField } from '../ui/fields.tsx';
@@ -69,7 +69,7 @@ export default function Setup() {
       return api<Me>('/setup', { method: 'POST', body, quiet: true });
     },
     onSuccess: async (me) => {
-      rememberCsrf(me);
+      rememberMe(me);
       const status = await api<SiteStatus>('/status', { quiet: true }).catch(() => undefined);
       const url = status?.site?.webUrl;
       if (exposure === 'network' && url && new URL(url).origin !== location.origin) {

@@ -3,9 +3,9 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { FormEvent } from 'react';
 import type { Language, Me, MePatch, SessionRow } from '../../doors/api/contract.ts';
-import { api, rememberCsrf } from '../api.ts';
+import { api } from '../api.ts';
 import { dateTime } from '../format.ts';
-import { keys, useMe } from '../queries.ts';
+import { keys, rememberMe, useMe } from '../queries.ts';
 import { notify } from '../shell/notices.tsx';
 import { failureText, useText } from '../text.ts';
 import type { ThemeChoice } from '../theme.tsx';
@@ -19,7 +19,7 @@ function usePatch(done: string | null) {
   return useMutation({
     mutationFn: (patch: MePatch) => api<Me>('/me', { method: 'PATCH', body: patch, quiet: true }),
     onSuccess: (me) => {
-      rememberCsrf(me);
+      rememberMe(me);
       client.setQueryData(keys.me, me);
       if (done) notify({ kind: 'ok', text: done });
     },

@@ -6,7 +6,7 @@ import { useLocation } from 'wouter';
 import type { Me } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
 import { initials } from '../format.ts';
-import { keys, useMe } from '../queries.ts';
+import { keys, rememberMe, useMe } from '../queries.ts';
 import { failureText, useText } from '../text.ts';
 import { notify } from './notices.tsx';
 
@@ -19,6 +19,7 @@ export function AvatarMenu() {
     mutationFn: () => api('/logout', { method: 'POST' }),
     onSuccess: () => {
       // Nothing of a patient stays in the memory of a shared computer.
+      rememberMe(null);
       client.clear();
       location.assign('/');
     },

@@ -4,8 +4,8 @@ import { LockKeyhole } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import type { FormEvent } from 'react';
 import type { Me } from '../../doors/api/contract.ts';
-import { api, rememberCsrf } from '../api.ts';
-import { keys } from '../queries.ts';
+import { api } from '../api.ts';
+import { keys, rememberMe } from '../queries.ts';
 import { failureText, useText } from '../text.ts';
 import { TextField } from '../ui/fields.tsx';
 import { Logo } from './Logo.tsx';
@@ -66,7 +66,7 @@ export function LockScreen({ name }: { name: string | null }) {
   const unlock = useMutation({
     mutationFn: () => api<Me>('/unlock', { method: 'POST', body: { secret }, quiet: true }),
     onSuccess: (me) => {
-      rememberCsrf(me);
+      rememberMe(me);
       client.setQueryData(keys.me, me);
       void client.invalidateQueries();
     },
@@ -75,6 +75,7 @@ export function LockScreen({ name }: { name: string | null }) {
   const leave = useMutation({
     mutationFn: () => api('/logout', { method: 'POST', quiet: true }),
     onSettled: () => {
+      rememberMe(null);
       client.clear();
       location.assign('/');
     },

@@ -7,7 +7,7 @@ import { usePhone } from '../ui/Dialog.tsx';
 import { isLitter } from './collect.ts';
 import { enqueue } from './queue.ts';
 
-export function DropHere() {
+export function DropHere({ brief = false }: { brief?: boolean }) {
   const { t } = useText();
   const phone = usePhone();
   const site = useStatus().data?.site;
@@ -25,7 +25,7 @@ export function DropHere() {
       <ImageUp size={22} aria-hidden />
       <p>
         {phone ? t('drop.phone') : t('drop.text')}
-        {site && (
+        {site && !brief && (
           <>
             {' · '}
             {t('drop.send')} <b className="num">{site.aeTitle}</b> {t('drop.port')}{' '}

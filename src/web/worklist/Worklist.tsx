@@ -149,7 +149,7 @@ function Empty({
             <dt>DICOMweb</dt>
             <dd className="mono">{new URL('/dicom-web', site.webUrl).href}</dd>
           </dl>
-          {mayUpload && <DropHere />}
+          {mayUpload && <DropHere brief />}
         </>
       )}
     </div>
