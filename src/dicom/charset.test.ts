@@ -135,3 +135,10 @@ it('guesses where nothing is declared: UTF-8 if it is, else Latin-1', () => {
   expect(charsetOf([])(Buffer.from('é', 'utf8'))).toBe('é');
   expect(charsetOf([])(Buffer.from('é', 'latin1'))).toBe('é');
 });
+
+it('reads a megabyte of escapes in no time', () => {
+  const escapes = Buffer.alloc(1 << 20, 0x1b);
+  const start = performance.now();
+  expect(charsetOf(['ISO 2022 IR 100', 'ISO 2022 IR 87'])(escapes)).toHaveLength(1 << 20);
+  expect(performance.now() - start).toBeLessThan(1500);
+});

@@ -63,27 +63,33 @@ const RIGHT: Readonly<Record<string, CodeElement>> = {
 };
 
 /** Escape sequences (after 1B) → which half they set, and to what: PS3.3 tables C.12-3 and C.12-4. */
-const ESCAPES: readonly (readonly [string, 'g0' | 'g1', CodeElement])[] = [
-  ['(B', 'g0', ASCII],
-  ['(J', 'g0', ASCII], // JIS X 0201 romaji
-  ['$B', 'g0', jisX0208],
-  ['$@', 'g0', jisX0208], // its edition of 1978
-  ['$(D', 'g0', jisX0212],
-  ['-A', 'g1', RIGHT['100']!],
-  ['-B', 'g1', RIGHT['101']!],
-  ['-C', 'g1', RIGHT['109']!],
-  ['-D', 'g1', RIGHT['110']!],
-  ['-L', 'g1', RIGHT['144']!],
-  ['-G', 'g1', RIGHT['127']!],
-  ['-F', 'g1', RIGHT['126']!],
-  ['-H', 'g1', RIGHT['138']!],
-  ['-M', 'g1', RIGHT['148']!],
-  ['-b', 'g1', RIGHT['203']!],
-  ['-T', 'g1', RIGHT['166']!],
-  [')I', 'g1', RIGHT['13']!],
-  ['$)C', 'g1', RIGHT['149']!],
-  ['$)A', 'g1', RIGHT['58']!],
-];
+const ESCAPES = (
+  [
+    ['(B', 'g0', ASCII],
+    ['(J', 'g0', ASCII], // JIS X 0201 romaji
+    ['$B', 'g0', jisX0208],
+    ['$@', 'g0', jisX0208], // its edition of 1978
+    ['$(D', 'g0', jisX0212],
+    ['-A', 'g1', RIGHT['100']!],
+    ['-B', 'g1', RIGHT['101']!],
+    ['-C', 'g1', RIGHT['109']!],
+    ['-D', 'g1', RIGHT['110']!],
+    ['-L', 'g1', RIGHT['144']!],
+    ['-G', 'g1', RIGHT['127']!],
+    ['-F', 'g1', RIGHT['126']!],
+    ['-H', 'g1', RIGHT['138']!],
+    ['-M', 'g1', RIGHT['148']!],
+    ['-b', 'g1', RIGHT['203']!],
+    ['-T', 'g1', RIGHT['166']!],
+    [')I', 'g1', RIGHT['13']!],
+    ['$)C', 'g1', RIGHT['149']!],
+    ['$)A', 'g1', RIGHT['58']!],
+  ] as const
+).map(([code, half, element]: readonly [string, 'g0' | 'g1', CodeElement]) => ({
+  code: Buffer.from(code),
+  half,
+  element,
+}));
 
 /** Bytes of one element → text. Never throws: what has no meaning becomes U+FFFD. */
 export type Charset = (bytes: Uint8Array) => string;
@@ -150,13 +156,16 @@ function extended(bytes: Uint8Array, initial: CodeElement | undefined): string {
   while (at < bytes.length) {
     const byte = bytes[at]!;
     if (byte === 0x1b) {
-      const escape = ESCAPES.find(([code]) =>
-        [...code].every((letter, index) => bytes[at + 1 + index] === letter.charCodeAt(0)),
+      const escape = ESCAPES.find(
+        ({ code: [first, second, third] }) =>
+          bytes[at + 1] === first &&
+          bytes[at + 2] === second &&
+          (third === undefined || bytes[at + 3] === third),
       );
       if (escape) {
-        if (escape[1] === 'g0') g0 = escape[2];
-        else g1 = escape[2];
-        at += 1 + escape[0].length;
+        if (escape.half === 'g0') g0 = escape.element;
+        else g1 = escape.element;
+        at += 1 + escape.code.length;
       } else {
         text += '\ufffd';
         at += 1;
