@@ -11,7 +11,7 @@ function allowed(): Map<string, { places: Set<string>; typesOnly: Set<string> }>
     .split('## Allowed imports')[1]!
     .split('\n## ')[0]!;
   const rows = new Map<string, { places: Set<string>; typesOnly: Set<string> }>();
-  for (const [, from, to] of text.matchAll(/^\| `(\w+)` \| (.*) \|$/gm)) {
+  for (const [, from, to] of text.matchAll(/^\| `(\w+)` +\| (.*?) +\|$/gm)) {
     const places = new Set<string>();
     const typesOnly = new Set<string>();
     for (const [, name, types] of to!.matchAll(/`([\w/.]+)`( \(types\))?/g))

@@ -37,10 +37,16 @@ export async function openRooms(
   });
   const people = createPeople({ store, settings: { idleLockMs: config.idleLockMinutes * 60_000 } });
   const archive = createArchive({ store, log, settings: { silenceMs: config.silenceSeconds * 1000 } });
-  const assist = createAssist({ store, archive, log, modelDirs: [BUILT_IN_MODELS, ...config.models] });
+  const assist = createAssist({
+    store,
+    archive,
+    log,
+    modelDirs: [BUILT_IN_MODELS, ...config.models],
+    timeZone: config.timeZone,
+  });
   const evidence = createEvidence({ store, assist, log, timeZone: config.timeZone });
   const reading = createReading({ store, archive, assist, evidence, log, timeZone: config.timeZone });
-  const delivery = createDelivery({ store, archive, reading, log, timeZone: config.timeZone });
+  const delivery = createDelivery({ store, archive, reading, log });
   return {
     config,
     log,
@@ -54,10 +60,12 @@ export async function openRooms(
     async start() {
       await archive.start();
       await assist.start();
+      await evidence.start();
       await reading.start();
       await delivery.start();
     },
     async close() {
+      await assist.close();
       await store.close();
     },
   };

@@ -4,7 +4,12 @@ import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import fastifyStatic from '@fastify/static';
 import swagger from '@fastify/swagger';
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import Fastify, {
+  LogController,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyServerOptions,
+} from 'fastify';
 import { registerApi, type NetworkControl, type NetworkPlan } from './doors/api/index.ts';
 import { registerAuth } from './doors/auth.ts';
 import { createDimseDoor } from './doors/dimse/index.ts';
@@ -200,7 +205,7 @@ async function buildApp(
   const app = Fastify({
     loggerInstance: rooms.log.child({}, { level: rooms.config.logLevel === 'debug' ? 'info' : 'warn' }),
     // Requests are logged by none of their parts: paths hold UIDs, queries hold names.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: listener.trustProxy ?? false,
     bodyLimit: 4 * 1024 * 1024,
     routerOptions: { maxParamLength: 256 },
@@ -280,33 +285,21 @@ async function buildApp(
       .header('content-disposition', 'attachment; filename="negatoscope-ca.crt"')
       .send(readFileSync(file));
   });
-  await app.register(uploadDoor, { archive: rooms.archive, log: rooms.log } as never);
-  await app.register(
-    dicomwebDoor as never,
-    {
-      prefix: '/dicom-web',
-      archive: rooms.archive,
-      sightOf: rooms.reading.sightOf,
-      log: rooms.log,
-    } as never,
-  );
+  const doors = { archive: rooms.archive, sightOf: rooms.reading.sightOf, log: rooms.log };
+  await app.register(uploadDoor(doors));
+  await app.register(dicomwebDoor(doors), { prefix: '/dicom-web' });
 
   if (existsSync(WEB)) {
-    await app.register(async (scope) => {
-      scope.addHook('onRoute', (route) => {
-        route.config = { ...route.config, access: 'public' };
-      });
-      await scope.register(fastifyStatic, {
-        root: WEB,
-        wildcard: false,
-        index: false,
-        setHeaders(reply, path) {
-          reply.header(
-            'cache-control',
-            path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
-          );
-        },
-      });
+    await app.register(fastifyStatic, {
+      root: WEB,
+      wildcard: false,
+      index: false,
+      setHeaders(reply, path) {
+        reply.header(
+          'cache-control',
+          path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+        );
+      },
     });
   }
   const index = existsSync(join(WEB, 'index.html')) ? readFileSync(join(WEB, 'index.html')) : undefined;

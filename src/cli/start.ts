@@ -18,6 +18,7 @@ export async function start(config: Config): Promise<void> {
   await rooms.start();
   const control = await serveControl(rooms);
   const [local, ...others] = server.urls;
+  await rooms.store.announce(local!);
   const say = (line: string) => process.stdout.write(`${line}\n`);
   say('');
   say('  Negatoscope is running. Research software, not a medical device.');

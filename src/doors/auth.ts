@@ -35,6 +35,10 @@ export async function registerAuth(app: FastifyInstance, deps: { people: People;
   app.addHook('onRoute', (route) => {
     const config = (route.config ??= {});
     if (config.access) return;
+    if (!route.url.startsWith('/api') && !route.url.startsWith('/dicom-web')) {
+      config.access = 'public'; // the pages' own files
+      return;
+    }
     if (!route.url.startsWith('/dicom-web'))
       throw new Error(`Route ${String(route.method)} ${route.url} does not say who may use it.`);
     const methods = [route.method].flat();
