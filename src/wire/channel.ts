@@ -45,6 +45,8 @@ const MIN_BYTES_PER_STALL = 1024;
 /** What a peer that sets no limit (0) is sent at most. */
 const UNLIMITED_PDU = 131_072;
 const LEAST_PDU = 16;
+/** Handed to the socket at once, even. */
+const WRITE_BYTES = 1024 * 1024;
 
 export interface Message {
   readonly contextId: number;
@@ -220,14 +222,14 @@ export class Channel {
     command: CommandSet,
     data?: Uint8Array | AsyncIterable<Uint8Array>,
   ): Promise<void> {
+    const whole = data instanceof Uint8Array ? data : undefined;
     this.socket.cork();
-    try {
-      this.#values(contextId, PDV_COMMAND, encodeCommand(command), true);
-      if (data instanceof Uint8Array) this.#values(contextId, 0, data, true);
-    } finally {
-      this.socket.uncork();
-    }
+    this.#values(contextId, PDV_COMMAND, encodeCommand(command), true);
+    if (whole) this.#values(contextId, 0, whole.subarray(0, WRITE_BYTES), whole.length <= WRITE_BYTES);
+    this.socket.uncork();
     await this.#drained();
+    if (whole && whole.length > WRITE_BYTES)
+      await this.#fragments(contextId, whole.subarray(WRITE_BYTES), true);
     if (!data || data instanceof Uint8Array) return;
     // The last fragment has to say so, and every other has to be even (PS3.8 E.2): one chunk is held back until the next
     // one or the end is known, and with it the odd byte.
@@ -235,20 +237,23 @@ export class Channel {
     for await (const chunk of data) {
       if (chunk.length === 0) continue;
       const even = held.length & ~1;
-      if (even > 0) {
-        this.#corked(contextId, held.subarray(0, even), false);
-        await this.#drained();
-      }
+      if (even > 0) await this.#fragments(contextId, held.subarray(0, even), false);
       held = even === held.length ? chunk : Buffer.concat([held.subarray(even), chunk]);
     }
-    this.#corked(contextId, held, true);
-    await this.#drained();
+    await this.#fragments(contextId, held, true);
   }
 
-  #corked(contextId: number, bytes: Uint8Array, last: boolean): void {
-    this.socket.cork();
-    this.#values(contextId, 0, bytes, last);
-    this.socket.uncork();
+  /** A piece of a data set, in steps: the peer has `stallMs` to take each, not the whole. */
+  async #fragments(contextId: number, bytes: Uint8Array, last: boolean): Promise<void> {
+    let at = 0;
+    do {
+      const step = bytes.subarray(at, at + WRITE_BYTES);
+      at += step.length;
+      this.socket.cork();
+      this.#values(contextId, 0, step, last && at === bytes.length);
+      this.socket.uncork();
+      await this.#drained();
+    } while (at < bytes.length);
   }
 
   /** P-DATA-TF PDUs of one value each: PS3.8 E.1. */
