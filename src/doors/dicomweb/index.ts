@@ -1,5 +1,5 @@
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, RouteHandlerMethod } from 'fastify';
-import { NegatoscopeError, reasonOf } from '../../errors.ts';
+import type { FastifyPluginAsync, RouteHandlerMethod } from 'fastify';
+import { takeStreams } from '../streams.ts';
 import type { DicomwebDependencies } from './context.ts';
 import { createFrames } from './frames.ts';
 import { searchRoutes } from './qido.ts';
@@ -50,14 +50,6 @@ type Handlers = Record<`${'GET' | 'POST'} ${string}`, unknown>;
 export function dicomwebDoor(dependencies: DicomwebDependencies): FastifyPluginAsync {
   return async (app) => {
     takeStreams(app);
-    app.setErrorHandler((error, request, reply) =>
-      answerError(error, reply, () => {
-        dependencies.log.error(
-          { route: request.routeOptions.url, error: reasonOf(error) },
-          'DICOMweb request failed',
-        );
-      }),
-    );
     const handlers = handlersOf(dependencies);
     for (const { method, url } of dicomwebRoutes) {
       app.route({ method, url, handler: handlers[`${method} ${url}`] as RouteHandlerMethod });
@@ -95,37 +87,4 @@ function handlersOf(dependencies: DicomwebDependencies): Handlers {
     [`GET ${SERIES}/thumbnail`]: thumbnail,
     [`GET ${STUDY}/thumbnail`]: thumbnail,
   };
-}
-
-/** Bodies are read by their route, chunk by chunk, whatever their type and size. */
-export function takeStreams(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-}
-
-/** `{error: {code, message, details}}` with the status that fits. */
-export function answerError(error: unknown, reply: FastifyReply, unexpected: () => void): FastifyReply {
-  if (error instanceof NegatoscopeError && error.status < 500) {
-    const { code, message, details, status } = error;
-    return reply.code(status).type('application/json').send({ error: { code, message, details } });
-  }
-  const { statusCode = 500, code = 'internal' } = (error ?? {}) as { statusCode?: number; code?: string };
-  if (statusCode < 500) {
-    return reply
-      .code(statusCode)
-      .type('application/json')
-      .send({ error: { code, message: reasonOf(error), details: {} } });
-  }
-  unexpected();
-  const known = error instanceof NegatoscopeError ? error : undefined;
-  return reply
-    .code(known?.status ?? 500)
-    .type('application/json')
-    .send({
-      error: {
-        code: known?.code ?? 'internal',
-        message: known?.message ?? 'Something went wrong here. The log has the details.',
-        details: {},
-      },
-    });
 }
