@@ -2,8 +2,8 @@
  * How fast instances come in and are kept: C-STORE and STOW-RS, beside DCMTK's storescp and Orthanc.
  *
  * Paired: in each round every receiver gets the same bytes, one receiver after the other, in an order that turns. The UIDs
- * are new in each round. What is compared is not equal: we answer when the bytes are on stable storage and the index is
- * committed; storescp writes files without an index, and neither peer syncs each instance.
+ * are new in each round. What is compared is not equal: we answer when file, directory and index are on stable storage.
+ * Orthanc (1.10, as it ships) syncs the file of each instance, not its index; storescp syncs nothing and has no index.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
