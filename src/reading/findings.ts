@@ -133,7 +133,8 @@ export function createFindings(context: Context, claims: Claims) {
         studyUid: run.studyUid,
         subject: run.id,
         actor: personId,
-        payload: { model: run.modelId, findings: findings.map(({ id }) => id) },
+        // What was shown stands in this room's tables; the log is read by more people than may see it.
+        payload: { model: run.modelId },
       });
       return true;
     },

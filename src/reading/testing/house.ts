@@ -4,16 +4,16 @@
  */
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { archiveMigrations, createArchive } from '../archive/index.ts';
-import { chunks, dicomFile, silentLog, type Made } from '../archive/testing.ts';
-import { assistMigrations, createAssist } from '../assist/index.ts';
-import type { AssistTables } from '../assist/tables.ts';
-import type { RunRow } from '../assist/types.ts';
-import { createEvidence, evidenceMigrations } from '../evidence/index.ts';
-import { createPeople, peopleMigrations } from '../people/index.ts';
-import type { Principal, Role } from '../people/types.ts';
-import { uuidv7, type Store } from '../store/index.ts';
-import { createReading, readingMigrations } from './index.ts';
+import { archiveMigrations, createArchive } from '../../archive/index.ts';
+import { chunks, dicomFile, silentLog, type Made } from '../../archive/testing.ts';
+import { assistMigrations, createAssist } from '../../assist/index.ts';
+import type { AssistTables } from '../../assist/tables.ts';
+import type { RunRow } from '../../assist/types.ts';
+import { createEvidence, evidenceMigrations } from '../../evidence/index.ts';
+import { createPeople, peopleMigrations } from '../../people/index.ts';
+import type { Principal, Role } from '../../people/types.ts';
+import { uuidv7, type Store } from '../../store/index.ts';
+import { createReading, readingMigrations } from '../index.ts';
 
 export const migrations = [
   ...peopleMigrations,
@@ -22,7 +22,7 @@ export const migrations = [
   ...evidenceMigrations,
   ...readingMigrations,
 ];
-const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
+const MODELS = fileURLToPath(new URL('../../../models', import.meta.url));
 export const MODEL = 'fracture';
 const TIME_ZONE = 'Europe/Paris';
 
