@@ -1,8 +1,8 @@
 /** Decides whether what came is taken in: the reasons of quarantine, each from what the bytes themselves show. */
 import { createInflateRaw } from 'node:zlib';
-import { type DataSet, TAG, transferSyntax } from '../dicom/index.ts';
+import { type DataSet, isVideo, TAG, transferSyntax } from '../dicom/index.ts';
 import { reasonOf } from '../errors.ts';
-import { frameTable, isVideo } from './frames.ts';
+import { frameTable } from './frames.ts';
 import { type InstanceHeader, instanceHeader, isUid, type Uids, uidsOf } from './header.ts';
 import type { Intaken } from './intake.ts';
 import type { Source } from './source.ts';

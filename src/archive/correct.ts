@@ -1,11 +1,10 @@
 /** Corrections of patient data: rows of their own, laid over what goes out. Originals never change. */
 import { randomUUID } from 'node:crypto';
-import { type DicomJson, hexTag, personJson, TAG, type VR } from '../dicom/index.ts';
+import { type DicomJson, hexTag, personJson, TAG, type VR, yearsBetween } from '../dicom/index.ts';
 import { NegatoscopeError } from '../errors.ts';
 import type { Db, Store } from '../store/types.ts';
 import { demand, nameOf } from './acting.ts';
 import { dateDigits } from './fold.ts';
-import { yearsBetween } from './header.ts';
 import { searchColumns } from './record.ts';
 import type { ArchiveTables, StudyTable } from './tables.ts';
 import type { Archive } from './types.ts';
@@ -60,7 +59,7 @@ export function createCorrect(store: Pick<Store, 'write' | 'events'>, now: () =>
       const set = Object.fromEntries(changes.map(([field, value]) => [FIELDS[field].column, value]));
       const corrected: StudyTable = { ...row, ...set };
       if ('birth_date' in set) {
-        corrected.age_years = yearsBetween(corrected.birth_date, corrected.study_date) ?? null;
+        corrected.age_years = yearsBetween(corrected.birth_date, corrected.study_date);
       }
       await tx
         .updateTable('study')

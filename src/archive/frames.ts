@@ -12,10 +12,6 @@ export interface Fragment {
   begins: boolean;
 }
 
-/** Transfer syntaxes in which one fragment holds all frames: MPEG-2, MPEG-4, HEVC (PS3.5 A.4.5 to A.4.11). */
-export const isVideo = (transferSyntax: string): boolean =>
-  /^1\.2\.840\.10008\.1\.2\.4\.10[0-8](\.1)?$/.test(transferSyntax);
-
 /** Frames as runs of `[offset, length, offset, length, …]`, in bytes from the first byte of the file. */
 export type FrameTable = number[][];
 
@@ -151,23 +147,6 @@ export function frameTable(
     `The pixel data has ${fragments.length} fragments for ${frames} frames, and nothing says which belong together.`,
     { status: 422, details: { fragments: fragments.length, frames } },
   );
-}
-
-/**
- * Bits of one frame of native pixel data; undefined when the header does not say. 4:2:2 has two samples for each pixel
- * (PS3.3 C.7.6.3.1.2).
- */
-export function frameBits(image: {
-  rows: number | undefined;
-  columns: number | undefined;
-  samples: number | undefined;
-  bitsAllocated: number | undefined;
-  photometric: string;
-}): number | undefined {
-  const { rows, columns, bitsAllocated } = image;
-  const samples = /_42[02]$/.test(image.photometric) ? 2 : (image.samples ?? 1);
-  if (!rows || !columns || !bitsAllocated) return undefined;
-  return rows * columns * samples * bitsAllocated;
 }
 
 /** Frame `n` (1-based) of `bits` bits out of bytes that begin with the byte holding its first bit; zero padded. */

@@ -1,7 +1,14 @@
 /** What the index keeps of a header: plain values out of a data set, tolerant of whatever stands in it. */
-import { type DataSet, type Tag, TAG } from '../dicom/index.ts';
+import {
+  type DataSet,
+  frameBits,
+  frameCount,
+  type Tag,
+  TAG,
+  yearsBetween,
+  yearsOfAge,
+} from '../dicom/index.ts';
 import { dateDigits } from './fold.ts';
-import { frameBits } from './frames.ts';
 import type { StudyRow } from './types.ts';
 
 export interface StudyHeader {
@@ -74,21 +81,6 @@ export function uidsOf(dataset: DataSet): Uids {
   };
 }
 
-/** PS3.5 6.2, AS: `'034Y'` → 34, `'018M'` → 1; undefined when it is no age. */
-export function yearsOfAge(age: string): number | undefined {
-  const [, digits, unit] = /^(\d{1,3})([DWMY])$/.exec(age.trim()) ?? [];
-  if (!digits || !unit) return undefined;
-  const perYear = { D: 365.25, W: 52.1775, M: 12, Y: 1 }[unit as 'D' | 'W' | 'M' | 'Y'];
-  return Math.floor(Number(digits) / perYear);
-}
-
-/** Whole years between two DICOM dates; undefined when either is none or they are not in order. */
-export function yearsBetween(birthDate: string, studyDate: string): number | undefined {
-  const [born, then] = [dateDigits(birthDate), dateDigits(studyDate)];
-  if (!born || !then || born > then) return undefined;
-  return Math.floor((Number(then) - Number(born)) / 10_000);
-}
-
 /** Requested Procedure Priority (PS3.3 C.4.11) or the retired Study Priority ID, as three steps. */
 function priorityOf(dataset: DataSet): StudyRow['priority'] {
   const given = [TAG.RequestedProcedurePriority, TAG.StudyPriorityID].map((tag) =>
@@ -122,7 +114,7 @@ export function studyHeader(dataset: DataSet): StudyHeader {
     patientName: names(dataset, TAG.PatientName),
     birthDate,
     sex: text(dataset, TAG.PatientSex),
-    ageYears: yearsOfAge(text(dataset, TAG.PatientAge)) ?? yearsBetween(birthDate, studyDate) ?? null,
+    ageYears: yearsOfAge(text(dataset, TAG.PatientAge)) ?? yearsBetween(birthDate, studyDate),
     accession: text(dataset, TAG.AccessionNumber),
     studyId: text(dataset, TAG.StudyID),
     studyDate,
@@ -149,27 +141,15 @@ export function seriesHeader(dataset: DataSet): SeriesHeader {
 }
 
 export function instanceHeader(dataset: DataSet): InstanceHeader {
-  const rows = whole(dataset, TAG.Rows);
-  const columns = whole(dataset, TAG.Columns);
-  const photometric = text(dataset, TAG.PhotometricInterpretation);
-  const frames = whole(dataset, TAG.NumberOfFrames);
   return {
     number: whole(dataset, TAG.InstanceNumber),
-    rows,
-    columns,
-    // Not a count of frames: the Image Pixel Module says one.
-    frames: frames !== null && frames > 0 ? frames : 1,
-    photometric,
+    rows: whole(dataset, TAG.Rows),
+    columns: whole(dataset, TAG.Columns),
+    frames: frameCount(dataset),
+    photometric: text(dataset, TAG.PhotometricInterpretation),
     viewPosition: text(dataset, TAG.ViewPosition),
     bodyPart: text(dataset, TAG.BodyPartExamined),
     laterality: lateralityOf(dataset),
-    frameBits:
-      frameBits({
-        rows: rows ?? undefined,
-        columns: columns ?? undefined,
-        samples: dataset.number(TAG.SamplesPerPixel),
-        bitsAllocated: dataset.number(TAG.BitsAllocated),
-        photometric,
-      }) ?? null,
+    frameBits: frameBits(dataset) ?? null,
   };
 }

@@ -1,11 +1,11 @@
 /** The way in: read, check, commit in company, answer. What is not taken in is kept aside with its reason. */
-import { fileMeta, toJson, hexTag } from '../dicom/index.ts';
+import { fileMeta, hexTag, isVideo, toJson } from '../dicom/index.ts';
 import { NegatoscopeError } from '../errors.ts';
 import type { Store } from '../store/types.ts';
 import { Batcher } from './batch.ts';
 import { type Accepted, check, extendedOffsets } from './check.ts';
 import { type Comparable, isSameInstance } from './compare.ts';
-import { cutFrame, type FrameTable, frameTable, isVideo } from './frames.ts';
+import { cutFrame, type FrameTable, frameTable } from './frames.ts';
 import { instanceHeader, seriesHeader, studyHeader } from './header.ts';
 import { Intake, type Intaken } from './intake.ts';
 import type { Objects } from './objects.ts';

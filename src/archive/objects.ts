@@ -1,8 +1,9 @@
 /** Ways to the bytes of a stored instance, each guarded by the sight. */
 import { Readable } from 'node:stream';
+import { isVideo } from '../dicom/index.ts';
 import { NegatoscopeError } from '../errors.ts';
 import type { Store } from '../store/types.ts';
-import { cutFrame, type FrameTable, FragmentScanner, frameTable, isVideo } from './frames.ts';
+import { cutFrame, type FrameTable, FragmentScanner, frameTable } from './frames.ts';
 import { instanceRow } from './rows.ts';
 import { digest, parsedSource, type Source } from './source.ts';
 import type { ArchiveTables, InstanceTable } from './tables.ts';

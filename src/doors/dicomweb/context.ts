@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Archive, InstanceRow, Sight } from '../../archive/index.ts';
-import { hexTag, type DicomJson } from '../../dicom/index.ts';
+import type { DicomJson } from '../../dicom/index.ts';
+import type { DecoderPool } from '../../dicom/pixels/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
 import type { Log } from '../../store/types.ts';
 import '../principal.ts';
@@ -11,6 +12,8 @@ export interface DicomwebDependencies {
   sightOf: (principal: FastifyRequest['principal']) => Sight;
   log: Log;
 }
+/** What the routes share: `pool` decodes off the main thread. */
+export type Shared = DicomwebDependencies & { pool: DecoderPool };
 
 export interface Place {
   study?: string;
@@ -108,5 +111,3 @@ export function withBulkUrls(json: DicomJson, url: string): DicomJson {
     }),
   );
 }
-
-export const key = hexTag;

@@ -1,18 +1,13 @@
 /** Frames: PS3.18 10.4.1.1.6 with the media types of 8.7.3. As stored, or decoded to explicit VR little endian. */
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
-import type { Archive, InstanceRow, Sight } from '../../archive/index.ts';
-import { EXPLICIT_LE, transferSyntax } from '../../dicom/index.ts';
-import {
-  type DecodedFrame,
-  decodeFrame,
-  pixelAttributesOf,
-  type PixelAttributes,
-} from '../../dicom/pixels/index.ts';
+import type { InstanceRow, Sight } from '../../archive/index.ts';
+import { type DataSet, EXPLICIT_LE, transferSyntax } from '../../dicom/index.ts';
+import { type DecodedFrame, pixelAttributesOf, type PixelAttributes } from '../../dicom/pixels/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
 import { multipartWriter } from '../../wire/multipart.ts';
 import { acceptedOf, covers, type MediaRange, notAcceptable } from './accept.ts';
-import { type DicomwebDependencies, type Get, instanceAt, isFresh } from './context.ts';
+import { type Get, instanceAt, isFresh, type Shared } from './context.ts';
 
 const OCTETS = 'application/octet-stream';
 
@@ -91,19 +86,15 @@ export function frameNumbers(list: string): number[] {
 }
 
 export async function decodedFrame(
-  archive: Archive,
+  { archive, pool }: Shared,
   row: InstanceRow,
   n: number,
   sight: Sight,
-): Promise<{
-  frame: DecodedFrame;
-  attributes: PixelAttributes;
-  dataset: Awaited<ReturnType<Archive['dataset']>>;
-}> {
+): Promise<{ frame: DecodedFrame; attributes: PixelAttributes; dataset: DataSet }> {
   const { bytes, transferSyntax: stored } = await archive.frame(row.sopInstanceUid, n, sight);
   const dataset = await archive.dataset(row.sopInstanceUid, sight);
   const attributes = pixelAttributesOf(dataset);
-  return { frame: await decodeFrame(bytes, stored, attributes), attributes, dataset };
+  return { frame: await pool.decode(bytes, stored, attributes), attributes, dataset };
 }
 
 /** Stored values as PS3.5 8.1.1 packs them, little endian, in the Bits Allocated and Planar Configuration of the header. */
@@ -136,10 +127,11 @@ function planes<T extends DecodedFrame['data']>(data: T, samples: number): T {
   return copy;
 }
 
-export function createFrames({ archive, sightOf }: DicomwebDependencies) {
+export function createFrames(shared: Shared) {
+  const { archive, sightOf } = shared;
   const bytesOf = async (row: InstanceRow, n: number, { decode }: Choice, sight: Sight): Promise<Buffer> => {
     if (!decode) return (await archive.frame(row.sopInstanceUid, n, sight)).bytes;
-    const { frame, attributes } = await decodedFrame(archive, row, n, sight);
+    const { frame, attributes } = await decodedFrame(shared, row, n, sight);
     return nativeBytes(frame, attributes);
   };
 

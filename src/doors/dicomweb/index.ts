@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync, RouteHandlerMethod } from 'fastify';
 import { takeStreams } from '../streams.ts';
-import type { DicomwebDependencies } from './context.ts';
+import { createDecoderPool } from '../../dicom/pixels/index.ts';
+import type { DicomwebDependencies, Shared } from './context.ts';
 import { createFrames } from './frames.ts';
 import { searchRoutes } from './qido.ts';
 import { renderRoutes } from './render.ts';
@@ -50,14 +51,16 @@ type Handlers = Record<`${'GET' | 'POST'} ${string}`, unknown>;
 export function dicomwebDoor(dependencies: DicomwebDependencies): FastifyPluginAsync {
   return async (app) => {
     takeStreams(app);
-    const handlers = handlersOf(dependencies);
+    const pool = createDecoderPool();
+    app.addHook('onClose', () => pool.close());
+    const handlers = handlersOf({ ...dependencies, pool });
     for (const { method, url } of dicomwebRoutes) {
       app.route({ method, url, handler: handlers[`${method} ${url}`] as RouteHandlerMethod });
     }
   };
 }
 
-function handlersOf(dependencies: DicomwebDependencies): Handlers {
+function handlersOf(dependencies: Shared): Handlers {
   const store = storeRoute(dependencies);
   const search = searchRoutes(dependencies);
   const { answer, frames } = createFrames(dependencies);

@@ -4,11 +4,13 @@ import type { InstanceRow, Sight } from '../../archive/index.ts';
 import { renderFrame, type RenderOptions } from '../../dicom/pixels/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
 import { negotiate } from './accept.ts';
-import { type DicomwebDependencies, type Get, instancesAt, isFresh } from './context.ts';
+import { type Get, instancesAt, isFresh, type Shared } from './context.ts';
 import { decodedFrame, frameNumbers } from './frames.ts';
 
 const TYPES = ['image/jpeg', 'image/png'] as const;
 const MAX_SIDE = 8192;
+/** A file that goes to the pool whole; of a longer one the frame alone. */
+const MAX_WHOLE = 64 * 1024 * 1024;
 const THUMBNAIL = { width: 128, height: 128 };
 
 const bad = (name: string): NegatoscopeError =>
@@ -44,7 +46,8 @@ export function renderOptions(query: Record<string, string | string[]>): Omit<Re
   return options;
 }
 
-export function renderRoutes({ archive, sightOf }: DicomwebDependencies) {
+export function renderRoutes(shared: Shared) {
+  const { archive, sightOf, pool } = shared;
   /** The image in the middle: the first slice shows little. */
   const representative = async (request: Get, sight: Sight): Promise<{ row: InstanceRow; frame: number }> => {
     const rows = await instancesAt(archive, request.params, sight);
@@ -73,8 +76,13 @@ export function renderRoutes({ archive, sightOf }: DicomwebDependencies) {
     ) {
       return reply;
     }
-    const decoded = await decodedFrame(archive, row, frame, sight);
     const format = type === 'image/png' ? 'png' : 'jpeg';
+    if (row.frames === 1 && row.size <= MAX_WHOLE) {
+      const file: Uint8Array[] = [];
+      for await (const chunk of await archive.file(row.sopInstanceUid, sight)) file.push(chunk as Uint8Array);
+      return reply.type(type).send(await pool.render(Buffer.concat(file), { ...options, format, frame }));
+    }
+    const decoded = await decodedFrame(shared, row, frame, sight);
     return reply
       .type(type)
       .send(await renderFrame(decoded.frame, decoded.dataset, { ...options, format, frame }));
