@@ -9,6 +9,7 @@ import {
   percent,
   personName,
   shortName,
+  typeset,
 } from './format.ts';
 
 describe('personName (PS3.5 6.2.1)', () => {
@@ -74,4 +75,9 @@ it('writes numbers by locale', () => {
   expect(bytes(9, 'en')).toBe('9 byte');
   expect(bytes(1_234_567, 'en')).toBe('1.2 MB');
   expect(bytes(1_234_567, 'fr').replace(/\s/g, ' ')).toBe('1,2 Mo');
+});
+
+it('sets text that others wrote', () => {
+  expect(typeset("Pas pour : l'IRM ; 90 % ?", 'fr')).toBe('Pas pour\u00a0: l’IRM\u202f; 90\u00a0%\u202f?');
+  expect(typeset("Don't: 90%?", 'en')).toBe('Don’t: 90%?');
 });

@@ -112,3 +112,13 @@ export function bytes(value: number, language: string): string {
 export function todayDicom(now = new Date()): string {
   return `${now.getFullYear()}${String(now.getMonth() + 1).padStart(2, '0')}${String(now.getDate()).padStart(2, '0')}`;
 }
+
+/** Text that others wrote (a manifest, a check-up) with the language's typography: no line begins with a colon. */
+export function typeset(text: string, language: string): string {
+  const curly = text.replaceAll("'", '’');
+  if (language !== 'fr') return curly;
+  return curly
+    .replace(/ (?=[;?!])/g, '\u202f')
+    .replace(/ (?=[:%»])/g, '\u00a0')
+    .replaceAll('« ', '«\u00a0');
+}

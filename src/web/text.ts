@@ -3,13 +3,14 @@ import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import type { AiStatus, Language, StudyRow, Text } from '../doors/api/contract.ts';
 import { ApiFailure } from './api.ts';
+import { typeset } from './format.ts';
 import { i18next } from './i18n/index.ts';
 
 /** The present language and `t`. */
 export function useText(): { t: TFunction; language: Language; say: (text: Text) => string } {
   const { t, i18n } = useTranslation();
   const language: Language = i18n.language === 'fr' ? 'fr' : 'en';
-  return { t, language, say: (text) => text[language] };
+  return { t, language, say: (text) => typeset(text[language], language) };
 }
 
 /** The catalogue's words for a code, or the code itself where the catalogue does not know it. */

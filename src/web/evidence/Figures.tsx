@@ -187,7 +187,7 @@ export function Turnaround({ data, open }: Props) {
       <div className="small muted num">
         {shown &&
           `${t('evidence.quartiles', { q1: duration(q1Ms, language), q3: duration(q3Ms, language) })} · `}
-        {t('evidence.turnaroundText', { count: n, zone: data.timeZone })}
+        {n > 0 ? t('evidence.turnaroundText', { count: n, zone: data.timeZone }) : t('evidence.notEnough')}
       </div>
     </Box>
   );

@@ -53,7 +53,9 @@ export function Forest({ rows }: { rows: readonly ForestRow[] }) {
                 <circle cx={at(value)} cy="16" r="6" />
               </svg>
             ) : (
-              <span className="muted small forest-few">{t('evidence.countOnly', { k, n })}</span>
+              <span className="muted small forest-few">
+                {n > 0 ? t('evidence.countOnly', { k, n }) : t('evidence.notEnough')}
+              </span>
             )}
             <div className="forest-value num">
               {onOpen && n > 0 ? (

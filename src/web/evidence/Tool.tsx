@@ -61,14 +61,11 @@ export function Tool({ model, range, uncertain }: { model: ModelView; range: Ran
       {data && (
         <>
           <p className="rowline">
-            <button
-              type="button"
-              className="figure"
-              disabled={data.studiesRead === 0}
-              onClick={() => setFigure('read')}
-            >
-              {t('evidence.read', { count: data.studiesRead })}
-            </button>
+            {data.studiesRead > 0 && (
+              <button type="button" className="figure" onClick={() => setFigure('read')}>
+                {t('evidence.read', { count: data.studiesRead })}
+              </button>
+            )}
             {data.trainingExcluded > 0 && (
               <button type="button" className="figure faint" onClick={() => setFigure('training')}>
                 {t('evidence.excluded', { count: data.trainingExcluded })}

@@ -1,5 +1,6 @@
 /** Everything that was done, newest first, and the proof that nothing of it was changed. */
 import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
+import type { TFunction } from 'i18next';
 import { ShieldAlert, ShieldCheck } from 'lucide-react';
 import { useState } from 'react';
 import { Link } from 'wouter';
@@ -119,12 +120,16 @@ export function Audit() {
   );
 }
 
+/** Who: a person by name, the program itself, else as the log has it (a token, an AE title). */
+const actorText = (t: TFunction, { actorName }: AuditRow): string =>
+  actorName === null || actorName === 'system' ? t('audit.system') : actorName;
+
 function Line({ row }: { row: AuditRow }) {
   const { t, language } = useText();
   const payload = row.payload && Object.keys(row.payload).length > 0 ? row.payload : null;
   const what = (
     <>
-      {orCode(t, 'audit.event', row.kind)} <span className="muted">{row.actorName ?? t('audit.system')}</span>
+      {orCode(t, 'audit.event', row.kind)} <span className="muted">{actorText(t, row)}</span>
     </>
   );
   return (

@@ -30,6 +30,7 @@ export function Dialog({ opened, onClose, title, children, width = 520 }: Props)
       transitionProps={{ duration: 120 }}
       overlayProps={{ backgroundOpacity: 0.6 }}
       closeButtonProps={{ 'aria-label': t('action.close'), size: 'lg' }}
+      attributes={{ header: { role: 'presentation' } }} // a <header>, but no banner of the page
       classNames={{ content: 'dialog', header: 'dialog-head', title: 'dialog-title', body: 'dialog-body' }}
     >
       {children}
@@ -50,6 +51,7 @@ export function SideDrawer({ opened, onClose, title, children, width = 520 }: Pr
       transitionProps={{ duration: 120 }}
       overlayProps={{ backgroundOpacity: 0.5 }}
       closeButtonProps={{ 'aria-label': t('action.close'), size: 'lg' }}
+      attributes={{ header: { role: 'presentation' } }} // a <header>, but no banner of the page
       classNames={{ content: 'dialog', header: 'dialog-head', title: 'dialog-title', body: 'dialog-body' }}
     >
       {children}

@@ -20,7 +20,7 @@ export function PageSkeleton() {
 }
 export function RowsSkeleton({ rows = 6, height = 56 }: { rows?: number; height?: number }) {
   return (
-    <div className="stack" style={{ padding: 12 }} aria-busy="true">
+    <div className="stack" style={{ padding: 12, width: '100%' }} aria-busy="true">
       {Array.from({ length: rows }, (_, index) => (
         <Skeleton key={index} height={height - 12} />
       ))}

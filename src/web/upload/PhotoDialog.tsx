@@ -29,6 +29,14 @@ const EMPTY: PhotoForm = {
   description: '',
 };
 
+/** Without a number of their own, two patients of the same name must not become one. */
+function provisionalId(studyDate: string): string {
+  const random = crypto.getRandomValues(new Uint32Array(1))[0]!.toString(36).toUpperCase().padStart(7, '0');
+  return `TMP-${studyDate}-${random}`;
+}
+/** `^`, `=` and `\` divide a Person Name or a value (PS3.5 6.2): nobody is called so. */
+const nameText = (text: string): string => text.replace(/[\^=\\]/g, '');
+
 export function PhotoDialog({ photos }: { photos: readonly Item[] }) {
   const { t } = useText();
   const [form, setForm] = useState<PhotoForm>(() => ({ ...EMPTY, studyDate: todayDicom() }));
@@ -45,7 +53,7 @@ export function PhotoDialog({ photos }: { photos: readonly Item[] }) {
     setSending(true);
     void sendPhotos(photos, {
       ...form,
-      patientId: form.patientId.trim(),
+      patientId: form.patientId.trim() || provisionalId(form.studyDate),
       familyName: form.familyName.trim(),
       givenName: form.givenName.trim(),
       description: form.description.trim(),
@@ -70,13 +78,13 @@ export function PhotoDialog({ photos }: { photos: readonly Item[] }) {
             required
             data-autofocus
             value={form.familyName}
-            onChange={(event) => set('familyName', event.target.value)}
+            onChange={(event) => set('familyName', nameText(event.target.value))}
           />
           <TextField
             label={t('photo.given')}
             dir="auto"
             value={form.givenName}
-            onChange={(event) => set('givenName', event.target.value)}
+            onChange={(event) => set('givenName', nameText(event.target.value))}
           />
           <TextField
             label={t('photo.birthDate')}

@@ -95,8 +95,10 @@ function Veil() {
 const SHOWN = 200;
 function Panel({ items }: { items: readonly Item[] }) {
   const { t } = useText();
-  const [open, setOpen] = useState(true);
   const sum = summary(items);
+  // The list unfolds by itself only when there is something to look at.
+  const [unfolded, setOpen] = useState<boolean | null>(null);
+  const open = unfolded ?? sum.problems > 0;
   const busy = sum.finished + sum.photos < sum.total;
   // Problems first: they are what a person has to look at.
   const shown = [...items.filter(isProblem), ...items.filter((item) => !isProblem(item)).toReversed()].slice(

@@ -38,9 +38,9 @@ export function Preview({ row, modelName }: Props) {
         alt={t('preview.image', { exam: examTitle(t, study) })}
       />
       <div>
-        <h1>
+        <h2>
           <bdi>{personName(study.patientName) || t('patient.unnamed')}</bdi>
-        </h1>
+        </h2>
         <p className="muted" dir="auto">
           {examTitle(t, study)}
         </p>

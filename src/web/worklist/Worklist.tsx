@@ -72,6 +72,7 @@ export default function Worklist() {
     <div className="worklist">
       <Filters filter={filter} change={change} counts={counts} />
       <section className="wl-list" aria-label={title}>
+        {!filter.late && rows.length > 0 && <h1 className="visually-hidden">{title}</h1>}
         {filter.late ? (
           <Discrepancies />
         ) : isPending ? (
