@@ -28,6 +28,8 @@ interface Work {
 
 export async function* ingest({ count, rounds, say }: SuiteOptions): AsyncGenerator<Line> {
   const dir = mkdtempSync(join(tmpdir(), 'negatoscope-bench-'));
+  const sweep = () => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  process.once('exit', sweep);
   const started: Receiver[] = [];
   const keep = <R extends Receiver | undefined>(receiver: R): R => {
     if (receiver) started.push(receiver);
@@ -76,7 +78,8 @@ export async function* ingest({ count, rounds, say }: SuiteOptions): AsyncGenera
     }
   } finally {
     await Promise.allSettled(started.map((receiver) => receiver.stop()));
-    rmSync(dir, { recursive: true, force: true });
+    process.off('exit', sweep);
+    sweep();
   }
 }
 

@@ -18,6 +18,13 @@ const program = fileURLToPath(new URL('../negatoscope', import.meta.url));
 const ORTHANC = ['/usr/sbin/Orthanc', '/usr/bin/Orthanc', '/usr/local/sbin/Orthanc'].find(existsSync);
 const ORTHANC_PLUGINS = '/usr/share/orthanc/plugins';
 
+/** Whatever ends this process, also a closed pipe or Ctrl+C: what it started ends with it. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGTERM');
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
+
 export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
@@ -64,6 +71,8 @@ async function run(
   child.stdout.on('data', hear);
   child.stderr.on('data', hear);
   const ended = once(child, 'exit');
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   const stop = async () => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill('SIGTERM');
