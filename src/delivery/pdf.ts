@@ -164,7 +164,11 @@ export async function reportPdf(report: Report): Promise<Buffer> {
   section(words.technique, fields.technique);
   section(words.dose, fields.dose || words.doseNone);
   section(words.findings, fields.findings);
-  section(words.conclusion, fields.conclusion);
+  const answers = record.ai.flatMap(({ modelId, question }) => {
+    const answer = fields.answers[modelId];
+    return question && answer ? [`${question.text[language]} ${question.answers[answer][language]}.`] : [];
+  });
+  section(words.conclusion, [fields.conclusion.trim(), ...answers].join('\n'));
 
   const line = (finding: Finding, what: string) =>
     `${words.proposal} ${finding.number} (${words.image} ${imageNumber(record, finding.sopInstanceUid)})${space}${labelOf(finding, record.ai, language)} – ${what}.`;

@@ -195,6 +195,24 @@ eachStore((_label, make) => {
     expect(summary.studiesRead).toBe(list!.length);
     expect((await cases('training')).length).toBe(summary.trainingExcluded);
     expect((await cases('turnaround')).length).toBe(summary.turnaround.n);
+    for (const figure of [
+      'read',
+      'training',
+      'marks',
+      'false-alarms',
+      'missed',
+      'sensitivity',
+      'specificity',
+      'agreement-positive',
+      'agreement-negative',
+      'turnaround',
+    ] as const)
+      expect((await cases(figure)).map(({ reportId }) => reportId).sort()).toEqual(
+        list!
+          .filter((of) => behind(figure, of))
+          .map(({ reportId }) => reportId)
+          .sort(),
+      );
     const sum = (of: ReadingFact[], key: 'marks' | 'falseAlarms') =>
       of.reduce((n, each) => n + each[key]!, 0);
     expect(sum(await cases('marks'), 'marks')).toBe(summary.marks);

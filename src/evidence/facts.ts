@@ -1,12 +1,27 @@
-import { sql, type Selectable } from 'kysely';
+import { sql, type RawBuilder, type Selectable } from 'kysely';
 import type { Db, SealedEvent, Store, Tx } from '../store/types.ts';
 import type { Cell } from './figures.ts';
 import type { EvidenceTables, ReadingFactTable } from './tables.ts';
-import type { ReadingFact, ReadingSnapshot } from './types.ts';
+import type { FigureKey, ReadingFact, ReadingSnapshot } from './types.ts';
 
 const CONSUMER = 'evidence.facts';
 /** Events of the reading room that carry `snapshot` in their payload. */
 const KINDS = ['reading.report.signed', 'reading.report.addendum', 'reading.facts'] as const;
+
+const own = sql<boolean>`in_training = 0`;
+const all = sql<boolean>`1 = 1`;
+const BEHIND: Readonly<Record<FigureKey, RawBuilder<boolean>>> = {
+  read: all,
+  turnaround: all,
+  training: sql<boolean>`in_training = 1`,
+  marks: sql<boolean>`${own} and marks > 0`,
+  'false-alarms': sql<boolean>`${own} and false_alarms > 0`,
+  'agreement-positive': sql<boolean>`${own} and conclusion in ('yes', 'uncertain')`,
+  'agreement-negative': sql<boolean>`${own} and conclusion in ('no', 'uncertain')`,
+  sensitivity: sql<boolean>`${own} and blind_conclusion in ('yes', 'uncertain')`,
+  specificity: sql<boolean>`${own} and blind_conclusion in ('no', 'uncertain')`,
+  missed: sql<boolean>`${own} and blind_conclusion in ('yes', 'uncertain') and ai_positive = 0`,
+};
 
 export interface Range {
   from?: number | undefined;
@@ -148,8 +163,10 @@ export function createFacts(store: Store) {
         .execute();
       return rows.map((row) => Number(row.ms));
     },
-    async rows(modelId: string, range: Range): Promise<ReadingFact[]> {
+    /** Those behind a figure (`behind` in figures.ts, said in SQL), newest first. */
+    async rows(modelId: string, figure: FigureKey, range: Range): Promise<ReadingFact[]> {
       const rows = await within(modelId, range)
+        .where(BEHIND[figure])
         .selectAll()
         .orderBy('signed_at', 'desc')
         .orderBy('report_id', 'desc')

@@ -2,7 +2,7 @@ import type { Assist } from '../assist/types.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../store/types.ts';
 import { createFacts, type Range } from './facts.ts';
-import { behind, figuresOf } from './figures.ts';
+import { figuresOf } from './figures.ts';
 import { quartiles } from './statistics.ts';
 import { createStages } from './stages.ts';
 import type { Evidence, EvidenceSummary } from './types.ts';
@@ -72,7 +72,7 @@ export function createEvidence(deps: {
     ...stages,
     summary,
     async cases(modelId, figure, range = {}) {
-      return (await facts.rows(modelId, range)).filter((fact) => behind(figure, fact));
+      return facts.rows(modelId, figure, range);
     },
     async start() {
       facts.start();
