@@ -47,6 +47,7 @@ export async function* ingest({ count, rounds, say }: SuiteOptions): AsyncGenera
     if (quick.length === 0) say('neither DCMTK nor Orthanc is installed: nothing to compare with');
 
     for (const work of works(quick, shipped)) {
+      if (work.peers.length === 0) continue;
       const rates = new Map<Receiver, number[]>([ours, ...work.peers].map((receiver) => [receiver, []]));
       for (let round = 0; round < rounds; round++) {
         const batch = instances(work.data, count);
@@ -94,18 +95,21 @@ function* works(quick: readonly Receiver[], shipped: readonly Receiver[]): Gener
       };
     }
   }
-  yield {
-    name: 'C-STORE ct-512, storescu TCP_NODELAY=1',
-    data: 'ct-512',
-    peers: quick,
-    send: (to, _, files) => storescu(to, files(), 1, true),
-  };
-  yield {
-    name: 'C-STORE ct-512, storescu as shipped',
-    data: 'ct-512',
-    peers: shipped,
-    send: (to, _, files) => storescu(to, files(), 1, false),
-  };
+  // storescu comes with storescp: without DCMTK neither is here.
+  if (shipped.some((peer) => peer.name.startsWith('DCMTK'))) {
+    yield {
+      name: 'C-STORE ct-512, storescu TCP_NODELAY=1',
+      data: 'ct-512',
+      peers: quick,
+      send: (to, _, files) => storescu(to, files(), 1, true),
+    };
+    yield {
+      name: 'C-STORE ct-512, storescu as shipped',
+      data: 'ct-512',
+      peers: shipped,
+      send: (to, _, files) => storescu(to, files(), 1, false),
+    };
+  }
   const web = quick.filter((peer) => peer.stow);
   for (const data of ['ct-512', 'ct-128'] as const) {
     for (const lanes of [1, 4]) {
