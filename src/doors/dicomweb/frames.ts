@@ -41,7 +41,7 @@ export type FrameAnswer = (
 ) => Promise<FastifyReply>;
 
 /** Little-endian native frames read the same in the four transfer syntaxes that have them. */
-const isNative = (syntax: string): boolean => {
+export const isNative = (syntax: string): boolean => {
   const known = transferSyntax(syntax);
   return known !== undefined && !known.encapsulated && !known.bigEndian;
 };

@@ -51,7 +51,10 @@ export function renderRoutes(shared: Shared) {
   /** The image in the middle: the first slice shows little. */
   const representative = async (request: Get, sight: Sight): Promise<{ row: InstanceRow; frame: number }> => {
     const rows = await instancesAt(archive, request.params, sight);
-    const images = rows.filter(({ rows: height }) => height !== null);
+    const pictures = rows.filter(({ rows: height }) => height !== null);
+    // What AI made stands for a study only where there is nothing else.
+    const received = pictures.filter(({ kind }) => kind === 'image');
+    const images = received.length > 0 ? received : pictures;
     const row = images[Math.floor((images.length - 1) / 2)];
     if (!row) throw new NegatoscopeError('no-pixel-data', 'There is no image in it.', { status: 404 });
     const { frames } = request.params;

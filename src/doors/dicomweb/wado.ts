@@ -17,7 +17,7 @@ import {
   isFresh,
   withBulkUrls,
 } from './context.ts';
-import type { FrameAnswer } from './frames.ts';
+import { type FrameAnswer, isNative } from './frames.ts';
 
 const DICOM = 'application/dicom';
 const BULK = 'application/octet-stream';
@@ -92,8 +92,8 @@ export function retrieveRoutes({ archive, sightOf }: DicomwebDependencies, frame
       const sight = sightOf(request.principal);
       const row = await instanceAt(archive, request.params, sight);
       const path = request.params['*'] ?? '';
-      // Encapsulated pixel data is frames: PS3.18 8.7.3.3.
-      if (path === '7FE00010' && (await isCompressed(row, sight))) {
+      // Encapsulated pixel data is frames (PS3.18 8.7.3.3); big endian is no form of bulk data (F.2.7), frames are decoded.
+      if (path === '7FE00010' && row.rows !== null && !isNative(row.transferSyntax)) {
         return frames(
           request,
           reply,
@@ -118,15 +118,4 @@ export function retrieveRoutes({ archive, sightOf }: DicomwebDependencies, frame
       return reply.type(writer.contentType(BULK)).send(Readable.from(parts(), { objectMode: false }));
     },
   };
-
-  async function isCompressed(row: InstanceRow, sight: Sight): Promise<boolean> {
-    const value = await archive
-      .bulk(row.sopInstanceUid, '7FE00010', sight)
-      .catch((thrown: { code?: string }) => {
-        if (thrown.code === 'bulk-not-found') return undefined;
-        throw thrown;
-      });
-    value?.destroy();
-    return value === undefined && row.rows !== null;
-  }
 }
