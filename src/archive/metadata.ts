@@ -10,6 +10,8 @@ import type { ArchiveTables, InstanceTable } from './tables.ts';
 import type { Archive, Sight } from './types.ts';
 
 const AT_ONCE = 100;
+const RECENT = 8;
+const MAX_RECENT_BYTES = 8 * 1024 * 1024;
 /** Nested bulk data is cut out of the whole header in memory. */
 const MAX_WHOLE = 512 * 1024 * 1024;
 
@@ -20,6 +22,8 @@ export function createMetadata(
   db: Db<ArchiveTables>,
   objects: Objects,
 ): Pick<Archive, 'metadata' | 'dataset' | 'bulk'> {
+  /** Frames of one instance are asked for one after the other, and each needs its header; originals never change. */
+  const recent = new Map<string, DataSet>();
   const headerOf = (row: InstanceTable): Promise<DicomFile> => readHeader(objects.sourceOf(row));
 
   return {
@@ -48,7 +52,15 @@ export function createMetadata(
     },
 
     async dataset(sopInstanceUid, sight) {
-      return (await headerOf(await objects.guarded(sopInstanceUid, sight))).dataset;
+      const row = await objects.guarded(sopInstanceUid, sight);
+      const known = recent.get(sopInstanceUid);
+      if (known) return known;
+      const { dataset, bytes } = await headerOf(row);
+      if (bytes.length <= MAX_RECENT_BYTES) {
+        if (recent.size >= RECENT) recent.delete(recent.keys().next().value ?? '');
+        recent.set(sopInstanceUid, dataset);
+      }
+      return dataset;
     },
 
     async bulk(sopInstanceUid, path, sight) {
