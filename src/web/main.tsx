@@ -24,6 +24,20 @@ import { App } from './app.tsx';
 import { makeQueryClient } from './queries.ts';
 import { ThemeProvider } from './theme.tsx';
 
+// After an update the pages of an open tab are gone from the server: the new ones are loaded, once.
+const RELOADED = 'negatoscope.reloaded';
+addEventListener('vite:preloadError', (event) => {
+  if (Date.now() - Number(sessionStorage.getItem(RELOADED) ?? 0) < 60_000) return;
+  event.preventDefault();
+  sessionStorage.setItem(RELOADED, String(Date.now()));
+  location.reload();
+});
+
+// Going back after signing out must not bring the old page back from the browser's memory.
+addEventListener('pageshow', (event) => {
+  if (event.persisted) location.reload();
+});
+
 const client = makeQueryClient();
 createRoot(document.getElementById('root')!).render(
   <StrictMode>

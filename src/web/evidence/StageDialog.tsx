@@ -12,6 +12,8 @@ import { Check, Choices, TextArea } from '../ui/fields.tsx';
 import { SecretField } from '../ui/SecretField.tsx';
 
 const STAGES: readonly Stage[] = ['evaluation', 'shadow', 'pilot', 'routine', 'retired'];
+/** Characters: the server refuses a shorter one. */
+const MIN_REASON = 3;
 
 export function StageDialog({ model, onClose }: { model: ModelView; onClose: () => void }) {
   const { t, say } = useText();
@@ -30,7 +32,7 @@ export function StageDialog({ model, onClose }: { model: ModelView; onClose: () 
       (blindFirst === model.blindFirst &&
         readers.length === model.readers.length &&
         model.readers.every(({ personId }) => readers.includes(personId))));
-  const ready = !same && reason.trim() !== '' && secret !== '' && (!pilot || readers.length > 0);
+  const ready = !same && reason.trim().length >= MIN_REASON && secret !== '' && (!pilot || readers.length > 0);
   const change = useMutation({
     mutationFn: () =>
       api<ModelView>(`/models/${model.manifest.id}/stage`, {

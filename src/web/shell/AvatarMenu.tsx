@@ -18,10 +18,9 @@ export function AvatarMenu() {
   const logout = useMutation({
     mutationFn: () => api('/logout', { method: 'POST' }),
     onSuccess: () => {
-      // Nothing of a patient stays in the memory of a shared computer.
       rememberMe(null);
-      client.clear();
-      location.assign('/');
+      // A fresh page: nothing of a patient stays in the memory of a shared computer.
+      location.replace('/');
     },
     onError: (error) => notify({ kind: 'error', text: failureText(t, error) }),
   });

@@ -76,8 +76,7 @@ export function LockScreen({ name }: { name: string | null }) {
     mutationFn: () => api('/logout', { method: 'POST', quiet: true }),
     onSettled: () => {
       rememberMe(null);
-      client.clear();
-      location.assign('/');
+      location.replace('/');
     },
   });
   const submit = (event: FormEvent) => {

@@ -6,10 +6,12 @@ export interface Picked {
   path: string;
 }
 
-/** Walks dropped files and folders, a few at a time; yields as it goes, so that the first file is on its way at once. */
-export async function* walk(entries: readonly FileSystemEntry[]): AsyncGenerator<Picked> {
+/** Walks dropped files and folders; yields as it goes, so that the first file is on its way at once. */
+export async function* walk(entries: readonly (FileSystemEntry | File)[]): AsyncGenerator<Picked> {
   for (const entry of entries) {
-    if (isFile(entry)) {
+    if (entry instanceof File) {
+      if (!isLitter(entry.name)) yield { file: entry, path: entry.name };
+    } else if (isFile(entry)) {
       const file = await new Promise<File | null>((resolve) => entry.file(resolve, () => resolve(null)));
       // What the system itself leaves in folders is nobody's image.
       if (file && !isLitter(entry.name)) yield { file, path: entry.fullPath.replace(/^\//, '') };
@@ -38,10 +40,11 @@ export const isLitter = (name: string): boolean =>
   name === '.DS_Store' || name === 'Thumbs.db' || name === 'desktop.ini' || name.startsWith('._');
 
 /** Entries must be taken while the event is being handled; the walk may come later. */
-export function entriesOf(transfer: DataTransfer): FileSystemEntry[] {
+export function entriesOf(transfer: DataTransfer): (FileSystemEntry | File)[] {
   return [...transfer.items]
-    .map((item) => item.webkitGetAsEntry())
-    .filter((entry): entry is FileSystemEntry => entry !== null);
+    .filter(({ kind }) => kind === 'file')
+    .map((item) => item.webkitGetAsEntry() ?? item.getAsFile())
+    .filter((entry) => entry !== null);
 }
 
 /** JPEG (ISO/IEC 10918-1 B.1.1.3: SOI and a marker) or PNG (its signature) by the first bytes: a name may lie. */
