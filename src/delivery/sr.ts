@@ -12,8 +12,16 @@ const JUSTIFICATION = {
 };
 const INFORMED = sr.LOCAL('ai-informed', 'Patient informed that AI was used');
 
+/** One value of LO: 64 characters, no backslash and no control characters (PS3.5 6.2). */
+const longString = (text: string): string =>
+  text
+    .replace(/[\\\p{Cc}]/gu, ' ')
+    .trim()
+    .slice(0, 64)
+    .toWellFormed();
+
 /** A name typed by a person as one component of a PN (PS3.5 6.2.1): its delimiters may not stand in it. */
-const personName = (name: string): string => name.replace(/[\\^=]/g, ' ').trim();
+const personName = (name: string): string => longString(name.replace(/[\^=]/g, ' '));
 
 const algorithmOf = (tool: RecordedAi): sr.Algorithm => ({
   name: tool.name.en,
@@ -32,7 +40,7 @@ function findingCode(finding: Finding, ai: readonly RecordedAi[]): sr.Code {
   const label = ai.map(({ labels }) => labels[finding.label]).find((found) => found !== undefined);
   if (label?.code) return sr.code(label.code.scheme)(label.code.value, label.code.meaning);
   const words = label?.text.en ?? finding.text ?? finding.label;
-  return sr.LOCAL('finding', words.slice(0, 64) || 'Finding');
+  return sr.LOCAL('finding', longString(words) || 'Finding');
 }
 
 function groupsOf(
@@ -77,7 +85,8 @@ export function reportSr(report: Report, addenda: number, version: string): Dico
   const shown = record.ai.filter(({ shownAt }) => shownAt !== null);
   const added = report.addenda.slice(0, addenda);
   const at = new Date(added.at(-1)?.signedAt ?? record.signedAt);
-  const organisation = record.siteName || 'Negatoscope';
+  const institution = longString(record.siteName);
+  const organisation = institution || 'Negatoscope';
   const questions = record.ai.flatMap((tool): sr.Evaluation[] => {
     const answer = fields.answers[tool.modelId];
     return tool.question && answer
@@ -108,7 +117,7 @@ export function reportSr(report: Report, addenda: number, version: string): Dico
       manufacturer: 'Negatoscope',
       model: 'Negatoscope',
       version,
-      ...(record.siteName ? { institution: record.siteName } : {}),
+      ...(institution ? { institution } : {}),
     },
     at,
     timeZone: record.timeZone,

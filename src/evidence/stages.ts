@@ -116,7 +116,8 @@ export function createStages(deps: { store: Store; assist: Pick<Assist, 'model'>
       if (!personId || !by.roles.has('admin') || !by.roles.has('reader'))
         throw forbidden('Only an administrator who is also a reader changes the stage of a tool.');
       if (!STAGES.includes(to)) throw new NegatoscopeError('stage-unknown', 'There is no such stage.');
-      const reason = options.reason.trim();
+      // Without control characters: PostgreSQL keeps no NUL.
+      const reason = options.reason.replace(/\p{Cc}+/gu, ' ').trim();
       if (reason === '')
         throw new NegatoscopeError('reason-missing', 'Say why the stage of this tool changes.');
       const readers = to === 'pilot' ? [...new Set(options.readers ?? [])].sort() : [];

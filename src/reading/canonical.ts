@@ -9,3 +9,11 @@ export function canonicalJson(value: unknown): string {
   );
 }
 export const sha256Of = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
+
+/** Text from people without control characters but line breaks and tabs: PostgreSQL keeps no NUL, and DICOM no others. */
+export const withoutControls = (text: string): string =>
+  text
+    .toWellFormed()
+    .replace(/\r\n?/g, '\n')
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+export const plainText = (text: string): string => withoutControls(text).trim();

@@ -2,6 +2,7 @@ import type { InstanceRow, SeriesRow, StudyRow } from '../archive/types.ts';
 import { SEES_NO_AI } from '../archive/types.ts';
 import type { AiFinding, InstalledModel, RunRow } from '../assist/types.ts';
 import { NegatoscopeError } from '../errors.ts';
+import { withoutControls } from './canonical.ts';
 import type { Answer, StageState } from '../evidence/types.ts';
 import type { Language, Principal } from '../people/types.ts';
 import type { Claims } from './claims.ts';
@@ -421,7 +422,14 @@ export function createDesk(
       principal: Principal,
     ): Promise<Draft> {
       const personId = readerOf(principal);
-      const { dose: _filledByTheProgram, ...own } = fields;
+      const { dose: _filledByTheProgram, ...rest } = fields;
+      const own = Object.fromEntries(
+        Object.entries(rest).map(([key, value]) => [
+          key,
+          // White space at the ends stays: somebody may be typing.
+          typeof value === 'string' ? withoutControls(value) : value,
+        ]),
+      ) as Partial<ReportFields>;
       const saved = await write(async (tx) => {
         const { round } = await claims.require(tx, studyUid, personId);
         const row = await draftRow(tx, studyUid, personId, round);

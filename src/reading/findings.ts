@@ -4,6 +4,7 @@ import type { AiFinding, Box, InstalledModel, RunRow } from '../assist/types.ts'
 import type { InstanceRow } from '../archive/types.ts';
 import { SEES_NO_AI } from '../archive/types.ts';
 import { NegatoscopeError } from '../errors.ts';
+import { plainText } from './canonical.ts';
 import type { Language, Principal } from '../people/types.ts';
 import type { Claims } from './claims.ts';
 import { notFound, parseJson, readerOf } from './context.ts';
@@ -158,7 +159,7 @@ export function createFindings(context: Context, claims: Claims) {
       if (!known) throw notFound('finding');
       const image = await archive.instance(known.sop_instance_uid, SEES_NO_AI);
       const box = input.box ? boxWithin(input.box, image ?? { rows: null, columns: null }) : null;
-      const text = input.text?.trim().slice(0, MAX_TEXT) || null;
+      const text = plainText(input.text ?? '').slice(0, MAX_TEXT) || null;
       if (known.origin === 'ai' && input.decision === 'corrected' && !box && !text)
         throw new NegatoscopeError('correction-empty', 'A correction moves the mark or words it otherwise.');
       if (known.origin === 'reader' && input.decision !== 'accepted' && input.decision !== 'corrected')
@@ -212,7 +213,7 @@ export function createFindings(context: Context, claims: Claims) {
       const image = await archive.instance(input.sopInstanceUid, SEES_NO_AI);
       if (!image || image.studyUid !== studyUid || image.kind !== 'image')
         throw new NegatoscopeError('image-unknown', 'There is no such image in this study.', { status: 404 });
-      const label = input.label.trim();
+      const label = plainText(input.label).replace(/\s+/g, ' ');
       if (label === '' || label.length > 64)
         throw new NegatoscopeError('label-missing', 'Say in a few words what the mark shows.');
       const box = input.box && boxWithin(input.box, image);
@@ -239,7 +240,7 @@ export function createFindings(context: Context, claims: Claims) {
             score: null,
             decision: 'accepted',
             box: box ? JSON.stringify(box) : null,
-            text: input.text?.trim().slice(0, MAX_TEXT) || null,
+            text: plainText(input.text ?? '').slice(0, MAX_TEXT) || null,
             decided_at: now(),
           })
           .returningAll()

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import { NegatoscopeError } from '../errors.ts';
 import type { Principal } from '../people/types.ts';
-import { canonicalJson, sha256Of } from './canonical.ts';
+import { canonicalJson, plainText, sha256Of } from './canonical.ts';
 import { assertReader, notFound, readerOf } from './context.ts';
 import type { Context } from './context.ts';
 import type { Snapshots } from './snapshot.ts';
@@ -97,7 +97,7 @@ export function createReports(context: Context) {
       snapshots: Snapshots,
     ): Promise<Report> {
       const personId = readerOf(principal);
-      const body = text.trim().slice(0, MAX_ADDENDUM);
+      const body = plainText(text).slice(0, MAX_ADDENDUM);
       if (body === '') throw new NegatoscopeError('addendum-empty', 'Write the addendum first.');
       const before = await report(reportId);
       if (!before) throw notFound('report');
