@@ -32,7 +32,8 @@ export function StageDialog({ model, onClose }: { model: ModelView; onClose: () 
       (blindFirst === model.blindFirst &&
         readers.length === model.readers.length &&
         model.readers.every(({ personId }) => readers.includes(personId))));
-  const ready = !same && reason.trim().length >= MIN_REASON && secret !== '' && (!pilot || readers.length > 0);
+  const ready =
+    !same && reason.trim().length >= MIN_REASON && secret !== '' && (!pilot || readers.length > 0);
   const change = useMutation({
     mutationFn: () =>
       api<ModelView>(`/models/${model.manifest.id}/stage`, {

@@ -1,5 +1,6 @@
 /** The frame around the pages: bar above, on a phone a bar below too. */
 import { ChartNoAxesCombined, LayoutList, Settings2 } from 'lucide-react';
+import { useEffect } from 'react';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useRoles } from '../queries.ts';
@@ -44,6 +45,10 @@ export function Shell({ children }: { children: ReactNode }) {
       on: path.startsWith('/settings'),
     },
   ];
+  const here = places.find(({ on }) => on)?.label;
+  useEffect(() => {
+    document.title = here ? `${here} · Negatoscope` : 'Negatoscope';
+  }, [here]);
   return (
     <div className="shell">
       <a className="skip" href="#content">

@@ -3,7 +3,6 @@ import { useEffect, useState } from 'react';
 import type { FormEvent } from 'react';
 import type { PhotoForm } from '../../doors/api/contract.ts';
 import { todayDicom } from '../format.ts';
-import { notify } from '../shell/notices.tsx';
 import { bodyPart, useText } from '../text.ts';
 import { Dialog, DialogFoot } from '../ui/Dialog.tsx';
 import { SelectField, TextField } from '../ui/fields.tsx';
@@ -51,14 +50,13 @@ export function PhotoDialog({ photos }: { photos: readonly Item[] }) {
     event.preventDefault();
     if (!ready || sending) return;
     setSending(true);
+    // The panel of uploads says how it went.
     void sendPhotos(photos, {
       ...form,
       patientId: form.patientId.trim() || provisionalId(form.studyDate),
       familyName: form.familyName.trim(),
       givenName: form.givenName.trim(),
       description: form.description.trim(),
-    }).then((good) => {
-      if (good) notify({ kind: 'ok', text: t('photo.kept', { count: photos.length }) });
     });
   };
   return (

@@ -93,13 +93,21 @@ function Veil() {
 }
 
 const SHOWN = 200;
+const QUIET_MS = 8000;
 function Panel({ items }: { items: readonly Item[] }) {
   const { t } = useText();
   const sum = summary(items);
+  const busy = sum.finished + sum.photos < sum.total;
   // The list unfolds by itself only when there is something to look at.
   const [unfolded, setOpen] = useState<boolean | null>(null);
   const open = unfolded ?? sum.problems > 0;
-  const busy = sum.finished + sum.photos < sum.total;
+  // A panel that has nothing to say any more goes by itself.
+  const quiet = !busy && !open && sum.photos === 0;
+  useEffect(() => {
+    if (!quiet) return;
+    const timer = setTimeout(() => forget(items), QUIET_MS);
+    return () => clearTimeout(timer);
+  }, [quiet, items]);
   // Problems first: they are what a person has to look at.
   const shown = [...items.filter(isProblem), ...items.filter((item) => !isProblem(item)).toReversed()].slice(
     0,

@@ -103,10 +103,9 @@ async function send(item: Item): Promise<void> {
   }
 }
 
-/** Sends photos with one form into one study. Gives whether all of them were kept. */
-export async function sendPhotos(photos: readonly Item[], form: PhotoForm): Promise<boolean> {
+/** Sends photos with one form into one study. */
+export async function sendPhotos(photos: readonly Item[], form: PhotoForm): Promise<void> {
   let studyUid = form.studyUid;
-  let good = true;
   for (const item of photos) {
     const mediaType = item.state.kind === 'photo' ? item.state.mediaType : 'image/jpeg';
     put(item, { kind: 'sending', sent: 0 });
@@ -119,14 +118,11 @@ export async function sendPhotos(photos: readonly Item[], form: PhotoForm): Prom
         (sent) => put(item, { kind: 'sending', sent }),
       );
       if (result.status === 'stored' || result.status === 'duplicate') studyUid ??= result.studyUid;
-      else good = false;
       put(item, { kind: 'done', result });
     } catch (error) {
-      good = false;
       put(item, { kind: 'failed', failure: asFailure(error) });
     }
   }
-  return good;
 }
 
 export function retry(item: Item): void {

@@ -40,7 +40,8 @@ export function PatientDialog({ study, onClose }: { study: StudyRow; onClose: ()
   for (const key of ['sex', 'patientId', 'accession', 'description', 'indication'] as const) {
     if (form[key] !== study[key]) fields[key] = form[key].trim();
   }
-  const changed = Object.keys(fields).length > 0;
+  // A reason of fewer characters is refused by the server.
+  const ready = Object.keys(fields).length > 0 && reason.trim().length >= 3;
 
   const save = useMutation({
     mutationFn: () =>
@@ -57,7 +58,7 @@ export function PatientDialog({ study, onClose }: { study: StudyRow; onClose: ()
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (changed && reason.trim()) save.mutate();
+    if (ready) save.mutate();
   };
   return (
     <Dialog opened onClose={onClose} title={t('patient.correct')}>
@@ -106,7 +107,7 @@ export function PatientDialog({ study, onClose }: { study: StudyRow; onClose: ()
           <button type="button" className="btn ghost" onClick={onClose}>
             {t('action.cancel')}
           </button>
-          <button className="btn primary" disabled={!changed || !reason.trim() || save.isPending}>
+          <button className="btn primary" disabled={!ready || save.isPending}>
             {t('action.save')}
           </button>
         </DialogFoot>

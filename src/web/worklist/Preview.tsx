@@ -52,10 +52,13 @@ export function Preview({ row, modelName }: Props) {
         <dd className="num">
           {[sexAge(t, study), dicomDate(study.birthDate, language)].filter(Boolean).join(' · ') ||
             t('preview.unknown')}
-          {study.patientId && (
-            <span className="faint"> · {t('preview.patientId', { id: study.patientId })}</span>
-          )}
         </dd>
+        {study.patientId && (
+          <>
+            <dt>{t('preview.patientId')}</dt>
+            <dd className="num">{study.patientId}</dd>
+          </>
+        )}
         {study.indication && (
           <>
             <dt>{t('preview.indication')}</dt>
