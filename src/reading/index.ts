@@ -1,6 +1,8 @@
+import { createCases } from './cases.ts';
 import { createClaims } from './claims.ts';
 import { createContext, type ReadingDeps } from './context.ts';
 import { createDesk } from './desk.ts';
+import { createDrafts } from './drafts.ts';
 import { createFindings } from './findings.ts';
 import { createLate } from './late.ts';
 import { createReports } from './reports.ts';
@@ -29,7 +31,9 @@ export function createReading(deps: ReadingDeps): Reading {
   const findings = createFindings(context, claims);
   const reports = createReports(context);
   const snapshots = createSnapshots(context);
-  const desk = createDesk(context, { claims, findings, reports });
+  const cases = createCases(context);
+  const drafts = createDrafts(context, { claims, cases });
+  const desk = createDesk(context, { cases, claims, drafts, findings, reports });
   const late = createLate(context, { reports, snapshots });
   return {
     sightOf: createSight(context),
@@ -41,9 +45,9 @@ export function createReading(deps: ReadingDeps): Reading {
     decide: findings.decide,
     addFinding: findings.add,
     removeFinding: findings.remove,
-    saveDraft: desk.saveDraft,
+    saveDraft: drafts.save,
     templates,
-    sign: createSign(context, { claims, findings, desk, reports, snapshots }),
+    sign: createSign(context, { cases, claims, drafts, findings, reports, snapshots }),
     addendum: (reportId, text, principal) => reports.addendum(reportId, text, principal, snapshots),
     report: reports.report,
     discrepancies: late.list,

@@ -5,7 +5,9 @@ import { canonicalJson, sha256Of } from './canonical.ts';
 import { stateOf, type Claims } from './claims.ts';
 import { alreadySigned, isSigned, parseJson, readerOf, roundOf } from './context.ts';
 import type { Context } from './context.ts';
-import { blocksOf, type Case, type Desk, type OpinionRow } from './desk.ts';
+import { blocksOf } from './blocks.ts';
+import type { Case, Cases, OpinionRow } from './cases.ts';
+import type { Drafts } from './drafts.ts';
 import { findingOf, type Findings } from './findings.ts';
 import type { Reports } from './reports.ts';
 import type { Snapshots } from './snapshot.ts';
@@ -103,10 +105,17 @@ export function recordOf(input: {
  */
 export function createSign(
   context: Context,
-  parts: { claims: Claims; findings: Findings; desk: Desk; reports: Reports; snapshots: Snapshots },
+  parts: {
+    cases: Cases;
+    claims: Claims;
+    drafts: Drafts;
+    findings: Findings;
+    reports: Reports;
+    snapshots: Snapshots;
+  },
 ) {
   const { store, read, write, now, timeZone } = context;
-  const { claims, findings, desk, reports, snapshots } = parts;
+  const { cases, claims, drafts, findings, reports, snapshots } = parts;
 
   /**
    * @throws NegatoscopeError 403 `not-a-reader`; 409 `already-signed`, `not-claimed`, `draft-changed`, and the codes of
@@ -114,12 +123,12 @@ export function createSign(
    */
   return async function sign(studyUid: string, revision: number, principal: Principal): Promise<Report> {
     const personId = readerOf(principal);
-    const of = await desk.load(studyUid);
+    const of = await cases.load(studyUid);
     const siteName = (await store.setting(SITE_NAME)) ?? '';
     const analysed = await snapshots.analysedRuns(of.runs);
     const suggestions = {
-      fr: await desk.suggested(of, 'fr'),
-      en: await desk.suggested(of, 'en'),
+      fr: await drafts.suggested(of, 'fr'),
+      en: await drafts.suggested(of, 'en'),
     };
     const round = roundOf(await stateOf(read, studyUid));
     const before = await snapshots.before({ studyUid, version: round, study: of.study });
@@ -127,9 +136,9 @@ export function createSign(
     const reportId = await write(async (tx) => {
       const claim = await claims.require(tx, studyUid, personId);
       if (claim.round !== round || isSigned(claim.state)) throw alreadySigned();
-      const opinions = await desk.opinionsOf(tx, studyUid, personId, round);
-      const past = await desk.signedRuns(tx, studyUid);
-      const hidden = desk.hiddenOf(of, principal, opinions, past);
+      const opinions = await cases.opinionsOf(tx, studyUid, personId, round);
+      const past = await cases.signedRuns(tx, studyUid);
+      const hidden = cases.hiddenOf(of, principal, opinions, past);
       const shownRows = await tx
         .selectFrom('ai_shown')
         .select(['run_id', 'at'])
@@ -147,14 +156,14 @@ export function createSign(
         .filter(({ run }) => visible.has(run.id) && !past.has(run.id) && !shown.has(run.id))
         .flatMap(({ findings: proposed }) => proposed);
 
-      const draft = await desk.draftRow(tx, studyUid, personId, round);
+      const draft = await drafts.row(tx, studyUid, personId, round);
       if ((draft?.revision ?? 0) !== revision)
         throw new NegatoscopeError('draft-changed', 'This report was changed elsewhere. Load it again.', {
           status: 409,
           details: { revision: draft?.revision ?? 0 },
         });
       const saved = parseJson<Partial<ReportFields>>(draft?.fields ?? null);
-      const fields = desk.fieldsOf(suggestions[saved?.language ?? principal.language], saved, opinions);
+      const fields = drafts.fieldsOf(suggestions[saved?.language ?? principal.language], saved, opinions);
       const [block] = blocksOf({
         isReader: true,
         signed: false,
