@@ -9,7 +9,7 @@ import type { AiView } from './types.ts';
 import { hiddenFrom } from './visibility.ts';
 
 /** Beyond any study that is read as a whole on one page. */
-const MAX_INSTANCES = 20_000;
+export const MAX_INSTANCES = 20_000;
 
 /** Everything about a study that does not depend on who asks. */
 export interface Case {

@@ -33,13 +33,15 @@ export function createDrafts(context: Context, parts: { claims: Claims; cases: C
 
   /** What the program fills in: header facts. A saved draft goes over them, except for the dose. */
   async function suggested(of: Case, language: Language): Promise<ReportFields> {
+    // A study may hold documents of the modality beside its images.
+    const images = of.images.filter(({ rows }) => rows !== null);
     const headers: DicomJson[] = [];
-    for await (const header of archive.metadata(of.images.slice(0, MAX_HEADERS), SEES_NO_AI))
+    for await (const header of archive.metadata(images.slice(0, MAX_HEADERS), SEES_NO_AI))
       headers.push(header);
     return {
       ...emptyFields(language),
       indication: of.study.indication,
-      technique: techniqueLine(of.study, of.images, language),
+      technique: techniqueLine(of.study, images, language),
       dose: doseLine(headers, language),
     };
   }

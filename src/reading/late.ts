@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { SealedEvent } from '../store/types.ts';
+import { MAX_INSTANCES } from './cases.ts';
 import { isSigned, notFound } from './context.ts';
 import type { Context, ReadingTx } from './context.ts';
 import { stateOf } from './claims.ts';
@@ -93,7 +94,7 @@ export function createLate(context: Context, parts: { reports: Reports; snapshot
     if (!isSigned(state) || !study || !report || report.id !== state!.report_id) return;
     const of = { studyUid, reportId: report.id, signatory: report.readerId };
 
-    if (study.images > report.record!.images.length) {
+    if (Math.min(study.images, MAX_INSTANCES) > report.record!.images.length) {
       await write(async (tx) => {
         const row = await tx
           .updateTable('reading_state')
