@@ -12,7 +12,7 @@ import { KeysHelp } from './shell/KeysHelp.tsx';
 import { LockScreen, useIdleLock } from './shell/Lock.tsx';
 import { Notices } from './shell/notices.tsx';
 import { PageSkeleton } from './ui/Skeleton.tsx';
-import { Shell } from './shell/Shell.tsx';
+import { seesEvidence, Shell } from './shell/Shell.tsx';
 import { useTheme } from './theme.tsx';
 import { UploadLayer } from './upload/UploadLayer.tsx';
 
@@ -62,6 +62,7 @@ export function App() {
 
 function SignedIn({ me }: { me: Me }) {
   const { setTheme } = useTheme();
+  const roles = new Set<string>(me.person.roles);
   // Dialogs and menus stand outside of the app's element: the lock hides them by this mark.
   useEffect(() => {
     document.documentElement.toggleAttribute('data-screen-locked', me.locked);
@@ -90,7 +91,7 @@ function SignedIn({ me }: { me: Me }) {
                   <Suspense fallback={<PageSkeleton />}>
                     <Switch>
                       <Route path="/" component={Worklist} />
-                      <Route path="/evidence" component={Evidence} />
+                      {seesEvidence(roles) && <Route path="/evidence" component={Evidence} />}
                       <Route path="/settings/:section?">
                         {({ section }) => <Settings section={section} />}
                       </Route>

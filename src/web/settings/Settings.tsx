@@ -44,8 +44,7 @@ export default function Settings({ section }: { section?: string | undefined }) 
     quarantine: site?.quarantined ?? 0,
   };
   const chosen = mine.find(({ id }) => id === section);
-  if (section === undefined && !phone) return <Redirect to="/settings/account" replace />;
-  if (section !== undefined && !chosen) return <Redirect to="/settings" replace />;
+  if (!chosen && (section !== undefined || !phone)) return <Redirect to="/settings/account" replace />;
   const Page = chosen?.page;
   return (
     <div className="settings">

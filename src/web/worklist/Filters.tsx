@@ -8,8 +8,17 @@ import { orCode, useText } from '../text.ts';
 import { LISTS } from './useWorklist.ts';
 import type { WorklistFilter } from './useWorklist.ts';
 
+/** Discrepancies are for those who sign, and for the administrator who looks after them. */
+export function useSeesLate(): boolean {
+  const roles = useRoles();
+  return roles.has('reader') || roles.has('admin');
+}
 export const useDiscrepancies = () =>
-  useQuery({ queryKey: keys.discrepancies, queryFn: () => api<Discrepancy[]>('/discrepancies') });
+  useQuery({
+    queryKey: keys.discrepancies,
+    queryFn: () => api<Discrepancy[]>('/discrepancies'),
+    enabled: useSeesLate(),
+  });
 
 interface Props {
   filter: WorklistFilter;
@@ -24,6 +33,7 @@ export function Filters({ filter, change, counts }: Props) {
   const late = useDiscrepancies().data?.filter(({ seenAt }) => seenAt === null).length ?? 0;
   const modalities = Object.entries(counts?.byModality ?? {}).toSorted(([, a], [, b]) => b - a);
   const lists = LISTS.filter((name) => name !== 'mine' || roles.has('reader'));
+  const seesLate = useSeesLate();
   const admin = roles.has('admin');
   const handler = admin || roles.has('technologist');
   return (
@@ -62,18 +72,20 @@ export function Filters({ filter, change, counts }: Props) {
           </ul>
         </>
       )}
-      <h2 className="label-caps">{t('worklist.toSettle')}</h2>
+      {(seesLate || handler) && <h2 className="label-caps">{t('worklist.toSettle')}</h2>}
       <ul>
-        <li>
-          <button
-            type="button"
-            aria-current={filter.late ? 'true' : undefined}
-            onClick={() => change({ late: true })}
-          >
-            <span>{t('worklist.late')}</span>
-            <b data-some={late > 0 || undefined}>{late}</b>
-          </button>
-        </li>
+        {seesLate && (
+          <li>
+            <button
+              type="button"
+              aria-current={filter.late ? 'true' : undefined}
+              onClick={() => change({ late: true })}
+            >
+              <span>{t('worklist.late')}</span>
+              <b data-some={late > 0 || undefined}>{late}</b>
+            </button>
+          </li>
+        )}
         {handler && (
           <li>
             <Link href="/settings/quarantine">

@@ -9,7 +9,7 @@ import { RowsSkeleton } from '../ui/Skeleton.tsx';
 import { DropHere } from '../upload/DropHere.tsx';
 import { useMayUpload } from '../upload/UploadLayer.tsx';
 import { Discrepancies } from './Discrepancies.tsx';
-import { Filters } from './Filters.tsx';
+import { Filters, useSeesLate } from './Filters.tsx';
 import { keepSelection, lastSelected, rememberOrder, rememberSelected } from './order.ts';
 import { Preview } from './Preview.tsx';
 import { Rows } from './Rows.tsx';
@@ -21,7 +21,8 @@ const WIDE = '(min-width: 1180px)';
 export default function Worklist() {
   const { t, say } = useText();
   const [, go] = useLocation();
-  const [filter, change] = useFilter();
+  const [asked, change] = useFilter();
+  const filter = { ...asked, late: useSeesLate() && asked.late };
   const { rows, counts, isPending, error, more } = useWorklist(filter);
   const wide = useMediaQuery(WIDE, matchMedia(WIDE).matches) ?? true;
   const models = useModels().data;
