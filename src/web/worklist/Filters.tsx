@@ -8,11 +8,8 @@ import { orCode, useText } from '../text.ts';
 import { LISTS } from './useWorklist.ts';
 import type { WorklistFilter } from './useWorklist.ts';
 
-/** Discrepancies are for those who sign, and for the administrator who looks after them. */
-export function useSeesLate(): boolean {
-  const roles = useRoles();
-  return roles.has('reader') || roles.has('admin');
-}
+/** Discrepancies are for those who sign. */
+export const useSeesLate = (): boolean => useRoles().has('reader');
 export const useDiscrepancies = () =>
   useQuery({
     queryKey: keys.discrepancies,
