@@ -96,7 +96,14 @@ export default function Setup() {
           <h1>{t('setup.doneTitle')}</h1>
           <p>{t('setup.doneText')}</p>
           <p className="mono">{elsewhere}</p>
-          {tls === 'own-ca' && <p className="muted">{t('setup.doneCa')}</p>}
+          {tls === 'own-ca' && (
+            <p className="muted">
+              {t('setup.doneCa')}{' '}
+              <a href="/ca.crt" download>
+                {t('system.trustFile')}
+              </a>
+            </p>
+          )}
           <a className="btn primary big" href={elsewhere}>
             {t('setup.doneOpen')}
           </a>
