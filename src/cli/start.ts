@@ -10,12 +10,13 @@ export async function start(config: Config): Promise<void> {
   const rooms = await openRooms(config);
   let server: Awaited<ReturnType<typeof startServer>>;
   try {
+    // Before any door opens: what a crash left is swept first.
+    await rooms.start();
     server = await startServer(rooms);
   } catch (error) {
     await rooms.close();
     throw error;
   }
-  await rooms.start();
   const control = await serveControl(rooms);
   const [local, ...others] = server.urls;
   await rooms.store.announce(local!);

@@ -14,6 +14,7 @@ import { api, ApiFailure } from '../api.ts';
 import { keys, useMe } from '../queries.ts';
 import { notify } from '../shell/notices.tsx';
 import { failureText, useText } from '../text.ts';
+import { withAccepted } from './accepted.ts';
 
 const RENEW_MS = 60_000;
 const SAVE_MS = 700;
@@ -180,6 +181,30 @@ function useDraft(
     setFields({ ...stored.fields, ...dirty.current });
   }, [stored]);
 
+  // Lines for accepted findings join the text as they are decided, and leave it when the decision is taken back, as long as
+  // the reader has not written them anew. Nothing else of the text is touched.
+  const accepted = view?.acceptedText;
+  const written = useRef<string | undefined>(undefined);
+  useEffect(() => {
+    if (accepted === undefined) return;
+    const before = written.current;
+    written.current = accepted;
+    if (before === undefined || before === accepted || !mine) return;
+    setFields((present) => {
+      if (!present) return present;
+      const findings = withAccepted(present.findings, before, accepted);
+      if (findings === present.findings) return present;
+      dirty.current = { ...dirty.current, findings };
+      clearTimeout(timer.current);
+      timer.current = setTimeout(() => void flushNow.current().catch(() => undefined), SAVE_MS);
+      return { ...present, findings };
+    });
+  }, [accepted, mine]);
+  useEffect(() => {
+    written.current = undefined;
+  }, [studyUid]);
+
+  const flushNow = useRef<() => Promise<number>>(async () => 0);
   const flush = useCallback(async (): Promise<number> => {
     clearTimeout(timer.current);
     while (saving.current) await saving.current;
@@ -195,6 +220,8 @@ function useDraft(
         });
         revision.current = next.revision;
         setStatus(Object.keys(dirty.current).length ? 'unsaved' : 'saved');
+        // What still keeps the report from being signed is the server's word.
+        void refresh();
       } catch (error) {
         dirty.current = { ...sent, ...dirty.current };
         setStatus('failed');
@@ -208,6 +235,8 @@ function useDraft(
     await saving.current;
     return revision.current;
   }, [studyUid, t, refresh]);
+
+  flushNow.current = flush;
 
   const change = useCallback(
     (next: Partial<ReportFields>) => {
