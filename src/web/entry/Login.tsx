@@ -19,6 +19,8 @@ export default function Login() {
   const signIn = useMutation({
     mutationFn: () => api<Me>('/login', { method: 'POST', body: { login, password }, quiet: true }),
     onSuccess: (me) => {
+      // Another person may see other things: nothing that was loaded before is kept.
+      client.removeQueries({ predicate: ({ queryKey: [first] }) => first !== 'me' && first !== 'status' });
       rememberMe(me);
       client.setQueryData(keys.me, me);
       void client.invalidateQueries({ queryKey: keys.status });
