@@ -39,6 +39,12 @@ export function App() {
     });
   }, [client]);
 
+  // The status shows the site to an open session alone: when it no longer does, the session was locked or ended elsewhere.
+  const shut = status.data !== undefined && !status.data.site && status.dataUpdatedAt > me.dataUpdatedAt;
+  useEffect(() => {
+    if (shut && me.data && !me.data.locked) void client.invalidateQueries({ queryKey: keys.me });
+  }, [shut, me.data, client]);
+
   if (status.data?.setupNeeded) {
     return (
       <Suspense fallback={<PageSkeleton />}>
