@@ -9,6 +9,7 @@ import { dicomDate, dicomTime, duration, personName } from '../format.ts';
 import { addCatalogue } from '../i18n/index.ts';
 import { patientChanged, useKeys } from '../keys.ts';
 import { keys, useModels } from '../queries.ts';
+import { AvatarMenu } from '../shell/AvatarMenu.tsx';
 import { notify } from '../shell/notices.tsx';
 import { examTitle, failureText, orCode, sexAge, useText } from '../text.ts';
 import { usePhone } from '../ui/Dialog.tsx';
@@ -280,6 +281,7 @@ function Reading({
             </span>
           </span>
         )}
+        {!phone && <AvatarMenu />}
       </header>
       <div className="body">
         <nav className="thumbs" aria-label={t('viewer.images')}>

@@ -37,8 +37,9 @@ export function AvatarMenu() {
   return (
     <Menu position="bottom-end" width={240} shadow="none">
       <Menu.Target>
-        <button type="button" className="avatar" aria-label={t('menu.label', { name: me.person.name })}>
-          <span aria-hidden="true">{initials(me.person.name)}</span>
+        <button type="button" className="avatar">
+          <span className="visually-hidden">{t('menu.label', { name: me.person.name })} </span>
+          {initials(me.person.name)}
         </button>
       </Menu.Target>
       <Menu.Dropdown className="pop">
