@@ -199,8 +199,8 @@ describe.skipIf(browserMissing)('the main job', () => {
     await page.goto(server.url);
     await page.getByText('Signés aujourd’hui').first().click();
     await row(/GAGNÉ/).dblclick();
-    await page.locator('.signed').waitFor();
-    expect(await page.locator('.signed').textContent()).toContain(
+    await page.locator('.signed-report').waitFor();
+    expect(await page.locator('.signed-report').textContent()).toContain(
       'Fracture de l’extrémité distale du radius.',
     );
     const href = await page.getByRole('link', { name: 'PDF' }).getAttribute('href');

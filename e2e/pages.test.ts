@@ -113,7 +113,13 @@ describe.skipIf(browserMissing)('every page', () => {
       mkdirSync(PICTURES, { recursive: true });
       await page.screenshot({ path: join(PICTURES, `${name}.png`) });
     }
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    const wide = await page.evaluate(() =>
+      Math.max(
+        ...[document.documentElement, ...document.querySelectorAll('.settings-page, .settings-page > *, .page, .panel .scroll, .wl-list')].map(
+          (each) => each.scrollWidth - each.clientWidth,
+        ),
+      ),
+    );
     if (wide > 0) trouble.push(`${name}: ${wide} px wider than the screen`);
     // By the tool's own call, not as a script of the page: its content security policy stays in force.
     await page.evaluate(AXE);
@@ -190,7 +196,7 @@ describe.skipIf(browserMissing)('every page', () => {
       await look(page, `${look_}-reading`, trouble);
       await page.goto(`${server.url}/read/${signed}`);
       await page.locator('.stage[data-ready]').waitFor();
-      await page.locator('.signed').first().waitFor();
+      await page.locator('.signed-report').first().waitFor();
       await look(page, `${look_}-signed`, trouble);
       await page.goto(`${server.url}/evidence`);
       await page.locator('h2').first().waitFor();

@@ -123,7 +123,7 @@ function Tool({ ai, ...props }: Parameters<typeof Findings>[0] & { ai: Ai }) {
         {ai.hidden === 'not-named' && <span>{t('ai.hiddenNotNamed')}</span>}
       </p>
       {ai.hidden === null && ai.status.state === 'analysed' && marks === 0 && (
-        <div className="card none">
+        <div className="proposal none">
           <b>{t('ai.noMark')}</b>
           <p className="muted small">
             {model && operatingSentence(say, model.manifest, props.view.study.bodyParts)}
@@ -150,7 +150,11 @@ function Card({ finding, ...props }: Parameters<typeof Findings>[0] & { finding:
       box: null,
     });
   return (
-    <article className={`card ${look}`} data-selected={on || undefined} onClick={() => onSelect(finding.id)}>
+    <article
+      className={`proposal ${look}`}
+      data-selected={on || undefined}
+      onClick={() => onSelect(finding.id)}
+    >
       <header>
         <span className="n" aria-hidden>
           {look === 'accepted' ? '✓' : finding.number}

@@ -136,7 +136,7 @@ export function SignedReport(props: { report: Report; mayAdd: boolean; onChanged
   const { report } = props;
   const [adding, setAdding] = useState(false);
   return (
-    <section className="sec signed" aria-label={t('signed.title')}>
+    <section className="sec signed-report" aria-label={t('signed.title')}>
       <h2>
         <span className="rowline">
           <Lock size={14} aria-hidden /> {t('signed.title')}

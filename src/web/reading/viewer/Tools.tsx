@@ -30,7 +30,7 @@ const TOOLS: readonly {
 }[] = [
   { tool: 'window', key: 'W', icon: Contrast, phone: true },
   { tool: 'zoom', key: 'Z', icon: ZoomIn },
-  { tool: 'pan', key: 'P', icon: Move, phone: true },
+  { tool: 'pan', key: 'P', icon: Move },
   { tool: 'length', key: 'L', icon: Ruler, phone: true },
   { tool: 'angle', key: 'G', icon: AngleIcon },
 ];
@@ -58,7 +58,7 @@ export function ToolBar(props: {
     <button
       key={name}
       type="button"
-      className={`tool ${extra}`}
+      className={`light-tool ${extra}`}
       aria-pressed={pressed}
       aria-label={label}
       aria-keyshortcuts={key}
@@ -105,10 +105,18 @@ export function ToolBar(props: {
         <>
           <span className="rule wide" />
           {props.ai.heat !== null &&
-            button('heat', t('viewer.heat'), 'H', props.ai.heat, props.ai.onHeat, <Flame size={18} />, 'ai')}
+            button(
+              'heat',
+              t('viewer.heat'),
+              'H',
+              props.ai.heat,
+              props.ai.onHeat,
+              <Flame size={18} />,
+              'ai wide',
+            )}
           <button
             type="button"
-            className="tool ai text"
+            className="light-tool ai text"
             aria-pressed={props.ai.shown}
             aria-keyshortcuts="A"
             title={`${t('viewer.ai')} (A)`}
