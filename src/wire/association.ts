@@ -17,6 +17,7 @@ import {
   REJECT,
 } from './pdu.ts';
 import type { AnsweredContext, AssociateReject, AssociateRequest, ProposedContext } from './pdu.ts';
+import { VERIFICATION } from './policy.ts';
 import type { Caller, CallerPolicy, ContextPolicy } from './policy.ts';
 
 /** C-STORE-RQ, PS3.7 9.3.1.1. UIDs as sent: not checked. */
@@ -187,11 +188,18 @@ export class ServerAssociation {
     const context = this.#accepted.get(contextId);
     if (!context) throw pduError('A message came in a presentation context that was not accepted');
     let answer: StoreAnswer = { status: STATUS.unrecognizedOperation };
+    // A context is for one SOP class (PS3.8 7.1.1.13); an echo that names none means that of its context.
+    const { abstractSyntax } = context;
+    const named = command.AffectedSOPClassUID || abstractSyntax;
     if (command.CommandField === COMMAND.echoRq) {
-      this.#settings.onEcho?.(this.#caller);
-      answer = { status: STATUS.success };
+      const supported = abstractSyntax === VERIFICATION && named === VERIFICATION;
+      if (supported) this.#settings.onEcho?.(this.#caller);
+      answer = { status: supported ? STATUS.success : STATUS.sopClassNotSupported };
     } else if (command.CommandField === COMMAND.storeRq) {
-      answer = await this.#store(message, context.transferSyntax);
+      answer =
+        named === abstractSyntax && abstractSyntax !== VERIFICATION
+          ? await this.#store(message, context.transferSyntax)
+          : { status: STATUS.sopClassNotSupported };
     } else if (command.CommandField === COMMAND.cancelRq || command.CommandField & RESPONSE_BIT) {
       return; // nothing of ours to cancel or to be answered (PS3.7 9.3.2.3: C-CANCEL has no response)
     }

@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { associate } from './client.ts';
-import { encodeCommand } from './command.ts';
+import { decodeCommand, encodeCommand } from './command.ts';
 import { decodeAssociateAccept, encodeAssociateRequest, writeDataHeader } from './pdu.ts';
-import { acceptAnyCaller, acceptStorage, isStorageClass } from './policy.ts';
+import { acceptAnyCaller, acceptStorage, isStorageClass, VERIFICATION } from './policy.ts';
 import { createDimseServer } from './server.ts';
 import type { DimseServer, DimseServerOptions } from './server.ts';
 import type { StoreRequest } from './association.ts';
@@ -71,19 +71,19 @@ async function hear(socket: Socket): Promise<Buffer> {
   if (!socket.closed) await once(socket, 'close');
   return Buffer.concat(pieces);
 }
-const associateRequest = () =>
+const associateRequest = (abstractSyntax = CT) =>
   encodeAssociateRequest({
     protocolVersion: 1,
     calledAe: 'TEST',
     callingAe: 'RAW',
     applicationContext: '1.2.840.10008.3.1.1.1',
-    contexts: [{ id: 1, abstractSyntax: CT, transferSyntaxes: [EXPLICIT] }],
+    contexts: [{ id: 1, abstractSyntax, transferSyntaxes: [EXPLICIT] }],
     user: { maxPduLength: 16384, implementationClassUid: '1.2.3', implementationVersion: 'RAW', roles: [] },
   });
 /** An association in which raw bytes can follow. */
-async function established(port: number): Promise<Socket> {
+async function established(port: number, abstractSyntax = CT): Promise<Socket> {
   const socket = await dial(port);
-  socket.write(associateRequest());
+  socket.write(associateRequest(abstractSyntax));
   const [answer] = (await once(socket, 'data')) as [Buffer];
   expect(answer[0]).toBe(2);
   return socket;
@@ -228,6 +228,42 @@ describe('negotiation', () => {
     expect(association.context(CT)).toEqual({ id: 1, transferSyntax: EXPLICIT });
     expect(association.context('1.2.840.10008.5.1.4.31')).toBeUndefined();
     await association.release();
+  });
+});
+
+describe('the SOP class of a command', () => {
+  const store = (AffectedSOPClassUID: string) => ({
+    AffectedSOPClassUID,
+    CommandField: 1,
+    MessageID: 1,
+    Priority: 0,
+    CommandDataSetType: 0,
+    AffectedSOPInstanceUID: '1.2.3.4',
+  });
+  const echo = (AffectedSOPClassUID?: string) => ({
+    ...(AffectedSOPClassUID === undefined ? {} : { AffectedSOPClassUID }),
+    CommandField: 0x30,
+    MessageID: 1,
+    CommandDataSetType: 0x0101,
+  });
+  it.each([
+    ['C-STORE of the class of its context', CT, store(CT), 0x0000],
+    ['C-STORE of another class', CT, store('1.2.840.10008.5.1.4.1.1.4'), 0x0122],
+    ['C-STORE of an image in a Verification context', VERIFICATION, store(CT), 0x0122],
+    ['C-STORE of Verification in its context', VERIFICATION, store(VERIFICATION), 0x0122],
+    ['C-ECHO', VERIFICATION, echo(VERIFICATION), 0x0000],
+    ['C-ECHO in a storage context', CT, echo(VERIFICATION), 0x0122],
+    ['C-ECHO of a storage class', CT, echo(CT), 0x0122],
+    ['C-ECHO without a class', VERIFICATION, echo(), 0x0000],
+    ['C-ECHO without a class in a storage context', CT, echo(), 0x0122],
+  ])('%s', async (_, abstractSyntax, command, status) => {
+    const { port, received } = await serve();
+    const socket = await established(port, abstractSyntax);
+    socket.write(dataPdu(3, encodeCommand(command)));
+    if (command.CommandDataSetType === 0) socket.write(dataPdu(2, Buffer.alloc(100)));
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(decodeCommand(answer.subarray(12)).Status).toBe(status);
+    expect(received).toHaveLength(status === 0 && command.CommandField === 1 ? 1 : 0);
   });
 });
 
