@@ -65,7 +65,7 @@ export function setUp({ web = true } = {}) {
     console.log('Building the web app (once, about half a minute) …');
     run(
       node24(),
-      [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'],
+      [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'error'],
       'Building the web app',
     );
     stamp('web', sources);
