@@ -57,7 +57,6 @@ export function createDelivery(deps: {
 
   async function pdfObject(report: Report, addenda: number): Promise<Buffer> {
     const { study, fields, studyUid } = report.record!;
-    const [family = '', given = ''] = (study.patientName.split('=')[0] ?? '').split('^');
     const words = WORDS[fields.language];
     const exam = [study.description, dateText(study.studyDate, fields.language)].filter(
       (text) => text !== '',
@@ -65,8 +64,8 @@ export function createDelivery(deps: {
     return encapsulatePdf(await reportPdf(upTo(report, addenda)), {
       patient: {
         patientId: study.patientId,
-        familyName: family,
-        givenName: given,
+        issuer: study.issuer,
+        name: study.patientName,
         birthDate: study.birthDate,
         sex: study.sex === 'F' || study.sex === 'M' || study.sex === 'O' ? study.sex : '',
       },

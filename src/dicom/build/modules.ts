@@ -3,8 +3,10 @@ import type { Attributes } from '../builder.ts';
 
 export interface PatientParams {
   patientId: string;
-  familyName: string;
-  givenName: string;
+  /** Issuer of Patient ID; absent or '' if unknown. */
+  issuer?: string;
+  /** PN with all its groups, as stored: `Family^Given=…`. `personName` makes one of typed parts. */
+  name: string;
   /** YYYYMMDD, '' if unknown. */
   birthDate: string;
   sex: '' | 'F' | 'M' | 'O';
@@ -41,8 +43,9 @@ export const shortText = (text: string, length = 64): string =>
   [...text.replace(/[\\\p{Cc}]/gu, ' ').trim()].slice(0, length).join('');
 
 export const patientModule = (patient: PatientParams): Attributes => ({
-  PatientName: personName(patient.familyName, patient.givenName),
+  PatientName: patient.name,
   PatientID: shortText(patient.patientId),
+  IssuerOfPatientID: shortText(patient.issuer ?? '') || undefined,
   PatientBirthDate: patient.birthDate,
   PatientSex: patient.sex,
 });

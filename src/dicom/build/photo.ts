@@ -8,7 +8,15 @@ import { newUid } from '../uid.ts';
 import { EXPLICIT_LE } from '../uids.ts';
 import { writePart10 } from '../write.ts';
 import type { PatientParams } from './modules.ts';
-import { dateTime, equipmentModule, patientModule, seriesModule, shortText, studyModule } from './modules.ts';
+import {
+  dateTime,
+  equipmentModule,
+  patientModule,
+  personName,
+  seriesModule,
+  shortText,
+  studyModule,
+} from './modules.ts';
 import type { PhotoPixels } from './photoPixels.ts';
 import { photoPixels } from './photoPixels.ts';
 
@@ -29,7 +37,9 @@ const creatorTag = 0x7fe10000 + BLOCK;
 const privateTag = (block: number, element: number): Tag => 0x7fe10000 + block * 0x100 + element;
 const key = (tag: Tag): string => tag.toString(16).toUpperCase().padStart(8, '0');
 
-export interface PhotoParams extends PatientParams {
+export interface PhotoParams extends Omit<PatientParams, 'name' | 'issuer'> {
+  familyName: string;
+  givenName: string;
   /** YYYYMMDD */
   studyDate: string;
   /** Body Part Examined: a defined term of PS3.16 Annex L, '' if unknown. */
@@ -75,7 +85,7 @@ export async function photoToSecondaryCapture(photo: Uint8Array, params: PhotoPa
   };
   const json = {
     ...dataset({
-      ...patientModule(params),
+      ...patientModule({ ...params, name: personName(params.familyName, params.givenName) }),
       ...studyModule({ ...params, ...uids }),
       ...seriesModule({ ...uids, seriesNumber: params.seriesNumber ?? 1, description: 'Photo' }, 'OT'),
       ...equipmentModule(params.softwareVersion),
