@@ -1,5 +1,5 @@
 /** Takes in the bytes of one instance: keeps small ones in memory, writes larger ones beside, reads the header as it comes. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { DicomError, type DicomFile, NeedMoreBytes, parseHeader } from '../dicom/index.ts';
 import { NegatoscopeError } from '../errors.ts';
 import type { Blobs, StagedBlob } from '../store/types.ts';
@@ -21,7 +21,6 @@ export class Intake {
   readonly #blobs: Blobs;
   readonly #inboxLimit: number;
   readonly #maxBytes: number;
-  readonly #hash = createHash('sha256');
   #size = 0;
   /** Bytes from the start: the whole file while it is small, the header while it is being read. */
   #head: Buffer[] = [];
@@ -47,7 +46,6 @@ export class Intake {
         status: 413,
       });
     }
-    this.#hash.update(chunk);
     if (this.#staged) {
       await this.#staged.write(chunk);
     } else if (this.#size > this.#inboxLimit) {
@@ -69,10 +67,11 @@ export class Intake {
     const whole = this.#staged ? undefined : Buffer.concat(this.#head, this.#headLength);
     if (!this.#header && !this.#error) this.#read(true);
     await this.#staged?.finish();
+    const bytes = whole ?? Buffer.alloc(0);
     return {
       size: this.#size,
-      sha256: this.#hash.digest('hex'),
-      body: this.#staged ? { staged: this.#staged } : { bytes: whole ?? Buffer.alloc(0) },
+      sha256: this.#staged?.sha256 ?? hash('sha256', bytes),
+      body: this.#staged ? { staged: this.#staged } : { bytes },
       header: this.#header,
       error: this.#error,
       scanner: this.#scanner,

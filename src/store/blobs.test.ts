@@ -33,8 +33,8 @@ async function collect(stream: AsyncIterable<Buffer>): Promise<Buffer> {
 
 test('any chunks come back whole, with their digest, also when the caller uses its buffer again', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 700_000 }), { maxLength: 8 }), async (lengths) => {
-      const shared = new Uint8Array(700_000);
+    fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 1_400_000 }), { maxLength: 6 }), async (lengths) => {
+      const shared = new Uint8Array(1_400_000);
       const expected: Buffer[] = [];
       const staged = await blobs.stage();
       for (const [i, length] of lengths.entries()) {
@@ -168,6 +168,14 @@ test.runIf(existsSync('/dev/full'))('a full volume is named', async () => {
   const staged = await StagedFile.open('/dev/full', 'w');
   await staged.write(Buffer.alloc(1000));
   await expect(staged.finish()).rejects.toMatchObject({ code: 'disk-full', status: 507 });
+});
+
+test('a file that cannot be opened is told when it is finished, and can be discarded', async () => {
+  await rm(join(dir, 'staging'), { recursive: true });
+  const staged = await blobs.stage();
+  await staged.write(Buffer.from('x'));
+  await expect(staged.finish()).rejects.toMatchObject({ code: 'ENOENT' });
+  await staged.discard();
 });
 
 test('says how many bytes are free', async () => {

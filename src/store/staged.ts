@@ -3,39 +3,38 @@ import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { storageError } from './storage-error.ts';
 import type { StagedBlob } from './types.ts';
 
-const BUFFER = 256 * 1024;
-const KEPT = 32;
+/** Most instances are one write: each is a round trip through the thread pool, between other work of the event loop. */
+const BUFFER = 1024 * 1024;
+const KEPT = 16;
 /** Buffers for the next files: ingest makes and drops them all the time. */
 const spare: Buffer[] = [];
 
 /**
  * Gathers small chunks in one buffer while another is being written, so that fragments of 16 KB do not become as many system
- * calls, and a file holds at most two buffers of memory.
+ * calls, and a file holds at most two buffers of memory. The file is opened while the first bytes are gathered, and each
+ * buffer is hashed while it is being written.
  */
 export class StagedFile implements StagedBlob {
   readonly path: string;
-  readonly #file: FileHandle;
+  readonly #file: Promise<FileHandle>;
   readonly #hash = createHash('sha256');
   #size = 0;
   #sha256 = '';
   #buffer: Buffer | undefined;
   #filled = 0;
   /** The write under way; a failure is kept for the next call. */
-  #writing: Promise<void> = Promise.resolve();
+  #writing: Promise<void>;
   #failed: unknown;
   #closed = false;
 
-  /** @param flags `wx`: the file must be new */
-  static async open(path: string, flags: 'wx' | 'w' = 'wx'): Promise<StagedFile> {
-    try {
-      return new StagedFile(path, await open(path, flags, 0o600));
-    } catch (thrown) {
-      throw storageError(thrown);
-    }
+  /** Does not wait: `write` and `finish` tell when it cannot be opened. @param flags `wx`: the file must be new */
+  static open(path: string, flags: 'wx' | 'w' = 'wx'): StagedFile {
+    return new StagedFile(path, flags);
   }
-  private constructor(path: string, file: FileHandle) {
+  private constructor(path: string, flags: 'wx' | 'w') {
     this.path = path;
-    this.#file = file;
+    this.#file = open(path, flags, 0o600);
+    this.#writing = this.#file.then(() => undefined, this.#fail);
   }
 
   get size(): number {
@@ -47,7 +46,6 @@ export class StagedFile implements StagedBlob {
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    this.#hash.update(chunk);
     this.#size += chunk.length;
     let rest = chunk;
     while (rest.length > 0) {
@@ -65,7 +63,7 @@ export class StagedFile implements StagedBlob {
       if (this.#filled > 0) await this.#flush();
       await this.#writing;
       if (this.#failed) throw this.#failed;
-      await this.#file.datasync();
+      await (await this.#file).datasync();
       this.#sha256 = this.#hash.digest('hex');
     } catch (thrown) {
       throw storageError(thrown);
@@ -90,22 +88,25 @@ export class StagedFile implements StagedBlob {
     this.#filled = 0;
     await this.#writing;
     if (this.#failed) throw this.#failed;
-    this.#writing = writeAll(this.#file, buffer, length).then(
-      () => {
-        if (spare.length < KEPT) spare.push(buffer);
-      },
-      (thrown) => {
-        this.#failed = storageError(thrown);
-      },
-    );
+    const written = writeAll(await this.#file, buffer, length);
+    this.#writing = written.then(() => {
+      if (spare.length < KEPT) spare.push(buffer);
+    }, this.#fail);
+    this.#hash.update(buffer.subarray(0, length));
   }
+
+  readonly #fail = (thrown: unknown): void => {
+    this.#failed = storageError(thrown);
+  };
 
   async #close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#buffer && spare.length < KEPT) spare.push(this.#buffer);
     this.#buffer = undefined;
-    await this.#file.close();
+    const closed = this.#file.then((file) => file.close()).catch(() => undefined);
+    // Elsewhere nobody needs to wait: what was to be kept is synced. Windows renames and deletes no open file.
+    if (process.platform === 'win32') await closed;
   }
 }
 

@@ -155,6 +155,7 @@ export interface StagedBlob {
 }
 
 export interface Blobs {
+  /** Opens it in the background: a failure to open is told by `write` or `finish`. */
   stage(): Promise<StagedBlob>;
   /**
    * Renames finished files to `objects/YYYY/MM/DD/HH/<uuid>.dcm` and syncs each directory touched once. Returns their
