@@ -10,6 +10,7 @@ import type { Claims } from './claims.ts';
 import { notFound, parseJson, readerOf } from './context.ts';
 import type { Context, ReadingTx } from './context.ts';
 import { viewText, sideText } from './header.ts';
+import { createSight } from './sight.ts';
 import type { ReadingTables } from './tables.ts';
 import type { Decision, Finding } from './types.ts';
 
@@ -66,6 +67,7 @@ export function boxWithin(box: Box, image: Pick<InstanceRow, 'rows' | 'columns'>
 /** Findings of one reader: AI's with the decisions, and the reader's own. */
 export function createFindings(context: Context, claims: Claims) {
   const { store, archive, read, write, now } = context;
+  const sightOf = createSight(context);
 
   const rows = async (db: Context['read'] | ReadingTx, studyUid: string, personId: string, round: number) =>
     (db as Context['read'])
@@ -157,6 +159,9 @@ export function createFindings(context: Context, claims: Claims) {
         .where('person_id', '=', personId)
         .executeTakeFirst();
       if (!known) throw notFound('finding');
+      // It was shown once; a stage that was taken back hides it again, and then it reads as absent.
+      if (known.run_id !== null && !(await sightOf(principal)([known.run_id])).has(known.run_id))
+        throw notFound('finding');
       const image = await archive.instance(known.sop_instance_uid, SEES_NO_AI);
       const box = input.box ? boxWithin(input.box, image ?? { rows: null, columns: null }) : null;
       const text = plainText(input.text ?? '').slice(0, MAX_TEXT) || null;
@@ -198,7 +203,8 @@ export function createFindings(context: Context, claims: Claims) {
           studyUid: known.study_uid,
           subject: findingId,
           actor: personId,
-          payload: { decision: input.decision },
+          // The run lets the audit keep it back from whoever may not see the run.
+          payload: { decision: input.decision, run: known.run_id },
         });
         return findingOf(row);
       });

@@ -261,7 +261,7 @@ export interface Reading {
 export type { AiFinding };
 /**
  * Events: `reading.claimed`, `reading.released`, `reading.opinion` (subject: model; no answer in it), `reading.ai-shown` (subject:
- * run; payload {model}), `reading.decided` (subject: finding; payload {decision}), `reading.report.signed` and
+ * run; payload {model}), `reading.decided` (subject: finding; payload {decision, run}: run of AI's finding), `reading.report.signed` and
  * `reading.report.addendum` (subject: report; payload {version, sha256, snapshot}), `reading.facts` (subject: report; payload
  * {snapshot}: evidence changed after the signature), `reading.reopened`, `reading.discrepancy` (payload {kind}).
  * `snapshot` is a ReadingSnapshot of src/evidence/types.ts.

@@ -2,13 +2,17 @@ import type { FastifyInstance } from 'fastify';
 import type { SealedEvent, Store } from '../../store/types.ts';
 import type { LiveMessage } from './contract.ts';
 
-/** What a page is told about an event: that something changed, never what. */
-export function messageOf(event: SealedEvent): LiveMessage | undefined {
+/**
+ * What a person's page is told about an event: that something changed, never what. A decision is told to who made it alone:
+ * to others it would say that there was something to decide on.
+ */
+export function messageOf(event: SealedEvent, personId: string | null): LiveMessage | undefined {
   if (event.kind === 'archive.ae.knocked' || event.kind === 'archive.ae.admitted') return { type: 'knock' };
   if (event.kind.startsWith('archive.quarantin')) return { type: 'quarantine' };
   if (event.kind === 'evidence.stage.changed') return { type: 'stage', modelId: event.subject ?? '' };
   if (event.kind === 'reading.discrepancy') return { type: 'discrepancy' };
   if (event.kind === 'reading.ai-shown') return undefined;
+  if (event.kind === 'reading.decided' && event.actor !== personId) return undefined;
   return event.study_uid ? { type: 'study', studyUid: event.study_uid } : undefined;
 }
 
@@ -27,10 +31,11 @@ export function registerLive(app: FastifyInstance, deps: { store: Store; closing
       });
       const send = (message: LiveMessage) => raw.write(`data: ${JSON.stringify(message)}\n\n`);
       send({ type: 'hello', seq: await deps.store.events.lastSeq() });
+      const { personId } = request.principal;
       const pending = new Map<string, LiveMessage>();
       let timer: NodeJS.Timeout | undefined;
       const stop = deps.store.events.tail((event) => {
-        const message = messageOf(event);
+        const message = messageOf(event, personId);
         if (!message) return;
         pending.set(JSON.stringify(message), message);
         timer ??= setTimeout(() => {

@@ -2,7 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Doctor } from '../../doctor.ts';
 import { NegatoscopeError } from '../../errors.ts';
+import type { Principal } from '../../people/types.ts';
 import type { Rooms } from '../../rooms.ts';
+import type { SealedEvent } from '../../store/types.ts';
 import type { AuditRow, SiteStatus } from './contract.ts';
 import type { NetworkControl } from './index.ts';
 import { queryOf } from './schema.ts';
@@ -14,8 +16,13 @@ const AuditQuery = z.object({
   actor: z.string().max(64).optional(),
   limit: z.coerce.number().int().min(1).max(200).default(100),
 });
+/** Events read at a time, of which some may be left out. */
+const PAGE = 200;
 type Id = { Params: { id: string } };
 type Title = { Params: { aet: string } };
+/** The run of AI whose finding somebody decided on. */
+const runDecidedOn = ({ kind, payload }: SealedEvent): string | undefined =>
+  kind === 'reading.decided' && typeof payload?.run === 'string' ? payload.run : undefined;
 
 /** Senders and knocks, what was set aside, the audit, the state of the house. */
 export function registerUpkeep(
@@ -23,7 +30,7 @@ export function registerUpkeep(
   rooms: Rooms,
   deps: { doctor: Doctor; network: NetworkControl; version: string },
 ): void {
-  const { archive, store, people, config } = rooms;
+  const { archive, store, people, reading, config } = rooms;
   const admin = { config: { access: ['admin'] as const } };
   const keeper = { config: { access: ['admin', 'technologist'] as const } };
 
@@ -91,15 +98,33 @@ export function registerUpkeep(
     return reply.code(204).send();
   });
 
+  /**
+   * A page of events without decisions on runs that this person may not see yet: that there is something to decide on says
+   * what AI found. They stand there after the signature.
+   */
+  async function eventsFor(principal: Principal, query: z.output<typeof AuditQuery>): Promise<SealedEvent[]> {
+    const sight = reading.sightOf(principal);
+    const shown: SealedEvent[] = [];
+    for (let before = query.before; shown.length < query.limit;) {
+      const page = await store.events.page({
+        limit: PAGE,
+        ...(before ? { before } : {}),
+        ...(query.kind ? { kind: query.kind } : {}),
+        ...(query.study ? { studyUid: query.study } : {}),
+        ...(query.actor ? { actor: query.actor } : {}),
+      });
+      const runs = page.flatMap((event) => runDecidedOn(event) ?? []);
+      const seen = await sight([...new Set(runs)]);
+      shown.push(...page.filter((event) => seen.has(runDecidedOn(event) ?? '') || !runDecidedOn(event)));
+      if (page.length < PAGE) break;
+      before = page.at(-1)!.seq;
+    }
+    return shown.slice(0, query.limit);
+  }
+
   app.get('/api/audit', admin, async (request): Promise<AuditRow[]> => {
     const query = queryOf(request, AuditQuery);
-    const events = await store.events.page({
-      limit: query.limit,
-      ...(query.before ? { before: query.before } : {}),
-      ...(query.kind ? { kind: query.kind } : {}),
-      ...(query.study ? { studyUid: query.study } : {}),
-      ...(query.actor ? { actor: query.actor } : {}),
-    });
+    const events = await eventsFor(request.principal, query);
     const names = new Map((await people.list()).map((person) => [person.id, person.name]));
     return events.map((event) => ({
       seq: event.seq,
