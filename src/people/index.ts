@@ -3,7 +3,7 @@ import { NegatoscopeError } from '../errors.ts';
 import type { Db, Store, Tx } from '../store/types.ts';
 import { type PeopleTables } from './migrations.ts';
 import { digest, hashSecret, newSecret, verifySecret } from './secrets.ts';
-import { FORGET_MS, waitMs } from './throttle.ts';
+import { FORGET_MS, FREE_ATTEMPTS, FREE_ATTEMPTS_OF_ADDRESS, waitMs } from './throttle.ts';
 import { ROLES, type Language, type Person, type Principal, type Role } from './types.ts';
 
 export { peopleMigrations } from './migrations.ts';
@@ -51,6 +51,11 @@ const PIN_FORM = /^\d{4,8}$/;
 const MAX_PIN_FAILURES = 5;
 /** Verified against when no such login exists, so that the answer takes as long. */
 const NOBODY = await hashSecret('nobody');
+
+const setupLinkWrong = () =>
+  new NegatoscopeError('setup-link', 'This link is not valid. Use the one that the program printed.', {
+    status: 403,
+  });
 
 const foldLogin = (login: string): string => login.normalize('NFKC').trim().toLowerCase();
 
@@ -107,7 +112,12 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
 
   async function guard(keys: string[]): Promise<void> {
     const rows = await read.selectFrom('throttle').selectAll().where('key', 'in', keys).execute();
-    const wait = Math.max(0, ...rows.map((row) => waitMs(row, now())));
+    const wait = Math.max(
+      0,
+      ...rows.map((row) =>
+        waitMs(row, now(), row.key.startsWith('address:') ? FREE_ATTEMPTS_OF_ADDRESS : FREE_ATTEMPTS),
+      ),
+    );
     if (wait > 0)
       throw new NegatoscopeError('throttled', 'Too many failed attempts. Wait, then try again.', {
         status: 429,
@@ -127,6 +137,17 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
       }
       await store.events.append(tx, { kind, ...(actor ? { subject: actor, actor } : {}) });
     });
+  }
+  /** Attempts on one login or person one after the other: those sent at once would all pass before the first is counted. */
+  const queues = new Map<string, Promise<unknown>>();
+  function inTurn<R>(key: string, attempt: () => Promise<R>): Promise<R> {
+    const mine = (queues.get(key) ?? Promise.resolve()).then(attempt, attempt);
+    queues.set(key, mine);
+    const leave = () => {
+      if (queues.get(key) === mine) queues.delete(key);
+    };
+    mine.then(leave, leave);
+    return mine;
   }
   const forgetFailures = (tx: Tx<Tables>, keys: string[]) =>
     tx.deleteFrom('throttle').where('key', 'in', keys).execute();
@@ -200,6 +221,22 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
     return row && asPerson(row, (await rolesOf(read, [id])).get(id)!);
   }
 
+  /** The person whose login and password these are. @throws `login-failed` 401, `throttled` 429 */
+  function rightLogin(login: string, password: string, address?: string): Promise<Tables['person']> {
+    const folded = foldLogin(login).slice(0, 64);
+    const keys = [`login:${folded}`, ...(address ? [`address:${address}`] : [])];
+    return inTurn(keys[0]!, async () => {
+      await guard(keys);
+      const row = await read.selectFrom('person').selectAll().where('login', '=', folded).executeTakeFirst();
+      const right = await verifySecret(password.slice(0, 1024), row?.password ?? NOBODY);
+      if (!row || !right || row.disabled === 1) {
+        await countFailure(keys, row?.id, 'people.login.failed');
+        throw new NegatoscopeError('login-failed', 'Login or password is not right.', { status: 401 });
+      }
+      return row;
+    });
+  }
+
   async function openSession(
     row: Tables['person'],
     client: { address: string; userAgent: string },
@@ -248,15 +285,18 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
     const silence = now() - row.last_seen_at;
     const locked = row.locked === 1 || silence > settings.idleLockMs;
     const passwordNeeded = row.password_needed === 1 || silence > settings.pinIdleMs;
-    // Written at most every 15 s, or when something turned: a viewer asks for many frames a second.
-    if (
-      touch &&
-      (silence > 15_000 || Number(locked) !== row.locked || Number(passwordNeeded) !== row.password_needed)
-    )
+    const turned = Number(locked) !== row.locked || Number(passwordNeeded) !== row.password_needed;
+    // Written at most every 15 s, or when something turned: a viewer asks for many frames a second. What a page behind the
+    // lock asks is nobody's activity: the silence after which only the password serves goes on.
+    if (touch && (turned || (silence > 15_000 && !locked)))
       await write((tx) =>
         tx
           .updateTable('session')
-          .set({ last_seen_at: now(), locked: Number(locked), password_needed: Number(passwordNeeded) })
+          .set({
+            ...(locked ? {} : { last_seen_at: now() }),
+            locked: Number(locked),
+            password_needed: Number(passwordNeeded),
+          })
           .where('id', '=', id)
           .execute(),
       );
@@ -290,7 +330,9 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
    * Checks a PIN or the password of the person in this session, for unlocking and for signed acts.
    * The PIN does not serve after `pinIdleMs` of silence (`password-needed`), nor after five wrong ones.
    */
-  async function checkSecret(session: Session, secret: string): Promise<'pin' | 'password'> {
+  const checkSecret = (session: Session, secret: string): Promise<'pin' | 'password'> =>
+    inTurn(`secret:${session.person.id}`, () => checkedSecret(session, secret));
+  async function checkedSecret(session: Session, secret: string): Promise<'pin' | 'password'> {
     const row = await rowOf(session.person.id);
     const keys = [`secret:${row.id}`];
     await guard(keys);
@@ -354,8 +396,15 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
       });
   }
 
+  /** @throws `setup-link` 403 */
+  async function checkSetupLink(secret: string): Promise<void> {
+    const needed = (await read.selectFrom('person').select('id').limit(1).executeTakeFirst()) === undefined;
+    if (!needed || !setupSecret || digest(secret) !== digest(setupSecret)) throw setupLinkWrong();
+  }
+
   return {
     settings,
+    checkSetupLink,
 
     async setupNeeded(): Promise<boolean> {
       return (await read.selectFrom('person').select('id').limit(1).executeTakeFirst()) === undefined;
@@ -367,18 +416,17 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
     },
     /** Makes the first account. The link works once. */
     async completeSetup(secret: string, person: NewPerson): Promise<Person> {
-      const needed = await this.setupNeeded();
-      if (!needed || !setupSecret || digest(secret) !== digest(setupSecret))
-        throw new NegatoscopeError(
-          'setup-link',
-          'This link is not valid. Use the one that the program printed.',
-          {
-            status: 403,
-          },
-        );
-      const made = await add(person, null);
+      await checkSetupLink(secret);
+      // Taken before the next pause: the same link sent twice makes one account.
+      const link = setupSecret;
+      if (!link) throw setupLinkWrong();
       setupSecret = undefined;
-      return made;
+      try {
+        return await add(person, null);
+      } catch (error) {
+        setupSecret = link;
+        throw error;
+      }
     },
 
     /** @throws `login-failed` 401, `throttled` 429 */
@@ -387,15 +435,7 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
       password: string,
       client: { address: string; userAgent: string },
     ): Promise<{ secret: string; session: Session }> {
-      const folded = foldLogin(login).slice(0, 64);
-      const keys = [`login:${folded}`, `address:${client.address}`];
-      await guard(keys);
-      const row = await read.selectFrom('person').selectAll().where('login', '=', folded).executeTakeFirst();
-      const right = await verifySecret(password.slice(0, 1024), row?.password ?? NOBODY);
-      if (!row || !right || row.disabled === 1) {
-        await countFailure(keys, row?.id, 'people.login.failed');
-        throw new NegatoscopeError('login-failed', 'Login or password is not right.', { status: 401 });
-      }
+      const row = await rightLogin(login, password, client.address);
       return openSession(row, client);
     },
     /** Right after the setup: the person who holds the link is the person. */
@@ -538,11 +578,15 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
     ): Promise<void> {
       const row = await rowOf(session.person.id);
       if (change.pin !== undefined || change.password !== undefined) {
-        await guard([`secret:${row.id}`]);
-        if (!change.currentPassword || !(await verifySecret(change.currentPassword, row.password))) {
-          await countFailure([`secret:${row.id}`], row.id, 'people.secret.failed');
-          throw new NegatoscopeError('secret-wrong', 'Your present password is not right.', { status: 403 });
-        }
+        await inTurn(`secret:${row.id}`, async () => {
+          await guard([`secret:${row.id}`]);
+          if (!change.currentPassword || !(await verifySecret(change.currentPassword, row.password))) {
+            await countFailure([`secret:${row.id}`], row.id, 'people.secret.failed');
+            throw new NegatoscopeError('secret-wrong', 'Your present password is not right.', {
+              status: 403,
+            });
+          }
+        });
       }
       if (change.pin !== undefined) checkPin(change.pin);
       if (change.password !== undefined) checkPassword(change.password);
@@ -576,17 +620,7 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
     },
     /** For commands on the machine itself: checks login and password without a session. */
     async authenticate(login: string, password: string): Promise<Principal> {
-      const keys = [`login:${foldLogin(login)}`];
-      await guard(keys);
-      const row = await read
-        .selectFrom('person')
-        .selectAll()
-        .where('login', '=', foldLogin(login))
-        .executeTakeFirst();
-      if (!(await verifySecret(password, row?.password ?? NOBODY)) || !row || row.disabled === 1) {
-        await countFailure(keys, row?.id, 'people.login.failed');
-        throw new NegatoscopeError('login-failed', 'Login or password is not right.', { status: 401 });
-      }
+      const row = await rightLogin(login, password);
       const person = (await find(row.id))!;
       return {
         personId: row.id,

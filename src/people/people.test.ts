@@ -89,6 +89,69 @@ eachStore((_label, make) => {
     expect([open.locked, open.passwordNeeded]).toEqual([false, false]);
   });
 
+  test('many guesses sent at once are no more than a few', async () => {
+    const { people: house } = await people();
+    await house.add(anne, admin);
+    const { session } = await house.login('anne', anne.password, client);
+    const outcomes = (tries: Promise<unknown>[]) =>
+      Promise.all(
+        tries.map((each) =>
+          each.then(
+            () => 'in',
+            (error: { code: string }) => error.code,
+          ),
+        ),
+      );
+    const pins = ['1111', '2222', '3333', '4444', '5555', '6666', '7777', '2468'];
+    expect(await outcomes(pins.map((pin) => house.checkSecret(session, pin)))).toEqual([
+      ...Array<string>(5).fill('secret-wrong'),
+      ...Array<string>(3).fill('throttled'),
+    ]);
+    const passwords = [...'abcdefg', anne.password];
+    expect(await outcomes(passwords.map((word) => house.login('anne', word, client)))).toEqual([
+      ...Array<string>(5).fill('login-failed'),
+      ...Array<string>(3).fill('throttled'),
+    ]);
+  });
+
+  test('five who mistype at one desk do not lock the sixth out; guessing many logins does', async () => {
+    const { people: house } = await people();
+    await house.add(anne, admin);
+    for (let i = 0; i < 6; i++)
+      await expect(house.login(`person-${i}`, 'wrong', client)).rejects.toMatchObject({
+        code: 'login-failed',
+      });
+    await house.login('anne', anne.password, client);
+    for (let i = 6; i < 30; i++)
+      await expect(house.login(`person-${i}`, 'wrong', client)).rejects.toMatchObject({
+        code: 'login-failed',
+      });
+    await expect(house.login('anne', anne.password, client)).rejects.toMatchObject({ code: 'throttled' });
+  });
+
+  test('the one-time link sent twice at once makes one account', async () => {
+    const { people: house } = await people();
+    const link = house.setupSecret();
+    const both = await Promise.allSettled([
+      house.completeSetup(link, anne),
+      house.completeSetup(link, { ...anne, login: 'eve' }),
+    ]);
+    expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect(await house.list()).toHaveLength(1);
+  });
+
+  test('what a page asks behind the lock does not keep the PIN good', async () => {
+    const { people: house, clock } = await people({ idleLockMs: 60_000, pinIdleMs: 600_000 });
+    await house.add(anne, admin);
+    const { secret, session } = await house.login('anne', anne.password, client);
+    await house.lock(session.publicId);
+    for (let asked = 0; asked < 30; asked++) {
+      clock.now += 30_000;
+      await house.sessionOf(secret);
+    }
+    expect(await house.sessionOf(secret)).toMatchObject({ locked: true, passwordNeeded: true });
+  });
+
   test('five wrong PINs switch the PIN off until the password was given', async () => {
     const { people: house, clock } = await people();
     await house.add(anne, admin);
