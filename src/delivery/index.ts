@@ -56,7 +56,7 @@ export function createDelivery(deps: {
   }
 
   async function pdfObject(report: Report, addenda: number): Promise<Buffer> {
-    const { study, fields, studyUid } = report.record!;
+    const { study, fields, studyUid, timeZone } = report.record!;
     const words = WORDS[fields.language];
     const exam = [study.description, dateText(study.studyDate, fields.language)].filter(
       (text) => text !== '',
@@ -88,6 +88,7 @@ export function createDelivery(deps: {
       title: [words.title, ...exam].join(', '),
       verified: true,
       at: new Date(report.addenda[addenda - 1]?.signedAt ?? report.signedAt),
+      timeZone,
       softwareVersion: VERSION,
     });
   }

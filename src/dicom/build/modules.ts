@@ -72,15 +72,3 @@ export const equipmentModule = (softwareVersion: string | undefined): Attributes
   ManufacturerModelName: 'Negatoscope',
   SoftwareVersions: softwareVersion,
 });
-
-/** Local date and time as DA and TM, and the zone as `&ZZXX` (PS3.5 6.2). */
-export function dateTime(at: Date): { date: string; time: string; zone: string } {
-  const two = (n: number): string => String(n).padStart(2, '0');
-  const minutes = -at.getTimezoneOffset();
-  const off = Math.abs(minutes);
-  return {
-    date: `${at.getFullYear()}${two(at.getMonth() + 1)}${two(at.getDate())}`,
-    time: `${two(at.getHours())}${two(at.getMinutes())}${two(at.getSeconds())}`,
-    zone: `${minutes < 0 ? '-' : '+'}${two(Math.floor(off / 60))}${two(off % 60)}`,
-  };
-}

@@ -3,7 +3,8 @@ import { dataset } from '../builder.ts';
 import { SOP_CLASS } from '../sopClasses.ts';
 import { writePart10 } from '../write.ts';
 import type { PatientParams, SeriesParams, StudyParams } from './modules.ts';
-import { dateTime, equipmentModule, patientModule, seriesModule, studyModule } from './modules.ts';
+import { equipmentModule, patientModule, seriesModule, studyModule } from './modules.ts';
+import { dicomTime } from './srContent.ts';
 
 export interface PdfParams {
   patient: PatientParams;
@@ -17,6 +18,8 @@ export interface PdfParams {
   verified: boolean;
   /** When the document was made. */
   at: Date;
+  /** IANA zone of the site: dates and times stand in it. */
+  timeZone: string;
   /** Document type (PS3.16 CID 7020); LOINC 18748-4 "Diagnostic imaging report" when absent. */
   concept?: { value: string; scheme: string; meaning: string };
   softwareVersion?: string;
@@ -31,7 +34,7 @@ export interface PdfParams {
 export function encapsulatePdf(pdf: Uint8Array, params: PdfParams): Buffer {
   if (!Buffer.from(pdf.subarray(0, 1024)).includes('%PDF-'))
     throw new NegatoscopeError('not-a-pdf', 'The document is not a PDF file.', { status: 422 });
-  const { date, time, zone } = dateTime(params.at);
+  const { date, time, offset } = dicomTime(params.at, params.timeZone);
   const concept = params.concept ?? { value: '18748-4', scheme: 'LN', meaning: 'Diagnostic imaging report' };
   const json = dataset({
     ...patientModule(params.patient),
@@ -42,7 +45,7 @@ export function encapsulatePdf(pdf: Uint8Array, params: PdfParams): Buffer {
     SOPInstanceUID: params.sopInstanceUid,
     InstanceCreationDate: date,
     InstanceCreationTime: time,
-    TimezoneOffsetFromUTC: zone,
+    TimezoneOffsetFromUTC: offset,
     ContentDate: date,
     ContentTime: time,
     AcquisitionDateTime: '',

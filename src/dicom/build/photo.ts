@@ -9,7 +9,6 @@ import { EXPLICIT_LE } from '../uids.ts';
 import { writePart10 } from '../write.ts';
 import type { PatientParams } from './modules.ts';
 import {
-  dateTime,
   equipmentModule,
   patientModule,
   personName,
@@ -17,6 +16,7 @@ import {
   shortText,
   studyModule,
 } from './modules.ts';
+import { dicomTime } from './srContent.ts';
 import type { PhotoPixels } from './photoPixels.ts';
 import { photoPixels } from './photoPixels.ts';
 
@@ -55,6 +55,8 @@ export interface PhotoParams extends Omit<PatientParams, 'name' | 'issuer'> {
   instanceNumber?: number;
   /** When it was taken in. */
   at: Date;
+  /** IANA zone of the site: dates and times stand in it. */
+  timeZone: string;
   softwareVersion?: string;
 }
 
@@ -98,7 +100,7 @@ export async function photoToSecondaryCapture(photo: Uint8Array, params: PhotoPa
 }
 
 function imageAttributes(params: PhotoParams, sopInstanceUid: string, pixels: PhotoPixels) {
-  const { date, time, zone } = dateTime(params.at);
+  const { date, time, offset } = dicomTime(params.at, params.timeZone);
   const lossy = pixels.lossyRatio !== undefined;
   const pixelData = pixels.encapsulated
     ? { vr: 'OB', Fragments: [new Uint8Array(0), pixels.data] }
@@ -108,7 +110,7 @@ function imageAttributes(params: PhotoParams, sopInstanceUid: string, pixels: Ph
     SOPInstanceUID: sopInstanceUid,
     InstanceCreationDate: date,
     InstanceCreationTime: time,
-    TimezoneOffsetFromUTC: zone,
+    TimezoneOffsetFromUTC: offset,
     ConversionType: 'DI',
     DateOfSecondaryCapture: date,
     TimeOfSecondaryCapture: time,

@@ -46,6 +46,8 @@ const Form = z.object({
 
 export interface UploadDependencies {
   archive: Archive;
+  /** IANA zone of the site. */
+  timeZone: string;
   now?: () => number;
 }
 
@@ -53,7 +55,7 @@ export interface UploadDependencies {
  * `POST /api/upload` (one file a request) and `POST /api/photos`. Each answers with an UploadResult: 200 when the file is kept
  * or there is nothing to keep, 202 when it was set aside or refused, 413 and 507 when the server could not take it.
  */
-export function uploadDoor({ archive, now = Date.now }: UploadDependencies): FastifyPluginAsync {
+export function uploadDoor({ archive, timeZone, now = Date.now }: UploadDependencies): FastifyPluginAsync {
   return async (app) => {
     takeStreams(app);
     app.post('/api/upload', { config: { access: SEND } }, async (request, reply) => {
@@ -77,7 +79,7 @@ export function uploadDoor({ archive, now = Date.now }: UploadDependencies): Fas
       const form = formOf(request);
       const photo = await bounded(bodyOf(request));
       const place = await placeOf(archive, form);
-      const made = await photoToSecondaryCapture(photo, { ...form, ...place, at: new Date(now()) });
+      const made = await photoToSecondaryCapture(photo, { ...form, ...place, at: new Date(now()), timeZone });
       const origin = { door: 'photo', from: request.principal.name, address: request.ip } as const;
       return answer(reply, await archive.ingest(parts(made.bytes), origin, { photo: true }));
     });
