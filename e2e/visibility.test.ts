@@ -387,6 +387,13 @@ describe('nothing before the signature', () => {
 describe('pilot', () => {
   test('blind first: the named readers see it after their own conclusion, and nobody else ever', async () => {
     await stage('pilot', { readers: ['nora', 'nils'] });
+    // An own conclusion opens nothing to who is not named.
+    for (const of of [positive, negative]) {
+      await claim(who('rene'), of);
+      await opinion(who('rene'), of);
+    }
+    await seesNothing('rene', who('rene'));
+    for (const of of [positive, negative]) await release(who('rene'), of);
     for (const [name, client] of everyoneBut()) await seesNothing(name, client);
     for (const of of [positive, negative]) {
       await claim(who('nora'), of);
@@ -441,7 +448,7 @@ describe('pilot', () => {
 test('in routine every reader sees it, and nobody else; after the own conclusion where that is asked', async () => {
   await stage('pilot', { readers: ['nils'] });
   await stage('routine', { blindFirst: true });
-  await seesNothing('rene', who('rene'));
+  await seesNothing('anne', who('anne'));
   await stage('routine', { blindFirst: false });
   await seesAll('rene', who('rene'));
   await seesAll('anne', who('anne'));
