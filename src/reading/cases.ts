@@ -6,7 +6,7 @@ import type { Principal } from '../people/types.ts';
 import { asDb, notFound } from './context.ts';
 import type { Context, ReadingTx } from './context.ts';
 import type { AiView } from './types.ts';
-import { hiddenFrom } from './visibility.ts';
+import { hiddenFrom, seesEverything } from './visibility.ts';
 
 /** Beyond any study that is read as a whole on one page. */
 export const MAX_INSTANCES = 20_000;
@@ -94,8 +94,7 @@ export function createCases(context: Context) {
     opinions: readonly OpinionRow[],
     signed: ReadonlySet<string>,
   ): Map<string, AiView['hidden']> {
-    // Who only answers for evidence sees everything; who reads as well keeps the reader's rule on this page, to stay unbiased.
-    const seesAll = principal.roles.has('evidence') && !principal.roles.has('reader');
+    const seesAll = seesEverything(principal);
     return new Map(
       of.runs.map((run) => [
         run.id,

@@ -14,7 +14,7 @@ export interface Question {
 /**
  * The rule of visibility: why a person may not see a run; null when they may. After the signature everyone; before it readers
  * alone, from the stage pilot on, there only those named, and after their own conclusion where that is asked for first.
- * The role `evidence` stands outside of it, see `sightOf` and `open`.
+ * Who answers for evidence alone stands outside of it: `seesEverything`.
  */
 export function hiddenFrom(
   person: Pick<Principal, 'personId' | 'roles'> | null,
@@ -28,3 +28,12 @@ export function hiddenFrom(
   if (blindFirst && !question.opinion) return 'opinion-first';
   return null;
 }
+
+/**
+ * The role `evidence` sees every run at any time. A person who also reads does not: a conclusion counts as given blind, so the
+ * reader's rule holds for them at every door.
+ */
+export const seesEverything = (principal: Pick<Principal, 'personId' | 'roles'> | null): boolean =>
+  principal !== null &&
+  principal.roles.has('evidence') &&
+  (principal.personId === null || !principal.roles.has('reader'));
