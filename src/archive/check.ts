@@ -3,7 +3,7 @@ import { createInflateRaw } from 'node:zlib';
 import { type DataSet, isVideo, TAG, transferSyntax } from '../dicom/index.ts';
 import { reasonOf } from '../errors.ts';
 import { frameTable } from './frames.ts';
-import { type InstanceHeader, instanceHeader, isUid, type Uids, uidsOf } from './header.ts';
+import { type InstanceHeader, instanceHeader, isTolerableUid, type Uids, uidsOf } from './header.ts';
 import type { Intaken } from './intake.ts';
 import type { Source } from './source.ts';
 import type { IngestOptions, QuarantineReason } from './types.ts';
@@ -50,8 +50,8 @@ export async function check(
   const uids = uidsOf(dataset);
   uids.sopClassUid ||= meta.string(TAG.MediaStorageSOPClassUID) ?? '';
   const named = {
-    ...(isUid(uids.sopInstanceUid) ? { sopInstanceUid: uids.sopInstanceUid } : {}),
-    ...(isUid(uids.sopClassUid) ? { sopClassUid: uids.sopClassUid } : {}),
+    ...(isTolerableUid(uids.sopInstanceUid) ? { sopInstanceUid: uids.sopInstanceUid } : {}),
+    ...(isTolerableUid(uids.sopClassUid) ? { sopClassUid: uids.sopClassUid } : {}),
   };
   const wrong = checkUids(uids, options) ?? checkSyntax(header.transferSyntax);
   if (wrong) return { ...wrong, ...named };
@@ -121,7 +121,7 @@ function checkUids(uids: Uids, { network, studyUid }: IngestOptions): Refusal | 
   for (const [key, name] of Object.entries(names)) {
     const uid = uids[key as keyof Uids];
     if (uid === '') return { reason: 'missing-uid', detail: `${name} is missing` };
-    if (!isUid(uid)) return { reason: 'bad-uid', detail: `${name} is no UID` };
+    if (!isTolerableUid(uid)) return { reason: 'bad-uid', detail: `${name} is no UID` };
   }
   if (studyUid !== undefined && studyUid !== uids.studyUid) {
     return { reason: 'malformed', detail: 'Study Instance UID is not the one it was sent to' };
@@ -137,7 +137,7 @@ function checkUids(uids: Uids, { network, studyUid }: IngestOptions): Refusal | 
 
 function checkSyntax(uid: string): Refusal | undefined {
   if (transferSyntax(uid)) return undefined;
-  const shown = isUid(uid) ? `: ${uid}` : '';
+  const shown = isTolerableUid(uid) ? `: ${uid}` : '';
   return { reason: 'unknown-transfer-syntax', detail: `The transfer syntax is not known${shown}` };
 }
 

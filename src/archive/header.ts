@@ -70,7 +70,7 @@ const names = (dataset: DataSet, tag: Tag): string => {
  * PS3.5 9.1: digits and dots, at most 64 characters. Leading zeros in a component are forbidden there, but machines in the
  * field send them, and an image is worth more than a zero.
  */
-export const isUid = (uid: string): boolean => uid.length <= 64 && /^\d+(\.\d+)*$/.test(uid);
+export const isTolerableUid = (uid: string): boolean => uid.length <= 64 && /^\d+(\.\d+)*$/.test(uid);
 
 export function uidsOf(dataset: DataSet): Uids {
   return {

@@ -2,13 +2,12 @@
  * The result as a DICOM object: Comprehensive SR after TID 1500, in a series of its own. It is made from the rows of the run
  * alone, under UIDs that follow from the run's id, so a repetition after a crash finds it or makes the same again.
  */
-import { createHash } from 'node:crypto';
 import { SEES_ALL } from '../archive/types.ts';
 import type { Archive } from '../archive/types.ts';
 import { LOCAL, measurementReport, NO_UNITS, SCORE, studyAttributes } from '../dicom/build/sr.ts';
 import type { Algorithm, Code, Evaluation, ImageReference, MeasurementGroup } from '../dicom/build/sr.ts';
 import type { DicomJson } from '../dicom/types.ts';
-import { uidOfUuid } from '../dicom/uid.ts';
+import { stableUid } from '../dicom/uid.ts';
 import { writePart10 } from '../dicom/write.ts';
 import { NegatoscopeError } from '../errors.ts';
 import type { Store } from '../store/types.ts';
@@ -21,13 +20,6 @@ const PLACE = LOCAL('peak', 'Peak of the heat map');
 const IMAGE_SCORE = LOCAL('image-score', 'Model score of an image');
 const VERDICT = LOCAL('verdict', 'Images at or above the threshold');
 
-/** A UID that follows from a text: a UUID of version 8 made of its SHA-256 (RFC 9562 5.8), as PS3.5 B.2 writes it. */
-export function stableUid(text: string): string {
-  const bytes = createHash('sha256').update(text).digest().subarray(0, 16);
-  bytes[6] = (bytes[6]! & 0x0f) | 0x80;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  return uidOfUuid(bytes.toString('hex'));
-}
 export const resultUidOf = (runId: string): string => stableUid(`${runId} result`);
 
 export interface ResultInput {

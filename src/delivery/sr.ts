@@ -1,7 +1,7 @@
-import { sr, type DicomJson } from '../dicom/index.ts';
+import { sr, stableUid, type DicomJson } from '../dicom/index.ts';
 import type { Box } from '../assist/types.ts';
 import type { Finding, RecordedAi, Report, ReportRecord } from '../reading/types.ts';
-import { documentUid, seriesUid, stableUid } from './uids.ts';
+import { documentUid, seriesUid } from './uids.ts';
 
 const SERIES_NUMBER = 9101;
 /** CID 7001: (121078, DCM, "Addendum"). */
