@@ -5,6 +5,8 @@
 import { createHash } from 'node:crypto';
 import { SEES_NO_AI } from '../archive/types.ts';
 import type { Archive, InstanceRow, SeriesRow } from '../archive/types.ts';
+import { TAG } from '../dicom/dictionary.ts';
+import { jsonItems, jsonString } from '../dicom/json.ts';
 import { uuidv7 } from '../store/index.ts';
 import type { Store, Tx } from '../store/types.ts';
 import { mayRun } from './rules.ts';
@@ -87,12 +89,11 @@ async function anatomicRegions(
   const regions = new Map<string, string[]>();
   const asked = [...first.values()];
   for await (const json of archive.metadata(asked, SEES_NO_AI)) {
-    const seriesUid = json['0020000E']?.Value?.[0];
-    const items = (json['00082218']?.Value ?? []) as Record<string, { Value?: unknown[] }>[];
-    const codes = items.flatMap((item) =>
-      item['00080102']?.Value?.[0] === 'SCT' ? [String(item['00080100']?.Value?.[0] ?? '')] : [],
+    const seriesUid = jsonString(json, TAG.SeriesInstanceUID);
+    const codes = jsonItems(json, TAG.AnatomicRegionSequence).flatMap((item) =>
+      jsonString(item, TAG.CodingSchemeDesignator) === 'SCT' ? [jsonString(item, TAG.CodeValue) ?? ''] : [],
     );
-    if (typeof seriesUid === 'string') regions.set(seriesUid, codes);
+    if (seriesUid !== undefined) regions.set(seriesUid, codes);
   }
   return regions;
 }

@@ -1,6 +1,3 @@
-import { TAG } from './dictionary.ts';
-import type { DataSet } from './types.ts';
-
 /** Days in one unit of AS, and units in a year: PS3.5 6.2. */
 const PER_YEAR: Readonly<Record<string, number>> = { D: 365.25, W: 365.25 / 7, M: 12, Y: 1 };
 
@@ -27,17 +24,4 @@ function dateNumber(text: string): number | null {
   return date.getUTCMonth() === month - 1 && date.getUTCDate() === day
     ? year * 10000 + month * 100 + day
     : null;
-}
-
-/**
- * Age of the patient in whole years at the time of the study: Patient's Age (0010,1010), else from birth date and the date of
- * study, series, acquisition or content, the first that is there. Null when the header does not say it.
- */
-export function ageInYears(dataset: DataSet): number | null {
-  const stated = yearsOfAge(dataset.string(TAG.PatientAge) ?? '');
-  if (stated !== null) return stated;
-  const birth = dataset.string(TAG.PatientBirthDate) ?? '';
-  const days = [TAG.StudyDate, TAG.SeriesDate, TAG.AcquisitionDate, TAG.ContentDate];
-  const day = days.map((tag) => dataset.string(tag)).find((value) => value !== undefined);
-  return yearsBetween(birth, day ?? '');
 }

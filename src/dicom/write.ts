@@ -2,7 +2,7 @@ import { deflateRawSync } from 'node:zlib';
 import { TAG } from './dictionary.ts';
 import { DicomError, hexTag } from './errors.ts';
 import { dataset as build } from './builder.ts';
-import { BINARY_VRS, personText } from './json.ts';
+import { BINARY_VRS, jsonString, personText } from './json.ts';
 import { LONG_VRS, isVrText } from './reader.ts';
 import type { DicomJson, JsonAttribute, Tag, VR } from './types.ts';
 import { DEFLATED_LE, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE } from './uids.ts';
@@ -234,7 +234,7 @@ export function writePart10(
 ): Buffer {
   if ('datasetBytes' in file) return Buffer.concat([fileMeta(file.meta), file.datasetBytes]);
   const { json, meta = {} } = file;
-  const uid = (tag: Tag): string => String(json[hexTag(tag)]?.Value?.[0] ?? '');
+  const uid = (tag: Tag): string => jsonString(json, tag) ?? '';
   const transferSyntax = meta.transferSyntax ?? EXPLICIT_LE;
   const complete = {
     ...meta,

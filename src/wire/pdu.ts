@@ -33,7 +33,6 @@ export const CONTEXT_RESULT = {
   abstractSyntaxNotSupported: 3,
   transferSyntaxesNotSupported: 4,
 } as const;
-export type ContextResult = (typeof CONTEXT_RESULT)[keyof typeof CONTEXT_RESULT];
 
 export interface ProposedContext {
   /** Odd, 1 to 255. */

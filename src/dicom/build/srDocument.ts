@@ -1,6 +1,7 @@
 import { dataset, type Attributes } from '../builder.ts';
 import { TAG, type Keyword } from '../dictionary.ts';
 import { hexTag } from '../errors.ts';
+import { jsonString } from '../json.ts';
 import { SOP_CLASS } from '../sopClasses.ts';
 import type { DicomJson } from '../types.ts';
 import { newUid } from '../uid.ts';
@@ -34,8 +35,7 @@ export function studyAttributes(json: DicomJson): StudyAttributes {
   const attributes: Record<string, unknown> = Object.fromEntries(
     found.map((keyword) => [keyword, json[hexTag(TAG[keyword])]]),
   );
-  const uid = json[hexTag(TAG.StudyInstanceUID)]?.Value?.[0];
-  return { ...attributes, StudyInstanceUID: String(uid ?? '') };
+  return { ...attributes, StudyInstanceUID: jsonString(json, TAG.StudyInstanceUID) ?? '' };
 }
 
 export interface Equipment {

@@ -1,7 +1,16 @@
 /** QIDO-RS: PS3.18 10.6. Search by the attributes that the archive indexes, answered as DICOM JSON. */
 import type { FastifyReply } from 'fastify';
 import { type InstanceRow, isKey, type Level, type SeriesRow, type StudyRow } from '../../archive/index.ts';
-import { type DicomJson, hexTag, keywordOf, personJson, TAG, tagOf, type VR } from '../../dicom/index.ts';
+import {
+  type DicomJson,
+  hexTag,
+  jsonString,
+  keywordOf,
+  personJson,
+  TAG,
+  tagOf,
+  type VR,
+} from '../../dicom/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
 import { JSON_TYPES, negotiate } from './accept.ts';
 import {
@@ -213,7 +222,7 @@ export function searchRoutes({ archive, sightOf }: DicomwebDependencies) {
       if (include === 'all' || include.size > 0) {
         const byUid = new Map(rows.map((row, i) => [row.sopInstanceUid, i]));
         for await (const json of archive.metadata(rows.slice(0, search.limit), sight)) {
-          const i = byUid.get(String(json[hexTag(TAG.SOPInstanceUID)]?.Value?.[0])) ?? -1;
+          const i = byUid.get(jsonString(json, TAG.SOPInstanceUID) ?? '') ?? -1;
           const row = rows[i];
           if (!row) continue;
           const wanted = Object.entries(withBulkUrls(json, instanceUrl(base, row))).filter(

@@ -5,6 +5,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { InstanceRow, Sight } from '../../archive/index.ts';
+import { jsonString, TAG } from '../../dicom/index.ts';
 import { multipartWriter } from '../../wire/multipart.ts';
 import { acceptedOf, covers, JSON_TYPES, negotiate, notAcceptable } from './accept.ts';
 import {
@@ -75,7 +76,7 @@ export function retrieveRoutes({ archive, sightOf }: DicomwebDependencies, frame
       const lines = async function* () {
         let separator = '[';
         for await (const json of archive.metadata(rows, sight)) {
-          const row = byUid.get(String(json['00080018']?.Value?.[0]));
+          const row = byUid.get(jsonString(json, TAG.SOPInstanceUID) ?? '');
           yield separator + JSON.stringify(row ? withBulkUrls(json, instanceUrl(base, row)) : json);
           separator = ',';
         }
