@@ -223,6 +223,10 @@ async function seesNothing(name: string, client: Client): Promise<void> {
   ).toEqual([]);
   expect(LEFT_OPEN(one, 'AI-S'), name).toEqual([]);
   expect(LEFT_OPEN(one, 'heatmap'), name).toEqual([]);
+  // Both studies hold a result, so likeness does not tell of one that is counted.
+  const search = one['GET /dicom-web/studies?StudyInstanceUID=STUDY']!;
+  expect(search, name).toMatch(/"00201208":\{"vr":"IS","Value":\[1\]\}/);
+  expect(search, name).toMatch(/"00080061":\{"vr":"CS","Value":\["DX"\]\}/);
   expect(LEFT_OPEN(one, 'Modality=SR'), name).toEqual([]);
   const { ai, findings, signingBlockedBy } = await open(client, positive);
   expect(ai[0]).toMatchObject({ run: null, hidden: expect.any(String) as string });
