@@ -12,6 +12,6 @@ export function demand(by: Principal, roles: readonly Role[]): void {
   }
 }
 
-/** The actor of an event: person id, `token:<name>`, or `system`. */
+/** The actor of an event: person id, the name of a token (`token:<name>` already), `cli` or `system`. */
 export const nameOf = (by: Principal): string =>
-  by.personId ?? (by.via === 'token' ? `token:${by.name}` : by.via === 'cli' ? 'cli' : 'system');
+  by.personId ?? (by.via === 'token' ? by.name : by.via === 'cli' ? 'cli' : 'system');
