@@ -38,10 +38,14 @@ export async function start(config: Config): Promise<void> {
   say('');
   rooms.log.info({ dicomPort: server.dicomPort }, 'started');
 
-  let stopping = false;
+  let stoppingSince: number | undefined;
   const stop = async (signal: string) => {
-    if (stopping) process.exit(130);
-    stopping = true;
+    if (stoppingSince !== undefined) {
+      // One Ctrl+C arrives several times: from the terminal, and from each program between it and us.
+      if (Date.now() - stoppingSince > 1000) process.exit(130);
+      return;
+    }
+    stoppingSince = Date.now();
     rooms.log.info({ signal }, 'stopping');
     // Whatever hangs must not keep the machine from shutting down: everything acknowledged is on disk already.
     setTimeout(() => process.exit(0), 10_000).unref();
