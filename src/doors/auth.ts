@@ -93,7 +93,8 @@ async function identify(request: FastifyRequest, people: People): Promise<void> 
 function checkOrigin(request: FastifyRequest, secret: string): void {
   const origin = request.headers.origin;
   const site = request.headers['sec-fetch-site'];
-  const own = origin === undefined || new URL(origin).host === request.host;
+  // A page without an origin of its own sends "null".
+  const own = origin === undefined || (URL.canParse(origin) && new URL(origin).host === request.host);
   const token = request.headers['x-csrf'];
   if (
     !own ||
