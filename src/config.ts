@@ -1,7 +1,25 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { NegatoscopeError } from './errors.ts';
+
+const isTimeZone = (name: string): boolean => {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
+  } catch {
+    return false;
+  }
+};
+/** `loopback`, addresses, subnets: `10.0.0.5, 192.168.1.0/24`. */
+const isProxyList = (text: string): boolean =>
+  text.split(',').every((part) => {
+    const [address = '', bits, ...more] = part.trim().split('/');
+    if (['loopback', 'linklocal', 'uniquelocal'].includes(address) && bits === undefined) return true;
+    const version = isIP(address);
+    if (version === 0 || more.length > 0) return false;
+    return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+  });
 
 /**
  * Settings of one installation. Weakest first: defaults, `DIR/negatoscope.json`, environment (`NEGATOSCOPE_PORT`, …), flags.
@@ -26,12 +44,18 @@ export const configShape = z
     tlsCert: z.string().optional(),
     tlsKey: z.string().optional(),
     /** Addresses or subnets of the proxy in front; it terminates TLS. */
-    trustProxy: z.string().optional(),
+    trustProxy: z
+      .string()
+      .refine(isProxyList, 'give the addresses or subnets of the proxy, or "loopback"')
+      .optional(),
     /** `postgres://…`; SQLite without it. */
     database: z.string().optional(),
     /** A study is complete after this silence. */
     silenceSeconds: z.coerce.number().min(0.2).max(3600).default(8),
-    timeZone: z.string().default(Intl.DateTimeFormat().resolvedOptions().timeZone),
+    timeZone: z
+      .string()
+      .refine(isTimeZone, 'there is no such time zone; an example is Europe/Paris')
+      .default(Intl.DateTimeFormat().resolvedOptions().timeZone),
     siteName: z.string().max(64).optional(),
     /** Screen lock after idleness, minutes. */
     idleLockMinutes: z.coerce.number().min(1).max(240).default(10),
@@ -41,7 +65,6 @@ export const configShape = z
   })
   .strict();
 export type Config = z.infer<typeof configShape> & { dir: string };
-export type ConfigInput = Partial<z.input<typeof configShape>>;
 
 const envName = (key: string): string =>
   `NEGATOSCOPE_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
@@ -72,6 +95,8 @@ export function loadConfig(
         cause,
       });
     }
+    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+      throw new NegatoscopeError('config', `${file} holds no settings: write {"key": value, …}.`);
     take(parsed as Record<string, unknown>, () => file);
   }
   const fromEnv = Object.fromEntries(

@@ -1,9 +1,10 @@
-import { mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { archiveMigrations, createArchive } from './archive/index.ts';
 import { assistMigrations, createAssist } from './assist/index.ts';
 import type { Config } from './config.ts';
 import { createDelivery, deliveryMigrations } from './delivery/index.ts';
+import { NegatoscopeError } from './errors.ts';
 import { createEvidence, evidenceMigrations } from './evidence/index.ts';
 import { createLog } from './log.ts';
 import { createPeople, peopleMigrations } from './people/index.ts';
@@ -27,7 +28,16 @@ export const migrations = [
 export async function openRooms(
   config: Config,
 ): Promise<Rooms & { start(): Promise<void>; close(): Promise<void> }> {
-  mkdirSync(config.dir, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(config.dir, { recursive: true, mode: 0o700 });
+    accessSync(config.dir, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new NegatoscopeError(
+      'data-dir',
+      `The data folder ${config.dir} cannot be used (${(cause as NodeJS.ErrnoException).code}). Choose a folder with --data that this account may write to.`,
+      { status: 500, cause },
+    );
+  }
   const log = createLog(config.dir, config.logLevel);
   const store = await createStore({
     dir: config.dir,

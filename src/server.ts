@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
@@ -18,7 +19,7 @@ import { uploadDoor } from './doors/upload/index.ts';
 import { createDoctor } from './doctor.ts';
 import { NegatoscopeError } from './errors.ts';
 import type { Rooms } from './rooms.ts';
-import { localNames, ownCertificate } from './tls.ts';
+import { givenCertificate, localNames, ownCertificate } from './tls.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 export const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string })
@@ -52,10 +53,8 @@ async function listenersFor(rooms: Rooms, plan: NetworkPlan): Promise<Listener[]
     const { cert, key } = await ownCertificate(config.dir);
     return { cert, key };
   };
-  const given = () => ({
-    cert: readFileSync(config.tlsCert ?? plan.certPath!, 'utf8'),
-    key: readFileSync(config.tlsKey ?? plan.keyPath!, 'utf8'),
-  });
+  const given = () =>
+    givenCertificate(config.tlsCert ?? plan.certPath ?? '', config.tlsKey ?? plan.keyPath ?? '');
   const name = localNames().find((each) => each.endsWith('.local')) ?? 'localhost';
   if (config.host !== undefined) {
     const listener: Listener = {
@@ -69,10 +68,9 @@ async function listenersFor(rooms: Rooms, plan: NetworkPlan): Promise<Listener[]
   }
   const here: Listener = { host: '127.0.0.1', port: config.port, shown: '127.0.0.1' };
   if (config.trustProxy !== undefined) return [{ ...here, trustProxy: config.trustProxy }];
-  if (config.tlsCert) return [{ ...here, tls: given() }];
-  if (plan.exposure === 'local') return [here];
-  if (plan.tls === 'proxy') return [{ ...here, trustProxy: 'loopback' }];
-  const tls = plan.tls === 'certificate' ? given() : await own();
+  if (plan.exposure === 'local') return [config.tlsCert ? { ...here, tls: given() } : here];
+  if (plan.tls === 'proxy') return [here];
+  const tls = config.tlsCert || plan.tls === 'certificate' ? given() : await own();
   return [here, { host: '0.0.0.0', port: config.networkPort, tls, shown: name }];
 }
 
@@ -83,6 +81,9 @@ async function storedPlan(rooms: Rooms): Promise<NetworkPlan> {
     ? (JSON.parse(text) as NetworkPlan)
     : { exposure: 'local', tls: null, certPath: null, keyPath: null };
 }
+
+/** How the second web port is set: no flag names it. */
+const NETWORK_PORT = '"networkPort" in negatoscope.json, or NEGATOSCOPE_NETWORK_PORT';
 
 /** Opens every door. Rejects with `port-in-use` naming the port. */
 export async function startServer(rooms: Rooms): Promise<RunningServer> {
@@ -101,7 +102,7 @@ export async function startServer(rooms: Rooms): Promise<RunningServer> {
       port: config.dicomPort,
       log,
     });
-    await listening(() => door.start(), config.dicomPort, '--dicom-port');
+    await listening(() => door.start(), config.dicomPort, '--dicom-port', dicomHost());
     return door;
   }
 
@@ -113,16 +114,8 @@ export async function startServer(rooms: Rooms): Promise<RunningServer> {
         certPath: choice.certPath ?? null,
         keyPath: choice.keyPath ?? null,
       };
-      if (next.tls === 'certificate')
-        for (const path of [next.certPath, next.keyPath])
-          if (!path || !existsSync(path))
-            throw new NegatoscopeError(
-              'tls-file',
-              `There is no file ${path ?? ''}. Give the path on this computer.`,
-              {
-                details: { path: path ?? '' },
-              },
-            );
+      // Whatever would keep these doors shut is said before an account is made, not after.
+      for (const { port } of (await listenersFor(rooms, next)).slice(1)) await assertFree(port);
       return next;
     },
     async apply(next) {
@@ -136,6 +129,7 @@ export async function startServer(rooms: Rooms): Promise<RunningServer> {
         dimse = await openDimse();
       }
     },
+    behindProxy: () => plan.tls === 'proxy',
     place: () => ({
       webUrl: apps.at(-1)!.url,
       dicomPort: dimse.port,
@@ -144,12 +138,19 @@ export async function startServer(rooms: Rooms): Promise<RunningServer> {
   };
   const doctor = createDoctor(rooms);
 
+  const flagOf = (port: number) => (port === config.port ? '--port' : NETWORK_PORT);
   async function open(listener: Listener) {
     const app = await buildApp(rooms, { listener, network, doctor, closing: closing.signal });
-    await listening(() => app.listen({ host: listener.host, port: listener.port }), listener.port, '--port');
+    await listening(
+      () => app.listen({ host: listener.host, port: listener.port }),
+      listener.port,
+      flagOf(listener.port),
+      listener.host,
+    );
     const address = app.server.address();
     const port = typeof address === 'object' && address ? address.port : listener.port;
-    return { app, listener, url: `${listener.tls ? 'https' : 'http'}://${listener.shown}:${port}` };
+    const shown = listener.shown.includes(':') ? `[${listener.shown}]` : listener.shown;
+    return { app, listener, url: `${listener.tls ? 'https' : 'http'}://${shown}:${port}` };
   }
 
   try {
@@ -178,18 +179,52 @@ export async function startServer(rooms: Rooms): Promise<RunningServer> {
   };
 }
 
-async function listening(start: () => Promise<unknown>, port: number, flag: string): Promise<void> {
+async function listening(
+  start: () => Promise<unknown>,
+  port: number,
+  flag: string,
+  host: string,
+): Promise<void> {
   try {
     await start();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE')
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE')
       throw new NegatoscopeError(
         'port-in-use',
         `Port ${port} is used by another program. Choose another one with ${flag}.`,
-        { status: 500, details: { port } },
+        { status: 500, details: { port }, cause },
       );
-    throw error;
+    if (code === 'EACCES')
+      throw new NegatoscopeError(
+        'port-in-use',
+        `This account may not open port ${port}. Choose one above 1023 with ${flag}.`,
+        { status: 500, details: { port }, cause },
+      );
+    if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL'].includes(code ?? ''))
+      throw new NegatoscopeError(
+        'address',
+        `This computer has no address ${host}. Choose another one with --host.`,
+        { status: 500, details: { host }, cause },
+      );
+    throw cause;
   }
+}
+
+/** @throws `port-in-use` */
+async function assertFree(port: number): Promise<void> {
+  const probe = createServer();
+  await listening(
+    () =>
+      new Promise<void>((resolve, reject) => {
+        probe.once('error', reject);
+        probe.listen(port, '0.0.0.0', resolve);
+      }),
+    port,
+    NETWORK_PORT,
+    '0.0.0.0',
+  );
+  await new Promise((resolve) => probe.close(resolve));
 }
 
 async function buildApp(
@@ -206,7 +241,9 @@ async function buildApp(
     loggerInstance: rooms.log.child({}, { level: rooms.config.logLevel === 'debug' ? 'info' : 'warn' }),
     // Requests are logged by none of their parts: paths hold UIDs, queries hold names.
     logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: listener.trustProxy ?? false,
+    // The proxy that the first visit told of runs on this computer; trusted from that moment, without a new start.
+    trustProxy:
+      listener.trustProxy ?? ((address: string) => deps.network.behindProxy() && isLoopback(address)),
     bodyLimit: 4 * 1024 * 1024,
     routerOptions: { maxParamLength: 256 },
     forceCloseConnections: true,
@@ -297,7 +334,11 @@ async function buildApp(
       setHeaders(reply, path) {
         reply.header(
           'cache-control',
-          path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+          path.includes('/assets/')
+            ? 'public, max-age=31536000, immutable'
+            : path.endsWith('.html')
+              ? 'no-store'
+              : 'no-cache',
         );
       },
     });
@@ -306,7 +347,7 @@ async function buildApp(
   app.setNotFoundHandler((request, reply) => {
     const page = request.method === 'GET' && !/^\/(api|dicom-web|assets)\//.test(request.url);
     if (page && index)
-      return reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(index);
+      return reply.type('text/html; charset=utf-8').header('cache-control', 'no-store').send(index);
     return reply
       .code(404)
       .send({ error: { code: 'not-found', message: 'There is nothing here.', details: {} } });

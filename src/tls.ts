@@ -1,9 +1,10 @@
 import 'reflect-metadata';
-import { X509Certificate as NodeCertificate, webcrypto } from 'node:crypto';
+import { createPrivateKey, X509Certificate as NodeCertificate, webcrypto } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
+import { NegatoscopeError, reasonOf } from './errors.ts';
 
 /**
  * A certificate authority of the practice's own, so that phones and tablets reach the server by HTTPS without anyone buying
@@ -54,12 +55,23 @@ const serial = (): string => Buffer.from(webcrypto.getRandomValues(new Uint8Arra
 async function authority(folder: string, now: number) {
   const certFile = join(folder, 'ca.crt');
   const keyFile = join(folder, 'ca.key');
-  if (existsSync(certFile) && existsSync(keyFile))
-    return {
-      pem: readFileSync(certFile, 'utf8'),
-      certificate: new x509.X509Certificate(readFileSync(certFile, 'utf8')),
-      key: await loadKey(readFileSync(keyFile, 'utf8')),
-    };
+  if (existsSync(certFile) && existsSync(keyFile)) {
+    try {
+      const pem = readFileSync(certFile, 'utf8');
+      return {
+        pem,
+        certificate: new x509.X509Certificate(pem),
+        key: await loadKey(readFileSync(keyFile, 'utf8')),
+      };
+    } catch (cause) {
+      // Not made anew: every phone that trusts it would have to trust another one.
+      throw new NegatoscopeError(
+        'tls-file',
+        `The certificate authority in ${folder} cannot be read (${reasonOf(cause)}). Restore the folder from a backup, or move it away to make a new authority, which every phone has to trust anew.`,
+        { status: 500, details: { path: folder }, cause },
+      );
+    }
+  }
   const keys = (await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as CryptoKeyPair;
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serial(),
@@ -80,6 +92,63 @@ async function authority(folder: string, now: number) {
   return { pem, certificate, key: keys.privateKey };
 }
 
+/** When a certificate for these names ends, ms; 0 when it is another authority's, another key's, for other names, or damaged. */
+function goodUntil(cert: string, key: string, ca: string, names: readonly string[]): number {
+  try {
+    const present = new NodeCertificate(cert);
+    const covers = names.every((name) => (isAddress(name) ? present.checkIP(name) : present.checkHost(name)));
+    const ours = present.verify(new NodeCertificate(ca).publicKey);
+    return covers && ours && present.checkPrivateKey(createPrivateKey(key)) ? Date.parse(present.validTo) : 0;
+  } catch {
+    return 0; // half written when the power went
+  }
+}
+
+/**
+ * A certificate (chain) and key that somebody else made, PEM.
+ *
+ * @throws NegatoscopeError `tls-file` naming the file: not there, not readable, not PEM, key of another certificate
+ */
+export function givenCertificate(certFile: string, keyFile: string): { cert: string; key: string } {
+  const failed = (path: string, why: string, cause?: unknown) =>
+    new NegatoscopeError(
+      'tls-file',
+      `${why}: ${path}. Put it there, or name another file (--tls-cert and --tls-key).`,
+      {
+        details: { path },
+        cause,
+      },
+    );
+  const read = (path: string, what: string) => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (cause) {
+      throw failed(path, `The file of the ${what} cannot be read`, cause);
+    }
+  };
+  const cert = read(certFile, 'certificate');
+  const key = read(keyFile, "certificate's key");
+  const usable = <T>(make: () => T, path: string, why: string): T => {
+    try {
+      return make();
+    } catch (cause) {
+      throw failed(path, why, cause);
+    }
+  };
+  const certificate = usable(
+    () => new NodeCertificate(cert),
+    certFile,
+    'This file holds no certificate in PEM',
+  );
+  const own = usable(
+    () => createPrivateKey(key),
+    keyFile,
+    'This file holds no key in PEM without a password',
+  );
+  if (!certificate.checkPrivateKey(own)) throw failed(keyFile, 'This key does not belong to the certificate');
+  return { cert, key };
+}
+
 /** Makes or renews what is needed and returns it. Pure but for the files in `dir/tls`. */
 export async function ownCertificate(
   dir: string,
@@ -94,11 +163,9 @@ export async function ownCertificate(
   const caFingerprint = new NodeCertificate(ca.pem).fingerprint256;
   if (existsSync(certFile) && existsSync(keyFile)) {
     const cert = readFileSync(certFile, 'utf8');
-    const present = new NodeCertificate(cert);
-    const covers = names.every((name) => (isAddress(name) ? present.checkIP(name) : present.checkHost(name)));
-    const expiresAt = Date.parse(present.validTo);
-    if (covers && expiresAt - now > 30 * DAY)
-      return { cert, key: readFileSync(keyFile, 'utf8'), ca: ca.pem, caFingerprint, names, expiresAt };
+    const key = readFileSync(keyFile, 'utf8');
+    const expiresAt = goodUntil(cert, key, ca.pem, names);
+    if (expiresAt - now > 30 * DAY) return { cert, key, ca: ca.pem, caFingerprint, names, expiresAt };
   }
   const keys = (await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as CryptoKeyPair;
   const expiresAt = now + 397 * DAY;

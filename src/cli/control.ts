@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import { createServer, request, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,10 +55,21 @@ export async function serveControl(rooms: Rooms): Promise<Server> {
   return server;
 }
 
+/** A socket in a folder for everybody may be anybody's: a password goes only to the owner of the data. */
+function sameOwner(socket: string, dir: string): boolean {
+  try {
+    return lstatSync(socket).uid === lstatSync(dir).uid;
+  } catch {
+    return false;
+  }
+}
+
 /** Asks the server that holds `dir`. Resolves with the exit code, or undefined when nobody answers. */
 export function askServer(dir: string, command: Command, io: Io): Promise<number | undefined> {
   return new Promise((resolve) => {
-    const call = request({ socketPath: socketPath(dir), path: '/', method: 'POST' }, (response) => {
+    const path = socketPath(dir);
+    if (!sameOwner(path, dir)) return resolve(undefined);
+    const call = request({ socketPath: path, path: '/', method: 'POST' }, (response) => {
       let rest = '';
       let exit: number | undefined;
       response.setEncoding('utf8');
@@ -73,7 +84,10 @@ export function askServer(dir: string, command: Command, io: Io): Promise<number
           else exit = message.exit;
         }
       });
-      response.on('close', () => resolve(exit ?? EXIT.internal));
+      response.on('close', () => {
+        if (exit === undefined) io.err('The server ended before it had answered. Ask again.');
+        resolve(exit ?? EXIT.unavailable);
+      });
     });
     call.on('error', () => resolve(undefined));
     call.end(JSON.stringify(command));
@@ -83,8 +97,9 @@ export function askServer(dir: string, command: Command, io: Io): Promise<number
 /** The exit code that fits an error. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof NegatoscopeError)) return EXIT.internal;
-  if (error.code === 'config') return EXIT.config;
-  if (error.code === 'data-in-use' || error.code === 'port-in-use') return EXIT.unavailable;
+  if (['config', 'tls-file', 'address'].includes(error.code)) return EXIT.config;
+  if (['data-in-use', 'port-in-use', 'data-dir', 'database-unreachable'].includes(error.code))
+    return EXIT.unavailable;
   if (error.status === 401 || error.status === 403) return EXIT.noPermission;
   return error.status >= 500 ? EXIT.internal : EXIT.data;
 }

@@ -1,5 +1,6 @@
-import { resolve } from 'node:path';
-import { Command as Program, CommanderError } from 'commander';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Command as Program, CommanderError, Option } from 'commander';
 import { loadConfig } from '../config.ts';
 import { NegatoscopeError, reasonOf } from '../errors.ts';
 import { askPassword } from './ask.ts';
@@ -20,13 +21,29 @@ const commaList = (text: string): string[] =>
     .map((part) => part.trim())
     .filter(Boolean);
 
+/** What only looks at data must not make a new folder out of a mistyped name and find it in order. */
+const LOOKS: ReadonlySet<Command['name']> = new Set([
+  'models list',
+  'models check',
+  'models stage',
+  'audit verify',
+  'doctor',
+]);
+
 /** Runs against the server that holds the data, or opens the data itself when none does. */
-async function execute(dir: string, command: Command): Promise<number> {
+async function execute(
+  { data: dir, database }: { data: string; database?: string },
+  command: Command,
+): Promise<number> {
   const home = resolve(dir);
+  const flags = { database };
   const answered = await askServer(home, command, terminal);
   if (answered !== undefined) return answered;
+  const config = loadConfig(home, flags);
+  if (LOOKS.has(command.name) && !existsSync(join(home, 'lock.db')))
+    throw new NegatoscopeError('no-data', `There are no data in ${home}. Name their folder with --data.`);
   const [{ openRooms }, { runCommand }] = await Promise.all([import('../open.ts'), import('./commands.ts')]);
-  const rooms = await openRooms(loadConfig(home, {}));
+  const rooms = await openRooms(config);
   try {
     return await runCommand(rooms, command, terminal);
   } finally {
@@ -43,6 +60,7 @@ export async function main(argv: string[]): Promise<void> {
     .exitOverride()
     .showHelpAfterError('(negatoscope --help lists the commands)');
   const data = ['--data <dir>', 'folder where everything lies', './data'] as const;
+  const database = ['--database <url>', 'PostgreSQL instead of SQLite: postgres://…'] as const;
   const json = ['--json', 'for programs: JSON on standard output'] as const;
 
   program
@@ -56,7 +74,7 @@ export async function main(argv: string[]): Promise<void> {
     .option('--tls-cert <file>', 'your own certificate, PEM')
     .option('--tls-key <file>', 'its key, PEM')
     .option('--trust-proxy <addresses>', 'behind a proxy that ends TLS: its addresses, or "loopback"')
-    .option('--database <url>', 'PostgreSQL instead of SQLite: postgres://…')
+    .option(...database)
     .option('--silence-seconds <s>', 'a study is complete after this silence (8)')
     .action(async ({ data: dir, ...flags }: { data: string } & Record<string, string>) => {
       const config = loadConfig(dir, flags);
@@ -69,9 +87,10 @@ export async function main(argv: string[]): Promise<void> {
     .description('take in files and folders')
     .argument('<path...>')
     .option(...data)
+    .option(...database)
     .option(...json)
-    .action(async (paths: string[], options: { data: string; json?: boolean }) => {
-      exit = await execute(options.data, {
+    .action(async (paths: string[], options: { data: string; database?: string; json?: boolean }) => {
+      exit = await execute(options, {
         name: 'import',
         paths: paths.map((path) => resolve(path)),
         json: Boolean(options.json),
@@ -84,16 +103,19 @@ export async function main(argv: string[]): Promise<void> {
     .argument('<login>')
     .requiredOption('--roles <list>', 'admin,reader,technologist,evidence,viewer', commaList)
     .option('--name <text>', 'as printed on reports (the login)')
-    .option('--language <fr|en>', 'language of the pages', 'fr')
+    .addOption(
+      new Option('--language <language>', 'language of the pages').choices(['fr', 'en']).default('fr'),
+    )
     .option('--password-stdin', 'read the password from standard input')
     .option(...data)
+    .option(...database)
     .action(async (login: string, options) => {
-      exit = await execute(options.data, {
+      exit = await execute(options, {
         name: 'user add',
         login,
         display: options.name ?? login,
         roles: options.roles,
-        language: options.language === 'en' ? 'en' : 'fr',
+        language: options.language,
         password: await askPassword(Boolean(options.passwordStdin)),
       });
     });
@@ -104,25 +126,28 @@ export async function main(argv: string[]): Promise<void> {
     .argument('<name>')
     .requiredOption('--roles <list>', 'what it may do', commaList)
     .option(...data)
+    .option(...database)
     .action(async (name: string, options) => {
-      exit = await execute(options.data, { name: 'token add', token: name, roles: options.roles });
+      exit = await execute(options, { name: 'token add', token: name, roles: options.roles });
     });
 
   const models = program.command('models').description('AI tools');
   models
     .command('list')
     .option(...data)
+    .option(...database)
     .option(...json)
     .action(async (options) => {
-      exit = await execute(options.data, { name: 'models list', json: Boolean(options.json) });
+      exit = await execute(options, { name: 'models list', json: Boolean(options.json) });
     });
   models
     .command('check')
     .description('run its golden cases')
     .argument('<model>')
     .option(...data)
+    .option(...database)
     .action(async (model: string, options) => {
-      exit = await execute(options.data, { name: 'models check', model });
+      exit = await execute(options, { name: 'models check', model });
     });
   models
     .command('stage')
@@ -135,8 +160,9 @@ export async function main(argv: string[]): Promise<void> {
     .option('--no-blind-first', 'readers see AI without an own conclusion first')
     .option('--password-stdin', 'read the password from standard input')
     .option(...data)
+    .option(...database)
     .action(async (model: string, stage: string, options) => {
-      exit = await execute(options.data, {
+      exit = await execute(options, {
         name: 'models stage',
         model,
         stage,
@@ -153,17 +179,19 @@ export async function main(argv: string[]): Promise<void> {
     .description('the event log')
     .command('verify')
     .option(...data)
+    .option(...database)
     .option(...json)
     .action(async (options) => {
-      exit = await execute(options.data, { name: 'audit verify', json: Boolean(options.json) });
+      exit = await execute(options, { name: 'audit verify', json: Boolean(options.json) });
     });
   program
     .command('doctor')
     .description('what works, what does not, what to do')
     .option(...data)
+    .option(...database)
     .option(...json)
     .action(async (options) => {
-      exit = await execute(options.data, { name: 'doctor', json: Boolean(options.json) });
+      exit = await execute(options, { name: 'doctor', json: Boolean(options.json) });
     });
 
   try {

@@ -81,6 +81,8 @@ export function registerAccount(app: FastifyInstance, rooms: Rooms, network: Net
 
   app.post('/api/setup', { config: { access: 'public', perMinute: 10 } }, async (request, reply) => {
     const form = bodyOf(request, Setup);
+    // Before anything is looked at: the answer about a certificate's path is for the holder of the link alone.
+    await people.checkSetupLink(form.token);
     const plan = await network.check(form);
     const person = await people.completeSetup(form.token, {
       login: form.login,

@@ -14,6 +14,7 @@ export interface NetworkControl {
     choice: Pick<z.output<typeof Setup>, 'exposure' | 'tls' | 'certPath' | 'keyPath'>,
   ): Promise<NetworkPlan>;
   apply(plan: NetworkPlan): Promise<void>;
+  behindProxy(): boolean;
   place(): { webUrl: string; dicomPort: number; exposure: 'local' | 'network' };
 }
 export interface NetworkPlan {
