@@ -15,6 +15,7 @@ import {
 import { DEFAULT_LIMITS } from '../wire/index.ts';
 import { dicomwebRoutes } from './dicomweb/index.ts';
 import { answerTo } from './dimse/index.ts';
+import { FAILURE, type Failure } from './failure.ts';
 
 const text = readFileSync(new URL('../../docs/conformance.md', import.meta.url), 'utf8');
 
@@ -59,19 +60,21 @@ describe('the conformance statement', () => {
     expect(seconds).toEqual([DEFAULT_LIMITS.artimMs, DEFAULT_LIMITS.idleMs, DEFAULT_LIMITS.stallMs]);
   });
 
+  // A record, so that a new reason does not compile without its row.
+  const reasons: Record<QuarantineReason, true> = {
+    'not-dicom': true,
+    truncated: true,
+    malformed: true,
+    'too-deep': true,
+    'unknown-transfer-syntax': true,
+    'missing-uid': true,
+    'bad-uid': true,
+    'pixel-length': true,
+    conflict: true,
+  };
+  const hex = (status: number) => status.toString(16).toUpperCase().padStart(4, '0');
+
   it('gives the status and comment that a sender gets', () => {
-    // A record, so that a new reason does not compile without its row.
-    const reasons: Record<QuarantineReason, true> = {
-      'not-dicom': true,
-      truncated: true,
-      malformed: true,
-      'too-deep': true,
-      'unknown-transfer-syntax': true,
-      'missing-uid': true,
-      'bad-uid': true,
-      'pixel-length': true,
-      conflict: true,
-    };
     const uids = { sopInstanceUid: '', sopClassUid: '', studyUid: '', seriesUid: '' };
     const outcomes: [string, IngestOutcome][] = [
       ...(['stored', 'duplicate'] as const).map((status): [string, IngestOutcome] => [
@@ -89,7 +92,7 @@ describe('the conformance statement', () => {
     ];
     const given = outcomes.map(([name, outcome]) => {
       const { status, comment = '' } = answerTo(outcome);
-      return [name, status.toString(16).toUpperCase().padStart(4, '0'), comment];
+      return [name, hex(status), comment];
     });
     const said = table('outcome', '### 3.6').map(([name, status, , comment]) => [name, status, comment]);
     expect(said.sort()).toEqual(given.sort());
@@ -98,6 +101,22 @@ describe('the conformance statement', () => {
         .map(([reason]) => reason)
         .sort(),
     ).toEqual(Object.keys(reasons).sort());
+  });
+
+  it('gives the failure reasons of STOW-RS, the same codes as by C-STORE', () => {
+    const said = table('outcome', '### 4.3').flatMap(([names = '', code]) =>
+      names.split(', ').map((name) => [name, code]),
+    );
+    const failures: Failure[] = [
+      ...(Object.keys(reasons) as QuarantineReason[]),
+      'disk-full',
+      'too-large',
+      'empty',
+      'part of another type',
+    ];
+    expect(said.sort()).toEqual(failures.map((name) => [name, hex(FAILURE[name])]).sort());
+    const byDimse = new Map(table('outcome', '### 3.6').map(([name, code]) => [name, code]));
+    for (const [name, code] of said) expect(byDimse.get(name) ?? code).toBe(code);
   });
 
   it('lists the routes of DICOMweb', () => {

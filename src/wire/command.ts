@@ -28,6 +28,7 @@ export const NO_DATA_SET = 0x0101;
 export const STATUS = {
   success: 0x0000,
   processingFailure: 0x0110,
+  duplicateSopInstance: 0x0111,
   invalidAttributeValue: 0x0106,
   missingAttribute: 0x0120,
   sopClassNotSupported: 0x0122,
@@ -35,6 +36,8 @@ export const STATUS = {
   outOfResources: 0xa700,
   dataSetDoesNotMatchSopClass: 0xa900,
   cannotUnderstand: 0xc000,
+  /** Of the range Cxxx, by its name in PS3.18 table I.2-2. */
+  transferSyntaxNotSupported: 0xc122,
 } as const;
 
 export const PRIORITY = { medium: 0, high: 1, low: 2 } as const;

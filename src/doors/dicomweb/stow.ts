@@ -4,22 +4,12 @@ import type { IngestOutcome } from '../../archive/index.ts';
 import { type DicomJson, hexTag, TAG } from '../../dicom/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
 import { boundaryOf, parseContentType, readMultipart } from '../../wire/multipart.ts';
+import { FAILURE } from '../failure.ts';
 import { JSON_TYPES, negotiate } from './accept.ts';
 import { baseOf, type DicomwebDependencies, instanceUrl, type Place, studyUrl } from './context.ts';
 
 /** Instances whose bytes were read and whose commit is awaited while the next is read. */
 const IN_FLIGHT = 64;
-
-/** PS3.18 table 10.5.3-1 with PS3.4 B.2.3 and PS3.7 C.5. */
-const FAILURE: Record<string, number> = {
-  'disk-full': 0xa700,
-  'too-large': 0xa700,
-  'missing-uid': 0xa900,
-  'bad-uid': 0xa900,
-  'unknown-transfer-syntax': 0xc122,
-  conflict: 0x0111,
-};
-const CANNOT_UNDERSTAND = 0xc000;
 
 type Outcome = IngestOutcome | { status: 'unsupported' };
 
@@ -127,7 +117,7 @@ function responseOf(base: string, outcomes: readonly Outcome[]): DicomJson {
       });
       continue;
     }
-    const code = ('reason' in outcome ? FAILURE[outcome.reason] : undefined) ?? CANNOT_UNDERSTAND;
+    const code = FAILURE['reason' in outcome ? outcome.reason : 'part of another type'];
     const reason: DicomJson = { [hexTag(TAG.FailureReason)]: { vr: 'US', Value: [code] } };
     const named = outcome.status === 'quarantined' ? outcome : undefined;
     if (named?.sopInstanceUid === undefined) other.push(reason);

@@ -78,7 +78,7 @@ describe('the DICOM door', () => {
     expect(await send(dataSet(file))).toEqual({ status: 0 });
     expect(await send(dataSet(file))).toEqual({ status: 0 });
     expect(await send(dataSet(dicomFile({ sop, rows: 64, columns: 64, value: 9 })))).toEqual({
-      status: 0xa900,
+      status: 0x0111,
       comment: 'Kept in quarantine: conflict',
     });
     const other = newUid();

@@ -2,7 +2,7 @@
  * DICOM network: C-ECHO and C-STORE as provider (docs/conformance.md). Thin: an association is allowed by the archive's list
  * of AE titles, an instance goes to `archive.ingest`, the outcome becomes a status.
  */
-import type { Archive, IngestOutcome, QuarantineReason } from '../../archive/types.ts';
+import type { Archive, IngestOutcome } from '../../archive/types.ts';
 import { NegatoscopeError, reasonOf } from '../../errors.ts';
 import { createDimseServer, STATUS } from '../../wire/index.ts';
 import type {
@@ -12,6 +12,7 @@ import type {
   DimseServerOptions,
   StoreAnswer,
 } from '../../wire/index.ts';
+import { FAILURE } from '../failure.ts';
 
 export interface DimseDoorOptions {
   readonly archive: Pick<Archive, 'ingest' | 'ae'>;
@@ -34,22 +35,6 @@ export interface DimseDoor {
   close(): Promise<void>;
 }
 
-/**
- * The status that says best what is wrong (PS3.4 table B.2-1): A9xx where the data set can be read but is not what it should
- * be, Cxxx where it cannot be read.
- */
-const STATUS_OF: Readonly<Record<QuarantineReason, number>> = {
-  'missing-uid': STATUS.dataSetDoesNotMatchSopClass,
-  'bad-uid': STATUS.dataSetDoesNotMatchSopClass,
-  'pixel-length': STATUS.dataSetDoesNotMatchSopClass,
-  conflict: STATUS.dataSetDoesNotMatchSopClass,
-  'not-dicom': STATUS.cannotUnderstand,
-  truncated: STATUS.cannotUnderstand,
-  malformed: STATUS.cannotUnderstand,
-  'unknown-transfer-syntax': STATUS.cannotUnderstand,
-  'too-deep': STATUS.cannotUnderstand,
-};
-
 /** What the sender is told. The comment holds codes alone: details could quote the data set. */
 export function answerTo(outcome: IngestOutcome): StoreAnswer {
   switch (outcome.status) {
@@ -57,12 +42,9 @@ export function answerTo(outcome: IngestOutcome): StoreAnswer {
     case 'duplicate':
       return { status: STATUS.success };
     case 'quarantined':
-      return { status: STATUS_OF[outcome.reason], comment: `Kept in quarantine: ${outcome.reason}` };
+      return { status: FAILURE[outcome.reason], comment: `Kept in quarantine: ${outcome.reason}` };
     case 'refused':
-      return {
-        status: outcome.reason === 'empty' ? STATUS.cannotUnderstand : STATUS.outOfResources,
-        comment: `Refused: ${outcome.reason}`,
-      };
+      return { status: FAILURE[outcome.reason], comment: `Refused: ${outcome.reason}` };
   }
 }
 
