@@ -1,16 +1,10 @@
 /**
  * Where the frames of encapsulated pixel data lie (PS3.5 A.4): read from the item headers as the bytes pass by, without
- * holding any of them.
+ * holding any of them. `dicom/frames.ts` does the same with a file in memory; which fragments are which frame is said there.
  */
+import { beginsImage, divideFragments, type Fragment } from '../dicom/index.ts';
 import { NegatoscopeError } from '../errors.ts';
 import { collect, type Source } from './source.ts';
-
-/** A fragment's value: offset in the file, length, and whether its first bytes begin a JPEG or JPEG 2000 stream. */
-export interface Fragment {
-  offset: number;
-  length: number;
-  begins: boolean;
-}
 
 /** Frames as runs of `[offset, length, offset, length, …]`, in bytes from the first byte of the file. */
 export type FrameTable = number[][];
@@ -32,7 +26,7 @@ const DELIMITER = 0xe0dd;
 export class FragmentScanner {
   /** `item`: between two items; `inside`: within a header or a value; `broken`: something that is no item. */
   state: 'item' | 'inside' | 'done' | 'broken' = 'item';
-  readonly fragments: Fragment[] = [];
+  readonly fragments: (Fragment & { begins: boolean })[] = [];
   /** Basic Offset Table: offsets from the first byte of the first fragment's item tag. */
   offsets: number[] = [];
   #position: number;
@@ -93,8 +87,7 @@ export class FragmentScanner {
       const some = bytes.subarray(0, 2 - this.#started);
       this.#start.set(some, this.#started);
       this.#started += some.length;
-      // JPEG and JPEG-LS: SOI; JPEG 2000 and HTJ2K: SOC.
-      fragment.begins = this.#started === 2 && [0xffd8, 0xff4f].includes(this.#start.readUInt16BE(0));
+      fragment.begins = this.#started === 2 && beginsImage(this.#start.readUInt16BE(0));
     }
     this.#position += bytes.length;
     this.#left -= bytes.length;
@@ -113,35 +106,17 @@ export class FragmentScanner {
 }
 
 /**
- * Which fragments make up which frame. In this order: Extended Offset Table (PS3.3 C.7.6.3.1.8), Basic Offset Table, one
- * fragment a frame, one frame of all fragments, fragments that begin a stream.
+ * Which fragments make up which frame: see `divideFragments`.
  *
- * @throws NegatoscopeError `frames-unclear` (422) when none of these gives `frames` frames
+ * @throws NegatoscopeError `frames-unclear` (422) when nothing gives `frames` frames
  */
 export function frameTable(
   { fragments, offsets }: Pick<FragmentScanner, 'fragments' | 'offsets'>,
   frames: number,
   extendedOffsets: readonly number[] = [],
 ): FrameTable {
-  const runs = (isFirst: (fragment: Fragment, index: number) => boolean): FrameTable => {
-    const table: FrameTable = [];
-    fragments.forEach((fragment, index) => {
-      if (index === 0 || isFirst(fragment, index)) table.push([]);
-      table.at(-1)?.push(fragment.offset, fragment.length);
-    });
-    return table;
-  };
-  const first = (fragments[0]?.offset ?? 8) - 8;
-  for (const given of [extendedOffsets, offsets]) {
-    if (given.length !== frames || frames === 0) continue;
-    const starts = new Set(given.map((offset) => first + offset));
-    const table = runs((fragment) => starts.has(fragment.offset - 8));
-    if (table.length === frames) return table;
-  }
-  if (fragments.length === frames) return runs(() => true);
-  if (frames === 1 && fragments.length > 0) return runs(() => false);
-  const table = runs((fragment) => fragment.begins);
-  if (table.length === frames) return table;
+  const divided = divideFragments(fragments, frames, [extendedOffsets, offsets]);
+  if (divided) return divided.map((frame) => frame.flatMap(({ offset, length }) => [offset, length]));
   throw new NegatoscopeError(
     'frames-unclear',
     `The pixel data has ${fragments.length} fragments for ${frames} frames, and nothing says which belong together.`,

@@ -86,49 +86,69 @@ export function frameOffsets(file: DicomFile): FrameTable | undefined {
   };
 }
 
-/** Encoded bytes of frame `n` (from 1); a view where it is one run. Undefined beyond the last frame or without pixel data. */
-export function frameBytes(file: DicomFile, n: number): Uint8Array | undefined {
-  const runs = frameOffsets(file)?.runs(n);
-  if (!runs) return undefined;
-  const parts = runs.map(({ offset, length }) => file.bytes.subarray(offset, offset + length));
-  return parts.length === 1 ? parts[0] : Buffer.concat(parts);
+/** The bytes of `runs`, one after the other: a view where it is one run, else a copy. */
+export function joinRuns(bytes: Uint8Array, runs: readonly Run[]): Uint8Array {
+  const parts = runs.map(({ offset, length }) => bytes.subarray(offset, offset + length));
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
 }
 
-interface Fragment extends Run {
-  /** Of its item tag, from the item tag of the first fragment. */
-  readonly position: number;
+/** Encoded bytes of frame `n` (from 1), see `joinRuns`. Undefined beyond the last frame or without pixel data. */
+export function frameBytes(file: DicomFile, n: number): Uint8Array | undefined {
+  const runs = frameOffsets(file)?.runs(n);
+  return runs && joinRuns(file.bytes, runs);
+}
+
+/** The value of one item of encapsulated pixel data: PS3.5 A.4. */
+export interface Fragment extends Run {
+  /** Its first two bytes begin an image: SOI of JPEG and JPEG-LS, SOC of JPEG 2000 (ISO/IEC 10918-1 B.1.1.3, 15444-1 A.4.1). */
+  readonly begins: boolean;
+}
+/** Whether a 16 bit word, big endian, is SOI or SOC. */
+export const beginsImage = (word: number): boolean => word === 0xffd8 || word === 0xff4f;
+
+/**
+ * Which fragments make up which frame. In this order: the offset tables in the order given (the Extended one, PS3.3
+ * C.7.6.3.1.8, then the Basic one; offsets from the item tag of the first fragment), one fragment a frame, one frame of all
+ * fragments, fragments that begin an image. Undefined when none of these gives `frames` frames.
+ */
+export function divideFragments<F extends Fragment>(
+  fragments: readonly F[],
+  frames: number,
+  tables: readonly (readonly number[])[],
+): F[][] | undefined {
+  const divided = (isFirst: (fragment: F) => boolean): F[][] => {
+    const runs: F[][] = [];
+    fragments.forEach((fragment, index) => {
+      if (index === 0 || isFirst(fragment)) runs.push([]);
+      runs.at(-1)!.push(fragment);
+    });
+    return runs;
+  };
+  const first = fragments[0]?.offset ?? 0;
+  for (const table of tables) {
+    if (table.length !== frames || frames === 0) continue;
+    const starts = new Set(table.map((offset) => first + offset));
+    const runs = divided((fragment) => starts.has(fragment.offset));
+    // A table that does not fit its fragments is worth nothing; writers leave stale ones.
+    if (runs.length === frames) return runs;
+  }
+  if (fragments.length === frames) return divided(() => true);
+  if (frames === 1 && fragments.length > 0) return divided(() => false);
+  const runs = divided((fragment) => fragment.begins);
+  return runs.length === frames ? runs : undefined;
 }
 
 function encapsulatedFrames(file: DicomFile, place: Run, count: number): (readonly Run[])[] {
   const { table, fragments } = readFragments(file.bytes, place);
-  const malformed = (): DicomError =>
-    new DicomError('malformed', 'Fragments do not tell the frames apart', {
+  const extended = file.dataset.numbers(TAG.ExtendedOffsetTable);
+  const frames = divideFragments(fragments, count, [extended, table]);
+  if (!frames)
+    throw new DicomError('malformed', 'Fragments do not tell the frames apart', {
       tag: TAG.PixelData,
       offset: place.offset,
     });
-  if (fragments.length < count) throw malformed();
-  const byPosition = new Map(fragments.map((fragment, index) => [fragment.position, index]));
-  for (const offsets of [file.dataset.numbers(TAG.ExtendedOffsetTable), table]) {
-    const starts = offsets.map((offset) => byPosition.get(offset));
-    const ascending = starts.every(
-      (start, index) => start !== undefined && (index === 0 ? start === 0 : start > starts[index - 1]!),
-    );
-    // A table that does not fit its fragments is worth nothing; writers leave stale ones.
-    if (starts.length === count && ascending) return divide(fragments, starts as number[]);
-  }
-  if (fragments.length === count) return fragments.map((fragment) => [fragment]);
-  if (count === 1) return [fragments];
-  const starts = fragments.flatMap((fragment, index) => (beginsImage(file.bytes, fragment) ? [index] : []));
-  if (starts.length !== count || starts[0] !== 0) throw malformed();
-  return divide(fragments, starts);
+  return frames;
 }
-
-const divide = (fragments: readonly Fragment[], starts: readonly number[]): Fragment[][] =>
-  starts.map((start, index) => fragments.slice(start, starts[index + 1] ?? fragments.length));
-
-/** SOI of JPEG and JPEG-LS, SOC of JPEG 2000: ISO/IEC 10918-1 B.1.1.3, ISO/IEC 15444-1 A.4.1. */
-const beginsImage = (bytes: Uint8Array, { offset, length }: Run): boolean =>
-  length >= 2 && bytes[offset] === 0xff && (bytes[offset + 1] === 0xd8 || bytes[offset + 1] === 0x4f);
 
 /** The parser has checked the structure: items up to the end of `place`. The first is the Basic Offset Table. */
 function readFragments(bytes: Uint8Array, place: Run): { table: number[]; fragments: Fragment[] } {
@@ -136,14 +156,14 @@ function readFragments(bytes: Uint8Array, place: Run): { table: number[]; fragme
   const table: number[] = [];
   const fragments: Fragment[] = [];
   const end = place.offset + place.length;
-  let first = 0;
   for (let at = place.offset; at + 8 <= end;) {
     const length = view.getUint32(at + 4, true);
     if (at === place.offset) {
-      first = at + 8 + length;
-      for (let entry = at + 8; entry + 4 <= first; entry += 4) table.push(view.getUint32(entry, true));
+      for (let entry = at + 8; entry + 4 <= at + 8 + length; entry += 4)
+        table.push(view.getUint32(entry, true));
     } else {
-      fragments.push({ offset: at + 8, length, position: at - first });
+      const begins = length >= 2 && beginsImage((bytes[at + 8]! << 8) | bytes[at + 9]!);
+      fragments.push({ offset: at + 8, length, begins });
     }
     at += 8 + length;
   }

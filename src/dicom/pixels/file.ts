@@ -1,6 +1,6 @@
 /** From a whole file to a frame or a picture of it. */
 import { NegatoscopeError, reasonOf } from '../../errors.ts';
-import { frameOffsets } from '../frames.ts';
+import { frameOffsets, joinRuns } from '../frames.ts';
 import { parseDicom } from '../parse.ts';
 import type { DicomFile } from '../types.ts';
 import { pixelAttributesOf } from './attributes.ts';
@@ -29,10 +29,9 @@ export function encodedFrame(file: DicomFile, frame: number): EncodedFrame {
     const table = frameOffsets(whole);
     const runs = table?.runs(frame);
     if (!table || !runs) throw new PixelsUndecodable(`there is no frame ${frame}`);
-    const views = runs.map((run) => whole.bytes.subarray(run.offset, run.offset + run.length));
     const attributes = pixelAttributesOf(dataset, pixelData.tag);
     return {
-      encoded: views.length === 1 ? views[0]! : Buffer.concat(views),
+      encoded: joinRuns(whole.bytes, runs),
       attributes: { ...attributes, bitOffset: table.bitOffset(frame) },
     };
   } catch (thrown) {
