@@ -239,6 +239,7 @@ function Reading({
     })),
     { keys: ['i'], label: t('viewer.invert'), run: () => stage.current?.invert() },
     { keys: ['r', 'f'], label: t('viewer.reset'), run: () => stage.current?.reset() },
+    { keys: ['v'], label: t('viewer.nextWindow'), run: () => stage.current?.nextWindow() },
     { keys: ['x'], label: t('viewer.clear'), run: () => stage.current?.clearMeasurements() },
     { keys: ['ArrowRight', 'ArrowDown'], label: t('keys.nextImage'), run: () => step(1) },
     { keys: ['ArrowLeft', 'ArrowUp'], label: t('keys.previousImage'), run: () => step(-1) },

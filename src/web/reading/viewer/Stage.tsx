@@ -21,7 +21,8 @@ export interface StageHandle {
   reset(): void;
   invert(): void;
   zoom(factor: number): void;
-  window(centre: number, width: number): void;
+  /** The next of the windows that the header proposes. */
+  nextWindow(): void;
   clearMeasurements(): void;
 }
 interface View {
@@ -167,9 +168,20 @@ export function Stage(props: {
       present.setZoom(present.getZoom() * factor);
       present.render();
     },
-    window(centre, width) {
-      viewport.current?.setProperties({ voiRange: { lower: centre - width / 2, upper: centre + width / 2 } });
-      viewport.current?.render();
+    nextWindow() {
+      const present = viewport.current;
+      const loaded = present && loadedOf(present.getCurrentImageId());
+      if (!present || !loaded?.presets.length) return;
+      const { voiRange } = present.getProperties();
+      const at = loaded.presets.findIndex(
+        ({ centre, width }) =>
+          voiRange &&
+          Math.abs(centre - width / 2 - voiRange.lower) < 1 &&
+          Math.abs(centre + width / 2 - voiRange.upper) < 1,
+      );
+      const { centre, width } = loaded.presets[(at + 1) % loaded.presets.length]!;
+      present.setProperties({ voiRange: { lower: centre - width / 2, upper: centre + width / 2 } });
+      present.render();
     },
     clearMeasurements() {
       annotation.state.removeAllAnnotations();

@@ -94,6 +94,18 @@ function lastIndexOf(bytes: Uint8Array, what: Uint8Array): number {
   return -1;
 }
 
+/** Bytes of a value that the metadata gives as an address (PS3.18 F.2.6). */
+export async function fetchBulk(uri: string, signal?: AbortSignal): Promise<ArrayBuffer> {
+  // The address names the host by which the server was reached; the page asks its own.
+  const { pathname, search } = new URL(uri, location.href);
+  const response = await fetch(pathname + search, {
+    headers: { accept: 'multipart/related; type="application/octet-stream"' },
+    ...(signal ? { signal } : {}),
+  });
+  if (!response.ok) throw await failureOf(response);
+  return singlePart(await response.arrayBuffer(), response.headers.get('content-type') ?? '');
+}
+
 /** Red, green, blue of a frame as the server renders it without a window: for colour images. */
 export async function fetchColour(ref: InstanceRef, n: number, signal?: AbortSignal): Promise<ImageData> {
   const response = await fetch(`${instanceUrl(ref)}/frames/${n}/rendered`, {

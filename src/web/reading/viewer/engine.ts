@@ -22,6 +22,7 @@ import {
   ZoomTool,
 } from '@cornerstonejs/tools';
 import {
+  fetchBulk,
   fetchColour,
   fetchFrame,
   metadataOf,
@@ -30,7 +31,16 @@ import {
   type InstanceRef,
   type Metadata,
 } from './dicomweb.ts';
-import { formOf, greyOf, isColour, spacingOf, storedValues, type Spacing, type Window } from './pixels.ts';
+import {
+  formOf,
+  greyOf,
+  isColour,
+  lutOf,
+  spacingOf,
+  storedValues,
+  type Spacing,
+  type Window,
+} from './pixels.ts';
 
 export const SCHEME = 'negatoscope';
 const CACHE_BYTES = 512 * 1024 * 1024;
@@ -100,7 +110,16 @@ async function load(imageId: string, signal: AbortSignal): Promise<Types.IImage>
       parts: 3,
     });
   }
-  const grey = greyOf(storedValues(await frame.bytes, form), metadata);
+  const bulk = (uri: string) => fetchBulk(uri, signal);
+  const [bytes, modality, voi] = await Promise.all([
+    frame.bytes,
+    lutOf(metadata, '00283000', bulk),
+    lutOf(metadata, '00283010', bulk),
+  ]);
+  const grey = greyOf(storedValues(bytes, form), metadata, {
+    ...(modality && { modality }),
+    ...(voi && { voi }),
+  });
   known.set(imageId, { metadata, presets: grey.presets, window: grey.window, spacing });
   return image({
     ...common,

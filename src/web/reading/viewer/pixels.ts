@@ -79,20 +79,37 @@ const rangeOf = (values: GreyArray): { min: number; max: number } => {
   return values.length ? { min, max } : { min: 0, max: 0 };
 };
 
-/** A sequence item of a Modality or VOI LUT (PS3.3 C.11.1.1, C.11.2.1.1) as first input value and table. */
-function lutOf(item: Metadata | undefined): { first: number; table: number[] } | undefined {
+export interface Lut {
+  /** First input value that is mapped. */
+  first: number;
+  table: ArrayLike<number>;
+}
+/**
+ * Modality or VOI LUT of a sequence (PS3.3 C.11.1.1, C.11.2.1.1); `bulk` fetches what the metadata gives by address.
+ * An entry of 8 bits in a 16-bit value counts as the standard says: by the number of bytes that are there.
+ */
+export async function lutOf(
+  data: Metadata,
+  sequence: string,
+  bulk: (uri: string) => Promise<ArrayBuffer>,
+): Promise<Lut | undefined> {
+  const item = items(data, sequence)[0];
   const descriptor = item && numbers(item, '00283002');
   if (!item || descriptor?.length !== 3) return undefined;
-  let table = numbers(item, '00283006');
-  const inline = item['00283006']?.InlineBinary;
-  if (table.length === 0 && inline) {
-    const raw = Uint8Array.from(atob(inline), (letter) => letter.charCodeAt(0));
-    const entries = descriptor[0] || 65536;
-    table = Array.from(raw.length >= entries * 2 ? new Uint16Array(raw.buffer, 0, entries) : raw);
-  }
-  return table.length ? { first: descriptor[1]!, table } : undefined;
+  const first = descriptor[1]!;
+  const entries = descriptor[0] || 65536;
+  const attribute = item['00283006'];
+  if (attribute?.Value?.length) return { first, table: numbers(item, '00283006') };
+  const raw = attribute?.InlineBinary
+    ? Uint8Array.from(atob(attribute.InlineBinary), (letter) => letter.charCodeAt(0))
+    : attribute?.BulkDataURI
+      ? new Uint8Array(await bulk(attribute.BulkDataURI))
+      : undefined;
+  if (!raw) return undefined;
+  const table = raw.length >= entries * 2 ? new Uint16Array(raw.buffer, raw.byteOffset, entries) : raw;
+  return { first, table };
 }
-function throughLut(values: GreyArray, lut: { first: number; table: number[] }): Float32Array {
+function throughLut(values: GreyArray, lut: Lut): Float32Array {
   const last = lut.table.length - 1;
   return Float32Array.from(values, (value) => lut.table[Math.min(last, Math.max(0, value - lut.first))]!);
 }
@@ -101,12 +118,11 @@ function throughLut(values: GreyArray, lut: { first: number; table: number[] }):
  * Values to be windowed: Modality LUT or rescale applied, a VOI LUT too where the image has no window of its own
  * (PS3.3 C.11.2: then the whole range of the LUT is shown).
  */
-export function greyOf(stored: GreyArray, data: Metadata): Grey {
+export function greyOf(stored: GreyArray, data: Metadata, luts: { modality?: Lut; voi?: Lut } = {}): Grey {
   const slope = number(data, '00281053') ?? 1;
   const intercept = number(data, '00281052') ?? 0;
-  const modality = lutOf(items(data, '00283000')[0]);
-  let values: GreyArray = modality
-    ? throughLut(stored, modality)
+  let values: GreyArray = luts.modality
+    ? throughLut(stored, luts.modality)
     : slope === 1 && intercept === 0
       ? stored
       : Float32Array.from(stored, (value) => value * slope + intercept);
@@ -116,9 +132,10 @@ export function greyOf(stored: GreyArray, data: Metadata): Grey {
   const presets: Window[] = centres.flatMap((centre, i) =>
     widths[i]! > 0 ? [{ centre, width: widths[i]!, ...(names[i] ? { name: names[i] } : {}) }] : [],
   );
-  const voi = presets.length ? undefined : lutOf(items(data, '00283010')[0]);
+  const voi = presets.length ? undefined : luts.voi;
   if (voi) {
-    const top = Math.max(...voi.table);
+    let top = 0;
+    for (let i = 0; i < voi.table.length; i++) top = Math.max(top, voi.table[i]!);
     values = throughLut(values, voi);
     return { values, ...rangeOf(values), window: { centre: top / 2, width: top || 1 }, presets };
   }
