@@ -30,9 +30,14 @@ export function registerApi(
   rooms: Rooms,
   deps: { doctor: Doctor; network: NetworkControl; version: string; closing: AbortSignal },
 ): void {
+  // Lists of patients stay on no disk of a shared computer. Answers that may be kept say so themselves.
+  app.addHook('onSend', async (request, reply) => {
+    if (request.url.startsWith('/api/') && !reply.hasHeader('cache-control'))
+      reply.header('cache-control', 'no-store');
+  });
   registerAccount(app, rooms, deps.network);
   registerReading(app, rooms);
   registerTools(app, rooms);
   registerUpkeep(app, rooms, deps);
-  registerLive(app, { store: rooms.store, closing: deps.closing });
+  registerLive(app, { store: rooms.store, people: rooms.people, closing: deps.closing });
 }

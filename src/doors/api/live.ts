@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
+import type { People } from '../../people/index.ts';
 import type { SealedEvent, Store } from '../../store/types.ts';
+import { SESSION_COOKIE } from '../auth.ts';
 import type { LiveMessage } from './contract.ts';
 
 /**
@@ -16,8 +18,11 @@ export function messageOf(event: SealedEvent, personId: string | null): LiveMess
   return event.study_uid ? { type: 'study', studyUid: event.study_uid } : undefined;
 }
 
-/** GET /api/live: server-sent events. One message a study in 100 ms, however many events; a comment every 20 s. */
-export function registerLive(app: FastifyInstance, deps: { store: Store; closing: AbortSignal }) {
+/** GET /api/live: server-sent events. One message a study in 100 ms, however many events; a comment every 20 s. It ends with its session. */
+export function registerLive(
+  app: FastifyInstance,
+  deps: { store: Store; people: People; closing: AbortSignal },
+) {
   app.get(
     '/api/live',
     { config: { access: 'person' }, schema: { hide: true } as never },
@@ -34,7 +39,13 @@ export function registerLive(app: FastifyInstance, deps: { store: Store; closing
       const { personId } = request.principal;
       const pending = new Map<string, LiveMessage>();
       let timer: NodeJS.Timeout | undefined;
+      const secret = request.cookies[SESSION_COOKIE]!;
+      const endWithSession = async () => {
+        const session = await deps.people.sessionOf(secret, false).catch(() => undefined);
+        if (!session || session.locked) end();
+      };
       const stop = deps.store.events.tail((event) => {
+        if (event.kind.startsWith('people.')) void endWithSession();
         const message = messageOf(event, personId);
         if (!message) return;
         pending.set(JSON.stringify(message), message);
@@ -44,7 +55,10 @@ export function registerLive(app: FastifyInstance, deps: { store: Store; closing
           pending.clear();
         }, 100);
       });
-      const beat = setInterval(() => raw.write(': \n\n'), 20_000);
+      const beat = setInterval(() => {
+        raw.write(': \n\n');
+        void endWithSession();
+      }, 20_000);
       const end = () => {
         stop();
         clearInterval(beat);
@@ -54,6 +68,7 @@ export function registerLive(app: FastifyInstance, deps: { store: Store; closing
       };
       request.raw.on('close', end);
       deps.closing.addEventListener('abort', end);
+      if (raw.destroyed || deps.closing.aborted) end(); // gone while the greeting was made
     },
   );
 }
