@@ -1,7 +1,7 @@
 /** Questions to the index. Whatever shows instances takes the sight; hidden rows are left out in SQL, before paging. */
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import { NegatoscopeError } from '../errors.ts';
-import type { Db } from '../store/types.ts';
+import type { Db, Store } from '../store/types.ts';
 import { conditions } from './match.ts';
 import { instanceRow, studyRow } from './rows.ts';
 import type { ArchiveTables } from './tables.ts';
@@ -27,12 +27,12 @@ const joined = (db: Read) =>
     .innerJoin('study', 'study.study_uid', 'instance.study_uid');
 
 const wanted =
-  (level: 'series' | 'instance', query: StudyQuery & Where) =>
+  (level: 'series' | 'instance', query: StudyQuery & Where, dialect: Store['dialect']) =>
   (eb: Builder): Expression<SqlBool> =>
     eb.and([
       ...(query.studyUid === undefined ? [] : [eb('instance.study_uid', '=', query.studyUid)]),
       ...(query.seriesUid === undefined ? [] : [eb('instance.series_uid', '=', query.seriesUid)]),
-      ...conditions(eb, level, query.match, query.fuzzy),
+      ...conditions(eb, level, query.match, { ...query, dialect }),
     ]);
 
 /** Rows of images and reports, and of those AI runs that the sight lets through. */
@@ -66,6 +66,7 @@ const page = (query: StudyQuery) => ({ limit: query.limit ?? DEFAULT_LIMIT, offs
 
 export function createFinder(
   db: Read,
+  dialect: Store['dialect'],
 ): Pick<Archive, 'study' | 'studies' | 'findStudies' | 'findSeries' | 'findInstances' | 'counts' | 'priors'> {
   const studies = async (uids: readonly string[]): Promise<StudyRow[]> => {
     const found = new Map<string, StudyRow>();
@@ -89,7 +90,9 @@ export function createFinder(
       const rows = await db
         .selectFrom('study')
         .selectAll()
-        .where((eb) => eb.and(conditions(eb as unknown as Builder, 'study', query.match, query.fuzzy)))
+        .where((eb) =>
+          eb.and(conditions(eb as unknown as Builder, 'study', query.match, { ...query, dialect })),
+        )
         .orderBy('study_date', 'desc')
         .orderBy('f_time', 'desc')
         .orderBy('first_received_at', 'desc')
@@ -102,7 +105,7 @@ export function createFinder(
 
     async findSeries(query, sight): Promise<SeriesRow[]> {
       const { limit, offset } = page(query);
-      const where = wanted('series', query);
+      const where = wanted('series', query, dialect);
       const seen = await visible(db, where, sight);
       const rows = await joined(db)
         .select([
@@ -147,7 +150,7 @@ export function createFinder(
 
     async findInstances(query, sight): Promise<InstanceRow[]> {
       const { limit, offset } = page(query);
-      const where = wanted('instance', query);
+      const where = wanted('instance', query, dialect);
       const seen = await visible(db, where, sight);
       const rows = await joined(db)
         .selectAll('instance')

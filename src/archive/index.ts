@@ -71,7 +71,7 @@ export function createArchive({
 
   return {
     ingest,
-    ...createFinder(db),
+    ...createFinder(db, store.dialect),
     ...createMetadata(db, objects),
     instance: objects.instance,
     file: objects.file,

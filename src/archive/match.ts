@@ -5,37 +5,52 @@
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import { fold } from '../dicom/index.ts';
 import { dateDigits, foldName, hasWildcard, likePattern, rangeOf, timeDigits, wordsOf } from './fold.ts';
+import type { Store } from '../store/types.ts';
 import type { ArchiveTables } from './tables.ts';
 
 export type Level = 'study' | 'series' | 'instance';
 type Builder = ExpressionBuilder<ArchiveTables, any>;
-type Condition = (eb: Builder, value: string, fuzzy: boolean) => Expression<SqlBool>;
+export interface Matching {
+  fuzzy?: boolean;
+  dialect: Store['dialect'];
+}
+type Condition = (eb: Builder, value: string, matching: Matching) => Expression<SqlBool>;
 
 const column = (name: string) => sql.ref<string>(name);
 const like = (name: string, pattern: string) => sql<SqlBool>`${column(name)} like ${pattern} escape '\\'`;
+/**
+ * DICOM's wild cards on a column as stored, where case counts (PS3.4 C.2.2.2.4). SQLite's LIKE does not tell the case of ASCII
+ * letters; its GLOB does, and has DICOM's wild cards and `[`.
+ */
+const wild = (name: string, value: string, { dialect }: Matching) =>
+  dialect === 'sqlite'
+    ? sql<SqlBool>`${column(name)} glob ${value.replaceAll('[', '[[]')}`
+    : like(name, likePattern(value));
 const nothing = sql<SqlBool>`1 = 0`;
 
 /** List of UID matching, PS3.4 C.2.2.2.2: `\` in C-FIND, a comma in QIDO-RS. */
 const uid =
   (name: string): Condition =>
-  (eb, value) => {
+  (eb, value, matching) => {
     const uids = value.split(/[\\,]/).map((part) => part.trim());
     return uids.length === 1 && hasWildcard(value)
-      ? like(name, likePattern(value))
+      ? wild(name, value, matching)
       : eb(column(name), 'in', uids.slice(0, 1000));
   };
 /** Single value matching on the value, wild cards on the folded one. */
 const text =
   (name: string, folded: string = name): Condition =>
-  (eb, value) =>
+  (eb, value, matching) =>
     hasWildcard(value)
-      ? like(folded, likePattern(folded === name ? value : fold(value)))
+      ? folded === name
+        ? wild(name, value, matching)
+        : like(folded, likePattern(fold(value)))
       : eb(column(name), '=', value);
 const code =
   (name: string): Condition =>
-  (eb, value) =>
+  (eb, value, matching) =>
     hasWildcard(value)
-      ? like(name, likePattern(value))
+      ? wild(name, value, matching)
       : eb(
           column(name),
           'in',
@@ -44,7 +59,7 @@ const code =
 /** Names match without case and accents; `fuzzy`: every word begins a word of the name (PS3.18 8.3.4.2). */
 const name =
   (folded: string): Condition =>
-  (eb, value, fuzzy) => {
+  (eb, value, { fuzzy }) => {
     if (fuzzy) {
       const begun = wordsOf(value).map((word) => like(folded, `% ${likePattern(word)}%`));
       return begun.length === 0 ? nothing : eb.and(begun);
@@ -65,8 +80,8 @@ const range =
   };
 const listed =
   (name: string): Condition =>
-  (eb, value) =>
-    eb.or(value.split(/[\\,]/).map((part) => like(name, `%|${likePattern(part.trim())}|%`)));
+  (eb, value, matching) =>
+    eb.or(value.split(/[\\,]/).map((part) => wild(name, `*|${part.trim()}|*`, matching)));
 const integer =
   (name: string): Condition =>
   (eb, value) =>
@@ -120,12 +135,12 @@ export function conditions(
   eb: Builder,
   level: Level,
   match: Readonly<Record<string, string>>,
-  fuzzy = false,
+  matching: Matching,
 ): Expression<SqlBool>[] {
   const found: Expression<SqlBool>[] = [];
   for (const [keyword, value] of Object.entries(match)) {
     const condition = isKey(level, keyword) ? KEYS[level][keyword] : undefined;
-    if (condition && !/^\**$/.test(value.trim())) found.push(condition(eb, value.trim(), fuzzy));
+    if (condition && !/^\**$/.test(value.trim())) found.push(condition(eb, value.trim(), matching));
   }
   return found;
 }
