@@ -15,9 +15,11 @@ import { keys, useMe } from '../queries.ts';
 import { notify } from '../shell/notices.tsx';
 import { failureText, useText } from '../text.ts';
 import { withAccepted } from './accepted.ts';
+import { shownFields } from './shownFields.ts';
 
 const RENEW_MS = 60_000;
 const SAVE_MS = 700;
+const RETRY_MS = 5000;
 
 const path = (studyUid: string) => `/studies/${encodeURIComponent(studyUid)}`;
 
@@ -34,6 +36,7 @@ export function usePrefetchStudy() {
   );
 }
 
+/** Of one study: the page is made anew (`key`) for another, so that no text or revision passes from one to the next. */
 export function useReading(studyUid: string) {
   const { t } = useText();
   const client = useQueryClient();
@@ -53,16 +56,22 @@ export function useReading(studyUid: string) {
     [t, refresh],
   );
 
+  const draft = useDraft(studyUid, view.data, mine, refresh);
+  const finish = useRef(draft.flush);
+  finish.current = draft.flush;
+
   // Opening claims; the claim is renewed while the page is open and given back when it is left.
   useEffect(() => {
     if (!claimable) return;
     let held = false;
     let gone = false;
+    const release = () => void api(`${path(studyUid)}/claim`, { method: 'DELETE' }).catch(() => undefined);
     const claim = () =>
       api<StudyView>(`${path(studyUid)}/claim`, { method: 'POST' })
         .then((next) => {
           held = true;
-          if (!gone) client.setQueryData(key, next);
+          if (gone) release();
+          else client.setQueryData(key, next);
         })
         .catch((error: unknown) => {
           // Somebody else reads it: the page shows who, and stays for looking.
@@ -73,7 +82,8 @@ export function useReading(studyUid: string) {
     return () => {
       gone = true;
       clearInterval(timer);
-      if (held) void api(`${path(studyUid)}/claim`, { method: 'DELETE' }).catch(() => undefined);
+      // What was typed last first: without a claim the server takes no text.
+      if (held) void finish.current().then(release, release);
     };
   }, [claimable, studyUid]);
 
@@ -141,7 +151,7 @@ export function useReading(studyUid: string) {
     decide,
     add,
     remove,
-    draft: useDraft(studyUid, view.data, mine, refresh),
+    draft,
   };
 }
 export type ReadingState = ReturnType<typeof useReading>;
@@ -162,23 +172,18 @@ function useDraft(
   const [status, setStatus] = useState<'saved' | 'saving' | 'unsaved' | 'failed'>('saved');
   const revision = useRef(0);
   const dirty = useRef<Partial<ReportFields>>({});
+  const sending = useRef<Partial<ReportFields>>({});
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const saving = useRef<Promise<void> | null>(null);
+  const told = useRef(false);
+  const left = useRef(false);
   const stored = view?.draft;
-
-  useEffect(() => {
-    setFields(null);
-    dirty.current = {};
-    revision.current = 0;
-    setStatus('saved');
-    return () => clearTimeout(timer.current);
-  }, [studyUid]);
 
   // What the server has, under what is being typed.
   useEffect(() => {
     if (!stored || stored.revision < revision.current) return;
     revision.current = stored.revision;
-    setFields({ ...stored.fields, ...dirty.current });
+    setFields(shownFields(stored.fields, sending.current, dirty.current));
   }, [stored]);
 
   // Lines for accepted findings join the text as they are decided, and leave it when the decision is taken back, as long as
@@ -200,9 +205,6 @@ function useDraft(
       return { ...present, findings };
     });
   }, [accepted, mine]);
-  useEffect(() => {
-    written.current = undefined;
-  }, [studyUid]);
 
   const flushNow = useRef<() => Promise<number>>(async () => 0);
   const flush = useCallback(async (): Promise<number> => {
@@ -211,6 +213,7 @@ function useDraft(
     const sent = dirty.current;
     if (Object.keys(sent).length === 0) return revision.current;
     dirty.current = {};
+    sending.current = sent;
     setStatus('saving');
     saving.current = (async () => {
       try {
@@ -219,16 +222,24 @@ function useDraft(
           body: { fields: sent, revision: revision.current },
         });
         revision.current = next.revision;
+        told.current = false;
         setStatus(Object.keys(dirty.current).length ? 'unsaved' : 'saved');
         // What still keeps the report from being signed is the server's word.
         void refresh();
       } catch (error) {
         dirty.current = { ...sent, ...dirty.current };
         setStatus('failed');
-        notify({ kind: 'error', text: failureText(t, error) });
+        // Out of reach, locked, failing: tried again until it works. The first time is told.
+        const passing =
+          error instanceof ApiFailure && (error.status === 0 || error.status === 423 || error.status >= 500);
+        if (passing && !left.current)
+          timer.current = setTimeout(() => void flushNow.current().catch(() => undefined), RETRY_MS);
+        if (!passing || !told.current) notify({ kind: 'error', text: failureText(t, error) });
+        told.current = passing;
         if (error instanceof ApiFailure && error.code === 'draft-changed') await refresh();
         throw error;
       } finally {
+        sending.current = {};
         saving.current = null;
       }
     })();
@@ -250,6 +261,18 @@ function useDraft(
     [mine, flush],
   );
   useEffect(() => () => void flush().catch(() => undefined), [flush]);
+  useEffect(() => {
+    left.current = false;
+    const warn = (event: BeforeUnloadEvent) => {
+      if (saving.current || Object.keys(dirty.current).length > 0) event.preventDefault();
+    };
+    window.addEventListener('beforeunload', warn);
+    return () => {
+      left.current = true;
+      clearTimeout(timer.current);
+      window.removeEventListener('beforeunload', warn);
+    };
+  }, []);
 
   return { fields, status, change, flush, savedAt: stored?.savedAt ?? null };
 }

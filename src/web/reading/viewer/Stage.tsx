@@ -4,6 +4,7 @@ import { annotation, ToolGroupManager } from '@cornerstonejs/tools';
 import { useEffect, useImperativeHandle, useRef, useState } from 'react';
 import type { ReactNode, Ref } from 'react';
 import { useText } from '../../text.ts';
+import { formOf } from './pixels.ts';
 import { activate, engine, ENGINE, loadedOf, TOOL_GROUP, type Loaded, type ToolName } from './engine.ts';
 
 const VIEWPORT = 'stage';
@@ -228,7 +229,8 @@ function viewOf(viewport: Types.IStackViewport): View | null {
     loaded,
     centre: voiRange ? (voiRange.lower + voiRange.upper) / 2 : loaded.window.centre,
     width: voiRange ? voiRange.upper - voiRange.lower : loaded.window.width,
-    inverted: Boolean(invert),
+    // MONOCHROME1 is drawn inverted to look as it should: only the reader's own inversion counts.
+    inverted: Boolean(invert) !== (formOf(loaded.metadata).photometric === 'MONOCHROME1'),
     mapping: {
       toStage,
       toImage(x, y) {
