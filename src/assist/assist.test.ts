@@ -6,13 +6,14 @@ import sharp from 'sharp';
 import { afterEach, expect, test } from 'vitest';
 import { archiveMigrations, createArchive, SEES_ALL, SEES_NO_AI } from '../archive/index.ts';
 import type { Archive } from '../archive/index.ts';
+import { chunks, dicomFile } from '../archive/testing.ts';
 import { dciodvfyErrors, hasDciodvfy } from '../dicom/build/dciodvfy.ts';
 import type { Principal } from '../people/types.ts';
 import { createStore } from '../store/index.ts';
 import type { Store } from '../store/types.ts';
 import { eachStore } from '../store/testing.ts';
 import { createAssist } from './assist.ts';
-import { resultDocument, resultUidOf } from './result.ts';
+import { resultDocument, resultUidOf, storeResult } from './result.ts';
 import { assistMigrations } from './tables.ts';
 import type { AssistTables } from './tables.ts';
 import { modelDir, shared } from './testing.ts';
@@ -370,6 +371,23 @@ test('switched off it says so, switched on it runs what waited; only an administ
   expect(off).toMatchObject({ state: 'not-run', reason: 'disabled' });
   await assist.setEnabled('fracture', true, ADMIN);
   expect(await settledRun(assist, studyUid, off.id)).toMatchObject({ state: 'analysed' });
+});
+
+test('an object that somebody put under the identifier of a result is not taken for the result', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'negatoscope-result-'));
+  const store = await createStore({ dir, migrations });
+  closing.push(async () => {
+    await store.close();
+    rmSync(dir, { recursive: true });
+  });
+  const { archive, assist } = await rooms(store);
+  const foreign = dicomFile({ sop: resultUidOf('run-1') });
+  const outcome = await archive.ingest(chunks(foreign), { door: 'stow', from: 'somebody' });
+  expect(outcome.status).toBe('stored');
+  const { manifest } = (await assist.model('fracture'))!;
+  await expect(storeResult({ store, archive }, 'run-1', manifest)).rejects.toMatchObject({
+    code: 'result-not-stored',
+  });
 });
 
 test('nothing that is logged names a patient', async () => {

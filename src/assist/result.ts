@@ -126,7 +126,16 @@ export async function storeResult(
 ): Promise<string> {
   const { store, archive } = deps;
   const uid = resultUidOf(runId);
-  if (await archive.instance(uid, SEES_ALL)) return uid;
+  const there = await archive.instance(uid, SEES_ALL);
+  if (there?.aiRunId === runId) return uid;
+  if (there)
+    throw new NegatoscopeError(
+      'result-not-stored',
+      'Something else came under the identifier of this result',
+      {
+        status: 500,
+      },
+    );
 
   const read = store.read.withTables<AssistTables>();
   const run = (await runById(read, runId))!;
