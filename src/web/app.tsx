@@ -85,7 +85,9 @@ function SignedIn({ me }: { me: Me }) {
         <ErrorBoundary>
           <Suspense fallback={<PageSkeleton />}>
             <Switch>
-              <Route path="/read/:studyUid">{({ studyUid }) => <ReadingPage studyUid={studyUid} />}</Route>
+              <Route path="/read/:studyUid">
+                {({ studyUid }) => <ReadingPage key={studyUid} studyUid={studyUid} />}
+              </Route>
               <Route path="/setup">
                 <Redirect to="/" replace />
               </Route>

@@ -5,7 +5,13 @@ const press = (
   key: string,
   held: Partial<Record<'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey', boolean>> = {},
 ) => nameOf({ key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...held });
-const free = { typing: false, onControl: false, dialogOpen: false, msSincePatientChange: Infinity };
+const free = {
+  typing: false,
+  onControl: false,
+  dialogOpen: false,
+  msSincePatientChange: Infinity,
+  repeated: false,
+};
 
 it('names keys as bindings write them', () => {
   expect(press('J', { shiftKey: true })).toBe('j'); // Caps Lock or Shift: the same key
@@ -28,6 +34,12 @@ it('holds single letters for a moment after the patient changed', () => {
   expect(mayAct('o', {}, { ...free, msSincePatientChange: PATIENT_CHANGE_MS - 1 })).toBe(false);
   expect(mayAct('o', {}, { ...free, msSincePatientChange: PATIENT_CHANGE_MS })).toBe(true);
   expect(mayAct('Ctrl+Enter', {}, { ...free, msSincePatientChange: 0 })).toBe(true);
+});
+
+it('acts once on a letter that is held down, so that it decides one finding and not all', () => {
+  const held = { ...free, repeated: true };
+  for (const name of ['o', 'n', 'Ctrl+Enter', 'Escape']) expect(mayAct(name, {}, held)).toBe(false);
+  for (const name of ['ArrowRight', '+']) expect(mayAct(name, {}, held)).toBe(true);
 });
 
 it('leaves Enter to the button that has the focus, and everything to an open dialog', () => {

@@ -38,6 +38,8 @@ export interface KeyContext {
   onControl: boolean;
   dialogOpen: boolean;
   msSincePatientChange: number;
+  /** The key is held down and says it again. */
+  repeated: boolean;
 }
 /** Whether a key of this name may act now; pure. */
 export function mayAct(name: string, binding: Pick<KeyBinding, 'inDialogs'>, context: KeyContext): boolean {
@@ -45,6 +47,9 @@ export function mayAct(name: string, binding: Pick<KeyBinding, 'inDialogs'>, con
   const chord = name.startsWith('Ctrl+') || name.startsWith('Alt+');
   if (context.typing && !chord && name !== 'Escape') return false;
   if (context.onControl && (name === 'Enter' || name === ' ')) return false;
+  // A held letter would decide one finding after the other. Arrows and zoom may repeat.
+  if (context.repeated && (chord || /^\p{L}$/u.test(name) || name === 'Enter' || name === 'Escape'))
+    return false;
   if (!chord && name.length === 1 && context.msSincePatientChange < PATIENT_CHANGE_MS) return false;
   return true;
 }
@@ -88,6 +93,7 @@ function contextOf(event: KeyboardEvent): KeyContext {
     onControl: target?.closest('button, a[href], summary, [role=menuitem], input') != null,
     dialogOpen: document.querySelector('[role=dialog][aria-modal=true], [data-locked]') !== null,
     msSincePatientChange: performance.now() - patientChangedAt,
+    repeated: event.repeat,
   };
 }
 

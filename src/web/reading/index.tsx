@@ -37,7 +37,6 @@ const NOT_IMAGES = new Set(['SR', 'PR', 'KO', 'DOC', 'SEG', 'REG', 'RTSTRUCT', '
 export default function ReadingPage({ studyUid }: { studyUid: string }) {
   const { t } = useText();
   const reading = useReading(studyUid);
-  useEffect(() => patientChanged(), [studyUid]);
   if (reading.view.isPending) return <PageSkeleton />;
   if (reading.view.isError)
     return (
@@ -84,6 +83,8 @@ function Reading({
   const { t, language } = useText();
   const [, navigate] = useLocation();
   const client = useQueryClient();
+  // When the patient is on the screen, not when the page was asked for: loading may take longer than the pause.
+  useEffect(() => patientChanged(), []);
   const phone = usePhone();
   const models = useModels().data ?? [];
   const stage = useRef<StageHandle>(null);
@@ -166,12 +167,12 @@ function Reading({
     );
     if (following) setSelected(following.id);
   };
-  const addFinding = (box: Box) => {
+  /** On the image that was shown under the pen, which may not be the one just asked for. */
+  const addFinding = (box: Box, sopInstanceUid: string) => {
     setDrawing(false);
-    if (!sop) return;
     const label = models[0]?.manifest.finding.label ?? 'finding';
     reading.add.mutate(
-      { sopInstanceUid: sop, label, box },
+      { sopInstanceUid, label, box },
       {
         onSuccess: (finding) => {
           setSelected(finding.id);
@@ -186,7 +187,8 @@ function Reading({
   const trySign = () => {
     if (!editable) return;
     if (phone) return notify({ kind: 'info', text: t('sign.smallScreen') });
-    void reading.draft.flush().then(async () => {
+    const ask = async () => {
+      await reading.draft.flush();
       const fresh = await client.fetchQuery<StudyView>({
         queryKey: keys.study(studyUid),
         queryFn: () => api<StudyView>(`/studies/${encodeURIComponent(studyUid)}`),
@@ -195,7 +197,9 @@ function Reading({
       const [block] = fresh.signingBlockedBy;
       if (block) notify({ kind: 'info', text: blockText(t, block, models, language) });
       else setSigning(true);
-    });
+    };
+    // What failed has been told, or is told by the sign-in or the lock.
+    ask().catch(() => undefined);
   };
   const signed = () => {
     setSigning(false);
@@ -318,16 +322,27 @@ function Reading({
                   <Inverted value={now.inverted} onChange={setInverted} />
                   <Marks
                     mapping={now.mapping}
-                    findings={refOf(now.imageId).sopInstanceUid === sop ? here : []}
+                    findings={shows(now, sop) ? here : []}
                     selected={selected}
                     onSelect={select}
-                    heat={heat}
-                    editing={editing?.finding.sopInstanceUid === sop ? (editing?.box ?? null) : null}
+                    heat={shows(now, sop) ? heat : null}
+                    editing={editing && shows(now, editing.finding.sopInstanceUid) ? editing.box : null}
                     onEdit={(box) => setEditing((present) => present && { ...present, box })}
                   />
-                  <Corners now={now} view={view} index={index} count={images.length} current={current!} />
+                  <Corners
+                    now={now}
+                    view={view}
+                    index={Math.max(0, imageIds.indexOf(now.imageId))}
+                    count={images.length}
+                    current={images[imageIds.indexOf(now.imageId)] ?? current!}
+                  />
                   {drawing && (
-                    <DrawSheet mapping={now.mapping} onBox={addFinding} onCancel={() => setDrawing(false)} />
+                    <DrawSheet
+                      key={now.imageId}
+                      mapping={now.mapping}
+                      onBox={(box) => addFinding(box, refOf(now.imageId).sopInstanceUid)}
+                      onCancel={() => setDrawing(false)}
+                    />
                   )}
                 </>
               )}
@@ -417,6 +432,10 @@ function Reading({
     </div>
   );
 }
+
+/** Whether the stage shows this instance; while another loads it still shows the one before. */
+const shows = (now: View, sopInstanceUid: string | undefined): boolean =>
+  refOf(now.imageId).sopInstanceUid === sopInstanceUid;
 
 /** Tells the tool bar what the stage shows, after the stage has drawn it. */
 function Inverted({ value, onChange }: { value: boolean; onChange: (value: boolean) => void }) {
