@@ -63,6 +63,29 @@ eachStore((label, make) => {
     expect(await store.events.verify()).toEqual({ ok: true, events: 48 });
   });
 
+  test('of many writes one after the other the events are sealed in company, within a moment', async () => {
+    const store = await make();
+    const heard: number[] = [];
+    let groups = 0;
+    let within = false;
+    store.events.tail((event) => {
+      heard.push(event.seq);
+      if (!within) groups += 1;
+      within = true;
+      queueMicrotask(() => (within = false));
+    });
+    const started = performance.now();
+    const count = 60;
+    for (let i = 0; i < count; i++) await append(store, { kind: 'a.b.c', payload: { i } });
+    const written = performance.now();
+    while (heard.length < count && performance.now() - written < 2_000)
+      await new Promise((r) => setTimeout(r, 5));
+    expect(performance.now() - written).toBeLessThan(1_000);
+    expect(heard).toEqual(Array.from({ length: count }, (_, i) => i + 1));
+    // One at once, then one each 100 ms; and one look of the poll.
+    expect(groups).toBeLessThanOrEqual(3 + (performance.now() - started) / 100);
+  });
+
   test('listeners hear every sealed event in order, soon, and nothing after they left', async () => {
     const store = await make();
     const heard: SealedEvent[] = [];

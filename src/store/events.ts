@@ -8,6 +8,8 @@ import { uuidv7 } from './ids.ts';
 import type { Db, Events, EventTable, Log, NewEvent, SealedEvent, Store, Tx } from './types.ts';
 
 const POLL_MS = 1_000;
+/** An event that comes alone is sealed at once; of many, those of this time go in one write, not in one each. */
+const SEAL_EVERY_MS = 100;
 const BATCH = 500;
 const WALK = 1_000;
 
@@ -127,8 +129,19 @@ export async function createEvents(deps: {
     sealing ??= sealAll().finally(() => (sealing = undefined));
     return sealing;
   };
+  let lastStart = -Infinity;
+  let planned: NodeJS.Timeout | undefined;
   const sealSoon = (): void => {
-    if (closing) return;
+    if (closing || planned) return;
+    const wait = lastStart + SEAL_EVERY_MS - performance.now();
+    if (wait > 0) {
+      planned = setTimeout(() => {
+        planned = undefined;
+        sealSoon();
+      }, wait).unref();
+      return;
+    }
+    lastStart = performance.now();
     seal().catch((thrown) =>
       log.error({ reason: reasonOf(thrown) }, 'sealing events failed, will try again'),
     );
@@ -229,6 +242,7 @@ export async function createEvents(deps: {
 
     async close() {
       clearInterval(poll);
+      clearTimeout(planned);
       await seal().catch((thrown) => log.error({ reason: reasonOf(thrown) }, 'sealing events failed'));
       closing = true;
       await consumers.close();
