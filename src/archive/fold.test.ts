@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { dateDigits, foldName, likePattern, rangeOf, searchName, timeDigits } from './fold.ts';
+import { dateDigits, fold, foldName, likePattern, rangeOf, searchName, timeDigits } from './fold.ts';
 
 /** LIKE with `\` as escape, as SQL defines it. */
 function like(text: string, pattern: string): boolean {
@@ -22,6 +22,18 @@ test('a wildcard pattern takes its own text and nothing of SQL for a wildcard', 
   );
   expect(like('IM01', likePattern('IM0?'))).toBe(true);
   expect(like('IM011', likePattern('IM0?'))).toBe(false);
+});
+
+test.each([
+  ['LEFÈVRE^Anaïs', 'lefevre^anais'],
+  ['Żółć Łukasz', 'zolc lukasz'],
+  ['Straße', 'strasse'],
+  ['Işık İ', 'isik i'],
+  ['ﾔﾏﾀﾞ', 'ヤマタ'],
+  ['  a \t b ', 'a b'],
+  ['Doe*', 'doe*'],
+])('folds %s', (text, expected) => {
+  expect(fold(text)).toBe(expected);
 });
 
 test('names without case, accents and empty components', () => {

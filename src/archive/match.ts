@@ -3,9 +3,17 @@
  * attribute that is no key of the level is left out: `isKey` tells a door, so that it can warn (PS3.18 8.3.4.1).
  */
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
-import { fold } from '../dicom/index.ts';
-import { dateDigits, foldName, hasWildcard, likePattern, rangeOf, timeDigits, wordsOf } from './fold.ts';
 import type { Store } from '../store/types.ts';
+import {
+  dateDigits,
+  fold,
+  foldName,
+  hasWildcard,
+  likePattern,
+  rangeOf,
+  timeDigits,
+  wordsOf,
+} from './fold.ts';
 import type { ArchiveTables } from './tables.ts';
 
 export type Level = 'study' | 'series' | 'instance';
@@ -13,6 +21,8 @@ type Builder = ExpressionBuilder<ArchiveTables, any>;
 export interface Matching {
   fuzzy?: boolean;
   dialect: Store['dialect'];
+  /** AI runs that the asker may see: their objects count for ModalitiesInStudy. */
+  shown?: readonly string[];
 }
 type Condition = (eb: Builder, value: string, matching: Matching) => Expression<SqlBool>;
 
@@ -78,10 +88,36 @@ const range =
       ...(found.high === undefined ? [] : [eb(column(name), '<=', found.high)]),
     ]);
   };
-const listed =
+/** Any of a list of codes, each with wild cards. */
+const anyCode =
   (name: string): Condition =>
   (eb, value, matching) =>
-    eb.or(value.split(/[\\,]/).map((part) => wild(name, `*|${part.trim()}|*`, matching)));
+    eb.or(
+      value
+        .split(/[\\,]/)
+        .map((part) => part.trim())
+        .map((part) => (hasWildcard(part) ? wild(name, part, matching) : eb(column(name), '=', part))),
+    );
+/** The study holds an object of that modality which the asker may see: an image, a report, or a shown result of AI. */
+const modalityInStudy: Condition = (eb, value, matching) =>
+  eb.exists(
+    eb
+      .selectFrom('instance as held')
+      .innerJoin('series as holding', (join) =>
+        join
+          .onRef('holding.study_uid', '=', 'held.study_uid')
+          .onRef('holding.series_uid', '=', 'held.series_uid'),
+      )
+      .select('held.sop_instance_uid')
+      .whereRef('held.study_uid', '=', 'study.study_uid')
+      .where(anyCode('holding.modality')(eb, value, matching))
+      .where((held) =>
+        held.or([
+          held('held.ai_run_id', 'is', null),
+          ...(matching.shown?.length ? [held('held.ai_run_id', 'in', [...matching.shown])] : []),
+        ]),
+      ),
+  );
 const integer =
   (name: string): Condition =>
   (eb, value) =>
@@ -105,7 +141,7 @@ const STUDY: Record<string, Condition> = {
   StudyDescription: text('study.description', 'study.f_description'),
   ReferringPhysicianName: name('study.f_referring'),
   InstitutionalDepartmentName: text('study.department', 'study.f_department'),
-  ModalitiesInStudy: listed('study.modalities'),
+  ModalitiesInStudy: modalityInStudy,
 };
 const SERIES: Record<string, Condition> = {
   SeriesInstanceUID: uid('series.series_uid'),
@@ -122,13 +158,29 @@ const INSTANCE: Record<string, Condition> = {
 };
 const KEYS: Record<Level, Record<string, Condition>> = {
   // A study has no modality of its own: who asks for one means its series.
-  study: { ...STUDY, Modality: listed('study.modalities') },
+  study: { ...STUDY, Modality: modalityInStudy },
   series: { ...STUDY, ...SERIES },
   instance: { ...STUDY, ...SERIES, ...INSTANCE },
 };
 
 /** Does `keyword` take part in matching at this level? */
 export const isKey = (level: Level, keyword: string): boolean => Object.hasOwn(KEYS[level], keyword);
+
+/** What a query asks of the modalities of whole studies, as a condition on series; undefined when it asks nothing. */
+export function askedModalities(
+  eb: Builder,
+  level: Level,
+  match: Readonly<Record<string, string>>,
+  matching: Matching,
+): Expression<SqlBool> | undefined {
+  const keywords = level === 'study' ? ['ModalitiesInStudy', 'Modality'] : ['ModalitiesInStudy'];
+  const values = keywords
+    .flatMap((keyword) => match[keyword]?.trim() ?? [])
+    .filter((value) => !/^\**$/.test(value));
+  return values.length === 0
+    ? undefined
+    : eb.or(values.map((value) => anyCode('series.modality')(eb, value, matching)));
+}
 
 /** Conditions of a query, to be joined by AND. */
 export function conditions(

@@ -1,7 +1,6 @@
 /** One transaction for a group of arrivals: index rows, study rows, jobs, events. */
-import { fold } from '../dicom/index.ts';
 import type { Store, StagedBlob, Tx } from '../store/types.ts';
-import { searchName, timeDigits } from './fold.ts';
+import { fold, searchName, timeDigits } from './fold.ts';
 import type { InstanceHeader, SeriesHeader, StudyHeader, Uids } from './header.ts';
 import { joinList, splitList } from './rows.ts';
 import type { ArchiveTables, SeriesTable, StudyTable } from './tables.ts';

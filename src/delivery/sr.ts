@@ -1,4 +1,4 @@
-import { sr, stableUid, type DicomJson } from '../dicom/index.ts';
+import { personName, shortText, sr, stableUid, type DicomJson } from '../dicom/index.ts';
 import type { Box } from '../assist/types.ts';
 import type { Finding, RecordedAi, Report, ReportRecord } from '../reading/types.ts';
 import { documentUid, seriesUid } from './uids.ts';
@@ -11,17 +11,6 @@ const JUSTIFICATION = {
   text: sr.LOCAL('justification', 'Justification of the examination'),
 };
 const INFORMED = sr.LOCAL('ai-informed', 'Patient informed that AI was used');
-
-/** One value of LO: 64 characters, no backslash and no control characters (PS3.5 6.2). */
-const longString = (text: string): string =>
-  text
-    .replace(/[\\\p{Cc}]/gu, ' ')
-    .trim()
-    .slice(0, 64)
-    .toWellFormed();
-
-/** A name typed by a person as one component of a PN (PS3.5 6.2.1): its delimiters may not stand in it. */
-const personName = (name: string): string => longString(name.replace(/[\^=]/g, ' '));
 
 const algorithmOf = (tool: RecordedAi): sr.Algorithm => ({
   name: tool.name.en,
@@ -40,7 +29,7 @@ function findingCode(finding: Finding, ai: readonly RecordedAi[]): sr.Code {
   const label = ai.map(({ labels }) => labels[finding.label]).find((found) => found !== undefined);
   if (label?.code) return sr.code(label.code.scheme)(label.code.value, label.code.meaning);
   const words = label?.text.en ?? finding.text ?? finding.label;
-  return sr.LOCAL('finding', longString(words) || 'Finding');
+  return sr.LOCAL('finding', shortText(words) || 'Finding');
 }
 
 function groupsOf(
@@ -85,7 +74,7 @@ export function reportSr(report: Report, addenda: number, version: string): Dico
   const shown = record.ai.filter(({ shownAt }) => shownAt !== null);
   const added = report.addenda.slice(0, addenda);
   const at = new Date(added.at(-1)?.signedAt ?? record.signedAt);
-  const institution = longString(record.siteName);
+  const institution = shortText(record.siteName);
   const organisation = institution || 'Negatoscope';
   const questions = record.ai.flatMap((tool): sr.Evaluation[] => {
     const answer = fields.answers[tool.modelId];

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import {
   STORAGE_SOP_CLASSES,
   TAG,
-  fold,
   isPrivate,
   isVideo,
   keywordOf,
@@ -78,16 +77,4 @@ describe('age', () => {
   ])('from %s to %s are %s years', (birth, day, years) => {
     expect(yearsBetween(birth, day)).toBe(years);
   });
-});
-
-it.each([
-  ['LEFÈVRE^Anaïs', 'lefevre^anais'],
-  ['Żółć Łukasz', 'zolc lukasz'],
-  ['Straße', 'strasse'],
-  ['Işık İ', 'isik i'],
-  ['ﾔﾏﾀﾞ', 'ヤマタ'],
-  ['  a \t b ', 'a b'],
-  ['Doe*', 'doe*'],
-])('folds %s', (text, expected) => {
-  expect(fold(text)).toBe(expected);
 });

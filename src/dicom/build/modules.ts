@@ -1,5 +1,6 @@
 /** The modules that every object made here shares (PS3.3 C.7, C.12), as attributes for `dataset`. */
 import type { Attributes } from '../builder.ts';
+import { shortText } from '../text.ts';
 
 export interface PatientParams {
   patientId: string;
@@ -30,17 +31,6 @@ export interface SeriesParams {
   seriesNumber: number;
   description?: string;
 }
-
-/** A component of a PN may not hold the delimiters, nor any text a control character (PS3.5 6.2). */
-const component = (text: string): string => text.replace(/[\\^=\p{Cc}]/gu, ' ').trim();
-
-/** `Family^Given`, PS3.5 6.2.1. */
-export const personName = (family: string, given: string): string =>
-  `${component(family)}^${component(given)}`.replace(/\^$/, '');
-
-/** One value of LO or SH: no backslash, no control character, at most `length` characters. */
-export const shortText = (text: string, length = 64): string =>
-  [...text.replace(/[\\\p{Cc}]/gu, ' ').trim()].slice(0, length).join('');
 
 export const patientModule = (patient: PatientParams): Attributes => ({
   PatientName: patient.name,

@@ -6,16 +6,10 @@ import { SOP_CLASS } from '../sopClasses.ts';
 import type { DicomJson, Tag } from '../types.ts';
 import { newUid } from '../uid.ts';
 import { EXPLICIT_LE } from '../uids.ts';
+import { personName, shortText } from '../text.ts';
 import { writePart10 } from '../write.ts';
 import type { PatientParams } from './modules.ts';
-import {
-  equipmentModule,
-  patientModule,
-  personName,
-  seriesModule,
-  shortText,
-  studyModule,
-} from './modules.ts';
+import { equipmentModule, patientModule, seriesModule, studyModule } from './modules.ts';
 import { dicomTime } from './srContent.ts';
 import type { PhotoPixels } from './photoPixels.ts';
 import { photoPixels } from './photoPixels.ts';
