@@ -1,4 +1,5 @@
 /** From the outputs of a network to what is proposed: verdict on the image, suspected places, the heat map to show. */
+import { clipToImage } from './box.ts';
 import { toImage } from './preprocess.ts';
 import type { Letterbox } from './preprocess.ts';
 import type { Box, ModelManifest } from './types.ts';
@@ -62,15 +63,6 @@ export function components(grid: HeatGrid, threshold: number, connectivity: 4 | 
   return found.sort((a, b) => b.peak - a.peak);
 }
 
-/** The part of `box` that lies in the image; undefined when none does (a hot cell of the padding). */
-export function clipToImage(box: Box, width: number, height: number): Box | undefined {
-  const x = Math.max(0, box.x);
-  const y = Math.max(0, box.y);
-  const right = Math.min(width, box.x + box.width);
-  const bottom = Math.min(height, box.y + box.height);
-  return right > x && bottom > y ? { x, y, width: right - x, height: bottom - y } : undefined;
-}
-
 /** What the network says about one image. */
 export interface Verdict {
   readonly score: number;
@@ -96,6 +88,7 @@ export function verdict(
       width: c.columns * heatmap.stride,
       height: c.rows * heatmap.stride,
     };
+    // None: a hot cell of the padding.
     const box = clipToImage(toImage(cells, letterbox), letterbox.imageWidth, letterbox.imageHeight);
     return box ? [{ box, peak: c.peak }] : [];
   });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Selectable } from 'kysely';
+import { clipToImage } from '../assist/box.ts';
 import type { AiFinding, Box, InstalledModel, RunRow } from '../assist/types.ts';
 import type { InstanceRow } from '../archive/types.ts';
 import { SEES_NO_AI } from '../archive/types.ts';
@@ -56,12 +57,9 @@ const BOX_KEYS = ['x', 'y', 'width', 'height'] as const;
 export function boxWithin(box: Box, image: Pick<InstanceRow, 'rows' | 'columns'>): Box {
   const bad = () => new NegatoscopeError('box-outside', 'Draw the mark inside the image.');
   if (BOX_KEYS.some((key) => !Number.isFinite(box[key])) || box.width <= 0 || box.height <= 0) throw bad();
-  const right = Math.min(box.x + box.width, image.columns ?? Infinity);
-  const bottom = Math.min(box.y + box.height, image.rows ?? Infinity);
-  const x = Math.max(0, box.x);
-  const y = Math.max(0, box.y);
-  if (right <= x || bottom <= y) throw bad();
-  return { x, y, width: right - x, height: bottom - y };
+  const inside = clipToImage(box, image.columns ?? Infinity, image.rows ?? Infinity);
+  if (!inside) throw bad();
+  return inside;
 }
 
 /** Findings of one reader: AI's with the decisions, and the reader's own. */
