@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { NegatoscopeError } from '../errors.ts';
 import type { Db, Store, Tx } from '../store/types.ts';
+import { actorOf } from './actor.ts';
 import { type PeopleTables } from './migrations.ts';
 import { digest, hashSecret, newSecret, verifySecret } from './secrets.ts';
 import { FORGET_MS, FREE_ATTEMPTS, FREE_ATTEMPTS_OF_ADDRESS, waitMs } from './throttle.ts';
+import { createTokens } from './tokens.ts';
 import { ROLES, type Language, type Person, type Principal, type Role } from './types.ts';
 
 export { peopleMigrations } from './migrations.ts';
@@ -630,93 +632,7 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
         language: person.language,
       };
     },
-
-    /** A bearer token for a machine client. The text is given once; the database keeps its digest. */
-    async addToken(name: string, roles: readonly Role[], by: Principal | null): Promise<string> {
-      for (const role of roles)
-        if (!ROLES.includes(role))
-          throw new NegatoscopeError('role-unknown', `There is no role ${String(role)}.`);
-      const secret = `ngs_${newSecret()}`;
-      const id = randomUUID();
-      await write(async (tx) => {
-        await tx
-          .insertInto('token')
-          .values({
-            id,
-            name: name.trim().slice(0, 64) || 'token',
-            hash: digest(secret),
-            roles: [...new Set(roles)].join(','),
-            created_at: now(),
-            created_by: by?.personId ?? null,
-            last_used_at: null,
-            revoked_at: null,
-          })
-          .execute();
-        await store.events.append(tx, {
-          kind: 'people.token.added',
-          subject: id,
-          ...(actorOf(by) ? { actor: actorOf(by)! } : {}),
-          payload: { roles: [...new Set(roles)] },
-        });
-      });
-      return secret;
-    },
-    async tokens() {
-      const rows = await read
-        .selectFrom('token')
-        .selectAll()
-        .where('revoked_at', 'is', null)
-        .orderBy('created_at')
-        .execute();
-      return rows.map((row) => ({
-        id: row.id,
-        name: row.name,
-        roles: row.roles.split(',').filter(Boolean) as Role[],
-        createdAt: row.created_at,
-        lastUsedAt: row.last_used_at,
-      }));
-    },
-    async revokeToken(id: string, by: Principal): Promise<void> {
-      await write(async (tx) => {
-        const done = await tx
-          .updateTable('token')
-          .set({ revoked_at: now() })
-          .where('id', '=', id)
-          .where('revoked_at', 'is', null)
-          .executeTakeFirst();
-        if (Number(done.numUpdatedRows) === 0)
-          throw new NegatoscopeError('not-found', 'There is no such token.', { status: 404 });
-        await store.events.append(tx, {
-          kind: 'people.token.revoked',
-          subject: id,
-          ...(actorOf(by) ? { actor: actorOf(by)! } : {}),
-        });
-      });
-    },
-    /** Principal of a bearer token, or undefined. Never holds a person: it can send and look, not decide or sign. */
-    async tokenOf(secret: string): Promise<Principal | undefined> {
-      const row = await read
-        .selectFrom('token')
-        .selectAll()
-        .where('hash', '=', digest(secret))
-        .where('revoked_at', 'is', null)
-        .executeTakeFirst();
-      if (!row) return undefined;
-      if (row.last_used_at === null || now() - row.last_used_at > 60_000)
-        await write((tx) =>
-          tx.updateTable('token').set({ last_used_at: now() }).where('id', '=', row.id).execute(),
-        );
-      return {
-        personId: null,
-        name: `token:${row.name}`,
-        roles: new Set(row.roles.split(',').filter(Boolean) as Role[]),
-        via: 'token',
-        language: 'en',
-      };
-    },
+    ...createTokens({ store, read, write, now }),
   };
 }
 export type People = ReturnType<typeof createPeople>;
-
-/** Who did it, as the event log keeps it. */
-export const actorOf = (by: Principal | null): string | undefined => by?.personId ?? by?.name;
