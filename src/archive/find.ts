@@ -1,15 +1,15 @@
 /** Questions to the index. Whatever shows instances takes the sight; hidden rows are left out in SQL, before paging. */
-import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
+import { type Expression, expressionBuilder, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import { NegatoscopeError } from '../errors.ts';
 import type { Db, Store } from '../store/types.ts';
-import { conditions } from './match.ts';
+import { askedModalities, conditions, type Level, type Matching } from './match.ts';
 import { instanceRow, studyRow } from './rows.ts';
 import type { ArchiveTables } from './tables.ts';
 import type { Archive, InstanceKind, InstanceRow, SeriesRow, Sight, StudyQuery, StudyRow } from './types.ts';
 
 const DEFAULT_LIMIT = 1000;
-/** SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535. */
-const MAX_RUNS = 20_000;
+/** A statement holds the list twice at most; SQLite takes 32,766 parameters, PostgreSQL 65,535. */
+const MAX_RUNS = 15_000;
 const UID_CHUNK = 500;
 
 type Read = Db<ArchiveTables>;
@@ -27,20 +27,20 @@ const joined = (db: Read) =>
     .innerJoin('study', 'study.study_uid', 'instance.study_uid');
 
 const wanted =
-  (level: 'series' | 'instance', query: StudyQuery & Where, dialect: Store['dialect']) =>
+  (level: 'series' | 'instance', query: StudyQuery & Where, matching: Matching) =>
   (eb: Builder): Expression<SqlBool> =>
     eb.and([
       ...(query.studyUid === undefined ? [] : [eb('instance.study_uid', '=', query.studyUid)]),
       ...(query.seriesUid === undefined ? [] : [eb('instance.series_uid', '=', query.seriesUid)]),
-      ...conditions(eb, level, query.match, { ...query, dialect }),
+      ...conditions(eb, level, query.match, matching),
     ]);
 
-/** Rows of images and reports, and of those AI runs that the sight lets through. */
-async function visible(
+/** Of the AI runs among these rows, those that the sight lets through. */
+async function shownRuns(
   db: Read,
   where: (eb: Builder) => Expression<SqlBool>,
   sight: Sight,
-): Promise<(eb: Builder) => Expression<SqlBool>> {
+): Promise<string[]> {
   const runs = await joined(db)
     .select('instance.ai_run_id')
     .distinct()
@@ -56,6 +56,16 @@ async function visible(
       'Too many results of AI match. Narrow the search by study or date.',
     );
   }
+  return shown;
+}
+
+/** Rows of images and reports, and of those AI runs that the sight lets through. */
+async function visible(
+  db: Read,
+  where: (eb: Builder) => Expression<SqlBool>,
+  sight: Sight,
+): Promise<(eb: Builder) => Expression<SqlBool>> {
+  const shown = await shownRuns(db, where, sight);
   return (eb) =>
     shown.length === 0
       ? eb('instance.ai_run_id', 'is', null)
@@ -81,18 +91,36 @@ export function createFinder(
     return uids.flatMap((uid) => found.get(uid) ?? []);
   };
 
+  /** How to match for this sight: only who asks for modalities of studies has their AI objects looked up. */
+  async function matchingOf(level: Level, query: StudyQuery & Where, sight: Sight): Promise<Matching> {
+    const matching: Matching = { ...(query.fuzzy ? { fuzzy: true } : {}), dialect };
+    const { ModalitiesInStudy: _, Modality: __, ...rest } = query.match;
+    const where = (eb: Builder): Expression<SqlBool> | undefined => {
+      const asked = askedModalities(eb, level, query.match, matching);
+      return (
+        asked &&
+        eb.and([
+          asked,
+          ...(query.studyUid === undefined ? [] : [eb('instance.study_uid', '=', query.studyUid)]),
+          ...conditions(eb, 'study', rest, matching),
+        ])
+      );
+    };
+    if (!where(expressionBuilder() as Builder)) return matching;
+    return { ...matching, shown: await shownRuns(db, (eb) => where(eb)!, sight) };
+  }
+
   return {
     study: async (studyUid) => (await studies([studyUid]))[0],
     studies,
 
-    async findStudies(query): Promise<StudyRow[]> {
+    async findStudies(query, sight): Promise<StudyRow[]> {
       const { limit, offset } = page(query);
+      const matching = await matchingOf('study', query, sight);
       const rows = await db
         .selectFrom('study')
         .selectAll()
-        .where((eb) =>
-          eb.and(conditions(eb as unknown as Builder, 'study', query.match, { ...query, dialect })),
-        )
+        .where((eb) => eb.and(conditions(eb as unknown as Builder, 'study', query.match, matching)))
         .orderBy('study_date', 'desc')
         .orderBy('f_time', 'desc')
         .orderBy('first_received_at', 'desc')
@@ -105,7 +133,7 @@ export function createFinder(
 
     async findSeries(query, sight): Promise<SeriesRow[]> {
       const { limit, offset } = page(query);
-      const where = wanted('series', query, dialect);
+      const where = wanted('series', query, await matchingOf('series', query, sight));
       const seen = await visible(db, where, sight);
       const rows = await joined(db)
         .select([
@@ -150,7 +178,7 @@ export function createFinder(
 
     async findInstances(query, sight): Promise<InstanceRow[]> {
       const { limit, offset } = page(query);
-      const where = wanted('instance', query, dialect);
+      const where = wanted('instance', query, await matchingOf('instance', query, sight));
       const seen = await visible(db, where, sight);
       const rows = await joined(db)
         .selectAll('instance')

@@ -25,7 +25,7 @@ let closing = false;
 process.stdin.resume().on('end', () => (closing = true));
 let last = '';
 while (!closing) {
-  const [study] = await archive.findStudies({ match: {} });
+  const [study] = await archive.findStudies({ match: {} }, SEES_ALL);
   const runs = study ? await assist.runs([study.studyUid]) : [];
   const all = study ? await archive.findInstances({ match: {}, studyUid: study.studyUid }, SEES_ALL) : [];
   const now = JSON.stringify({

@@ -183,10 +183,11 @@ export function searchRoutes({ archive, sightOf }: DicomwebDependencies) {
     async studies(request: Get, reply: FastifyReply) {
       const type = negotiate(request, JSON_TYPES);
       const search = searchOf(request.query, 'study');
-      const rows = await archive.findStudies(paged(search));
+      const sight = sightOf(request.principal);
+      const rows = await archive.findStudies(paged(search), sight);
       const counts = await archive.counts(
         rows.map(({ studyUid }) => studyUid),
-        sightOf(request.principal),
+        sight,
       );
       const base = baseOf(request);
       const results = rows.map((row) => dicomJson(studyAttributes(base, row, counts.get(row.studyUid))));
