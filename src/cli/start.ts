@@ -18,6 +18,26 @@ export async function start(config: Config): Promise<void> {
     throw error;
   }
   const control = await serveControl(rooms);
+  // Before anything says that it runs: whoever reads that may stop it at once.
+  let stoppingSince: number | undefined;
+  const stop = async (signal: string) => {
+    if (stoppingSince !== undefined) {
+      // One Ctrl+C arrives several times: from the terminal, and from each program between it and us.
+      if (Date.now() - stoppingSince > 1000) process.exit(130);
+      return;
+    }
+    stoppingSince = Date.now();
+    rooms.log.info({ signal }, 'stopping');
+    // Whatever hangs must not keep the machine from shutting down: everything acknowledged is on disk already.
+    setTimeout(() => process.exit(0), 10_000).unref();
+    control.close();
+    await server.close();
+    await rooms.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
+  process.on('unhandledRejection', (error) => rooms.log.error({ err: error }, 'unhandled rejection'));
+
   const [local, ...others] = server.urls;
   await rooms.store.announce(local!);
   const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -37,23 +57,4 @@ export async function start(config: Config): Promise<void> {
   say('  Stop with Ctrl+C.');
   say('');
   rooms.log.info({ dicomPort: server.dicomPort }, 'started');
-
-  let stoppingSince: number | undefined;
-  const stop = async (signal: string) => {
-    if (stoppingSince !== undefined) {
-      // One Ctrl+C arrives several times: from the terminal, and from each program between it and us.
-      if (Date.now() - stoppingSince > 1000) process.exit(130);
-      return;
-    }
-    stoppingSince = Date.now();
-    rooms.log.info({ signal }, 'stopping');
-    // Whatever hangs must not keep the machine from shutting down: everything acknowledged is on disk already.
-    setTimeout(() => process.exit(0), 10_000).unref();
-    control.close();
-    await server.close();
-    await rooms.close();
-    process.exit(0);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
-  process.on('unhandledRejection', (error) => rooms.log.error({ err: error }, 'unhandled rejection'));
 }
