@@ -1,7 +1,7 @@
 import type { InstanceRow, StudyRow } from '../archive/types.ts';
 import type { Language } from '../people/types.ts';
 
-/** DICOM JSON Model (PS3.18 F.2) as `archive.metadata` gives it. */
+/** DICOM JSON Model (PS3.18 F.2) as `archive.metadata` gives it. Read here by hand: this room does not import `dicom/`. */
 export type DicomJson = Record<string, { Value?: unknown[] }>;
 
 const DOSE_AREA_PRODUCT = '0018115E'; // dGy·cm², PS3.3 C.8.7.10 and C.8.12.2

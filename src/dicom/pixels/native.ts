@@ -3,7 +3,10 @@ import { PixelsUndecodable } from './types.ts';
 
 const hostIsLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-/** Bytes of one native frame (PS3.5 8.1.1), 1-bit frames rounded up; 4:2:2 stores two samples a pixel. */
+/**
+ * Bytes of one native frame (PS3.5 8.1.1), 1-bit frames rounded up; 4:2:2 stores two samples a pixel. `frameBits` says where
+ * frames lie, without rounding and for the retired YBR_PARTIAL_422 too, which is not decoded here.
+ */
 export function nativeFrameBytes(a: PixelAttributes): number {
   const pixels = a.rows * a.columns;
   if (a.bitsAllocated === 1) return Math.ceil((pixels * a.samplesPerPixel) / 8);
