@@ -303,7 +303,10 @@ test('it fails with its reason, is not tried for ever, and can be tried again', 
   expect(await assist.run(run.id)).toMatchObject({ state: 'analysed', detail: null });
   await expect(assist.retry(run.id, ADMIN)).rejects.toMatchObject({ code: 'run-not-failed' });
   await expect(assist.retry('nothing', ADMIN)).rejects.toMatchObject({ code: 'run-unknown' });
-  expect((await store.jobs.counts())['assist.run']).toMatchObject({ waiting: 0, running: 0 });
+  // The job is booked off just after the run says that it is done.
+  await expect
+    .poll(async () => (await store.jobs.counts())['assist.run'], { timeout: 10_000 })
+    .toMatchObject({ waiting: 0, running: 0 });
 });
 
 test('when not even deciding works, the study says so, and trying again decides again', async () => {
