@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Doctor } from '../../doctor.ts';
@@ -18,6 +19,9 @@ const AuditQuery = z.object({
 });
 /** Events read at a time, of which some may be left out. */
 const PAGE = 200;
+/** Longer than a group of events waits for its seal. */
+const SEALING_MS = 400;
+
 type Id = { Params: { id: string } };
 type Title = { Params: { aet: string } };
 /** The run of AI whose finding somebody decided on. */
@@ -124,6 +128,8 @@ export function registerUpkeep(
 
   app.get('/api/audit', admin, async (request): Promise<AuditRow[]> => {
     const query = queryOf(request, AuditQuery);
+    // What was done just now is sealed in groups: wait for it a moment, so that the page shows it.
+    await Promise.race([store.events.settled(), setTimeout(SEALING_MS)]);
     const events = await eventsFor(request.principal, query);
     const names = new Map((await people.list()).map((person) => [person.id, person.name]));
     return events.map((event) => ({
