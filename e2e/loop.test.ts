@@ -203,6 +203,8 @@ describe.skipIf(browserMissing)('the main job', () => {
     expect(await page.locator('.signed-report').textContent()).toContain(
       'Fracture de l’extrémité distale du radius.',
     );
+    // Accepted by one key, never typed: it stands in the signed findings.
+    expect(await page.locator('.signed-report').textContent()).toContain('Fracture suspectée');
     const href = await page.getByRole('link', { name: 'PDF' }).getAttribute('href');
     const pdf = await page.request.get(server.url + href);
     expect(pdf.headers()['content-type']).toBe('application/pdf');
@@ -224,6 +226,51 @@ describe.skipIf(browserMissing)('the main job', () => {
     await page.goto(server.url);
     await page.getByText('Rouverts').first().click();
     await row(/GAGNÉ/).waitFor({ timeout: 15_000 });
+  });
+
+  test('keys live after a click in the image; a mark is corrected with the mouse; a length has its unit', async () => {
+    await row(/GAGNÉ/).dblclick();
+    await page.locator('.stage[data-ready]').waitFor();
+    const again = page.locator('.opinion');
+    await again.or(page.locator('.mark')).first().waitFor();
+    if (await again.count()) {
+      await again.getByRole('button', { name: 'Oui' }).click();
+      await page.getByRole('button', { name: /Donner mon avis/ }).click();
+    }
+    await page.locator('.mark.ai').first().waitFor();
+    const stage = (await page.locator('.stage').boundingBox())!;
+    await page.mouse.click(stage.x + 40, stage.y + stage.height / 2);
+    await page.keyboard.press('l');
+    await page.getByRole('button', { name: 'Longueur' }).and(page.locator('[aria-pressed=true]')).waitFor();
+    await page.mouse.move(stage.x + 300, stage.y + 200);
+    await page.mouse.down();
+    await page.mouse.move(stage.x + 380, stage.y + 260, { steps: 6 });
+    await page.mouse.up();
+    await page.mouse.move(stage.x + 20, stage.y + 20);
+    await expect
+      .poll(() =>
+        page
+          .locator('.stage svg')
+          .allTextContents()
+          .then((all) => all.join(' ')),
+      )
+      .toMatch(/\d mm/);
+
+    await page
+      .getByRole('button', { name: /Corriger/ })
+      .first()
+      .click();
+    const label = page.locator('.correction input');
+    await label.fill('Fracture du radius distal');
+    const handle = (await page.locator('.mark.editing .reach').nth(4).boundingBox())!;
+    await page.mouse.move(handle.x + 14, handle.y + 14);
+    await page.mouse.down();
+    await page.mouse.move(handle.x + 44, handle.y + 34, { steps: 4 });
+    await page.mouse.up();
+    await page.getByRole('button', { name: 'Valider la correction' }).click();
+    await page.locator('.proposal.human').getByText('Fracture du radius distal').waitFor();
+    await page.locator('.mark.human').first().waitFor();
+    await page.keyboard.press('Escape');
   });
 
   test('the evidence page counts the signed report', async () => {

@@ -80,6 +80,18 @@ const TEXT_INPUTS = new Set([
   'image',
   'reset',
 ]);
+/** Whether a dialog or a menu was open when the key went down: by the time we hear of it, its own Escape may have closed it. */
+let dialogAtKey = false;
+const LAYERS = '[role=dialog][aria-modal=true], [role=menu], [data-locked]';
+if (typeof window !== 'undefined')
+  window.addEventListener(
+    'keydown',
+    () => {
+      dialogAtKey = document.querySelector(LAYERS) !== null;
+    },
+    true,
+  );
+
 function contextOf(event: KeyboardEvent): KeyContext {
   const target = event.target instanceof HTMLElement ? event.target : null;
   const typing =
@@ -91,14 +103,16 @@ function contextOf(event: KeyboardEvent): KeyContext {
   return {
     typing,
     onControl: target?.closest('button, a[href], summary, [role=menuitem], input') != null,
-    dialogOpen: document.querySelector('[role=dialog][aria-modal=true], [data-locked]') !== null,
+    dialogOpen: dialogAtKey,
     msSincePatientChange: performance.now() - patientChangedAt,
     repeated: event.repeat,
   };
 }
 
 function onKeyDown(event: KeyboardEvent): void {
-  if (event.defaultPrevented || event.isComposing) return;
+  // The light box prevents the browser's own use of keys; they are ours all the same.
+  const inLight = event.target instanceof Element && event.target.closest('.stage') !== null;
+  if ((event.defaultPrevented && !inLight) || event.isComposing) return;
   const name = nameOf(event);
   const context = contextOf(event);
   // The page registered last has the first word.

@@ -5,7 +5,7 @@ import { ChevronDown } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import type { ModelView, ReportFields, StudyView, Template } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
-import { bodyPart, useText } from '../text.ts';
+import { useText } from '../text.ts';
 import { Check, Segmented } from '../ui/fields.tsx';
 import { answerLabels } from './Findings.tsx';
 import type { ReadingState } from './useReading.ts';
@@ -87,7 +87,7 @@ export function ReportForm(props: {
         {t('report.title')}
         {editable && (
           <span className="saved" aria-live="polite">
-            {t(`report.${draft.status}`)}
+            {draft.status === 'saved' && draft.savedAt === null ? '' : t(`report.${draft.status}`)}
           </span>
         )}
       </h2>
@@ -99,11 +99,10 @@ export function ReportForm(props: {
                 {t('report.template')} <ChevronDown size={14} aria-hidden />
               </button>
             </Menu.Target>
-            <Menu.Dropdown className="templates">
+            <Menu.Dropdown className="templates" style={{ maxHeight: '45vh', overflowY: 'auto' }}>
               {list.map((template) => (
                 <Menu.Item key={template.id} onClick={() => apply(template)}>
                   {template.title}
-                  <small className="muted"> · {t(`report.kind.${template.kind}`)}</small>
                 </Menu.Item>
               ))}
             </Menu.Dropdown>
@@ -128,11 +127,7 @@ export function ReportForm(props: {
           value={fields[name]}
           rows={name === 'findings' ? 4 : name === 'conclusion' ? 2 : 1}
           readOnly={!editable}
-          placeholder={
-            name === 'findings'
-              ? t('report.findingsHint', { region: bodyPart(t, view.study.bodyParts[0] ?? '') })
-              : undefined
-          }
+          placeholder={name === 'findings' ? t('report.findingsHint') : undefined}
           onChange={(text) => set({ [name]: text })}
         />
       ))}

@@ -79,6 +79,8 @@ export function SignDialog(props: {
   studyUid: string;
   who: string;
   draft: ReadingState['draft'];
+  view: StudyView;
+  models: readonly ModelView[];
   onSigned: (report: Report) => void;
 }) {
   const { t } = useText();
@@ -109,6 +111,7 @@ export function SignDialog(props: {
             <bdi>{props.who}</bdi>
           </b>
         </p>
+        <Summary {...props} />
         <p className="muted small">{t('sign.text')}</p>
         <SecretField
           value={secret}
@@ -126,6 +129,37 @@ export function SignDialog(props: {
         </div>
       </form>
     </Dialog>
+  );
+}
+
+/** What is about to be signed, in a glance; and a word where the parts contradict each other. */
+function Summary({ view, models, draft }: Parameters<typeof SignDialog>[0]) {
+  const { t, language, say } = useText();
+  const { fields } = draft;
+  if (!fields) return null;
+  const accepted = view.findings.filter(
+    ({ by, decision }) => by === 'reader' || decision === 'accepted' || decision === 'corrected',
+  );
+  const answers = models.flatMap(({ manifest }) => {
+    const answer = fields.answers[manifest.id];
+    return manifest.question && answer ? [{ question: manifest.question, answer }] : [];
+  });
+  const contradicted = accepted.length > 0 && answers.find(({ answer }) => answer === 'no');
+  return (
+    <div className="summary">
+      <p dir="auto">{fields.conclusion}</p>
+      {answers.map(({ question, answer }) => (
+        <p key={question.id} className="small">
+          {say(question.text)} <b>{question.answers[answer][language]}</b>
+        </p>
+      ))}
+      <p className="small muted">{t('sign.findings', { count: accepted.length })}</p>
+      {contradicted && (
+        <p className="small todo" role="alert">
+          {t('sign.contradiction', { answer: contradicted.question.answers.no[language] })}
+        </p>
+      )}
+    </div>
   );
 }
 

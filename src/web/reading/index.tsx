@@ -125,7 +125,8 @@ function Reading({
     if (at >= 0) setIndex(at);
   }, [selected]);
   const select = (id: string) => {
-    setEditing(null);
+    // A click inside the card of the finding that is being corrected must not end its correction.
+    setEditing((present) => (present?.finding.id === id ? present : null));
     setSelected(id);
     const finding = view.findings.find((each) => each.id === id);
     const at = images.findIndex(({ instance }) => instance.sopInstanceUid === finding?.sopInstanceUid);
@@ -172,7 +173,7 @@ function Reading({
     setDrawing(false);
     const label = models[0]?.manifest.finding.label ?? 'finding';
     reading.add.mutate(
-      { sopInstanceUid, label, box },
+      { sopInstanceUid, label, box, text: t(`label.${label}`, { defaultValue: t('label.finding') }) },
       {
         onSuccess: (finding) => {
           setSelected(finding.id);
@@ -360,7 +361,7 @@ function Reading({
                 ? {
                     shown: aiShown,
                     onToggle: () => setAiShown((on) => !on),
-                    heat: runImage?.heatmap ? heatOn : null,
+                    heat: runImage?.heatmap ? heatOn && aiShown : null,
                     onHeat: () => setHeatOn((on) => !on),
                   }
                 : null
@@ -426,6 +427,8 @@ function Reading({
           studyUid={studyUid}
           who={`${personName(study.patientName)} · ${title}`}
           draft={reading.draft}
+          view={view}
+          models={models}
           onSigned={signed}
         />
       )}

@@ -178,6 +178,8 @@ function useDraft(
   const told = useRef(false);
   const left = useRef(false);
   const stored = view?.draft;
+  const shown = useRef<ReportFields | null>(null);
+  shown.current = fields;
 
   // What the server has, under what is being typed.
   useEffect(() => {
@@ -219,7 +221,11 @@ function useDraft(
       try {
         const next = await api<Draft>(`${path(studyUid)}/draft`, {
           method: 'PUT',
-          body: { fields: sent, revision: revision.current },
+          // The first save takes along what the page proposes (accepted findings, technique): what is seen is what is signed.
+          body: {
+            fields: revision.current === 0 ? { ...shown.current, ...sent } : sent,
+            revision: revision.current,
+          },
         });
         revision.current = next.revision;
         told.current = false;

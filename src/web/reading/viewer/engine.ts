@@ -210,7 +210,8 @@ function provide(type: string, imageId: string): unknown {
       };
     case Enums.MetadataModules.IMAGE_PLANE:
       return {
-        usingDefaultValues: true,
+        // Cornerstone takes defaults for pixels, whatever the spacing says.
+        ...(spacing.kind === 'none' ? { usingDefaultValues: true } : {}),
         frameOfReferenceUID: text(metadata, '00200052') ?? imageId,
         rows: form.rows,
         columns: form.columns,
