@@ -136,5 +136,5 @@ export function techniqueLine(
     .join(', ');
   const count = images.length === 1 ? '1 image' : `${images.length} images`;
   const what = [kind, parts, side].filter((text) => text !== '').join(', ');
-  return `${what}${language === 'fr' ? ' : ' : ': '}${count}${views ? ` (${views})` : ''}.`;
+  return `${what}${language === 'fr' ? ' : ' : ': '}${count}${views ? `, ${views}` : ''}.`;
 }

@@ -191,7 +191,7 @@ test('the dose is what the headers say, with its source', () => {
 test('technique: facts of the header, and nothing that it does not say', () => {
   const study = { modalities: ['DX'], bodyParts: ['WRIST'], laterality: 'L' };
   expect(techniqueLine(study, [{ viewPosition: 'PA' }, { viewPosition: 'LL' }], 'fr')).toBe(
-    'Radiographie numérique, poignet, côté gauche : 2 images (face (PA), profil (LL)).',
+    'Radiographie numérique, poignet, côté gauche : 2 images, face (PA), profil (LL).',
   );
   expect(techniqueLine({ ...study, bodyParts: [], laterality: '' }, [{ viewPosition: '' }], 'en')).toBe(
     'Digital radiography: 1 image.',
