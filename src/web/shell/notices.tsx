@@ -9,7 +9,9 @@ export interface Notice {
   action?: { label: string; run: () => void };
 }
 type Held = Notice & { id: number };
-const STAY_MS = 6000;
+const STAY_MS = 5000;
+/** With something to press. */
+const STAY_WITH_ACTION_MS = 8000;
 
 let held: readonly Held[] = [];
 let count = 0;
@@ -26,7 +28,7 @@ export function notify(notice: Notice): number {
   if (same) return same.id;
   const id = ++count;
   set([...held.slice(-3), { ...notice, id }]);
-  if (notice.kind !== 'error') setTimeout(() => dismiss(id), notice.action ? 2 * STAY_MS : STAY_MS);
+  if (notice.kind !== 'error') setTimeout(() => dismiss(id), notice.action ? STAY_WITH_ACTION_MS : STAY_MS);
   return id;
 }
 
