@@ -56,7 +56,6 @@ export const configShape = z
       .string()
       .refine(isTimeZone, 'there is no such time zone; an example is Europe/Paris')
       .default(Intl.DateTimeFormat().resolvedOptions().timeZone),
-    siteName: z.string().max(64).optional(),
     /** Screen lock after idleness, minutes. */
     idleLockMinutes: z.coerce.number().min(1).max(240).default(10),
     logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),

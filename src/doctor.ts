@@ -120,7 +120,7 @@ async function setAside(rooms: Rooms): Promise<Look> {
 }
 
 /** Looks after one installation. `thorough` checks (audit chain, golden cases) run only on demand. */
-export function createDoctor(rooms: Rooms, extra: () => Look[] = () => []): Doctor {
+export function createDoctor(rooms: Rooms): Doctor {
   const since = new Map<string, number>();
   let last: { at: number; looks: Look[] } | undefined;
 
@@ -128,7 +128,6 @@ export function createDoctor(rooms: Rooms, extra: () => Look[] = () => []): Doct
     const looks = [
       await disk(rooms),
       await jobs(rooms),
-      ...extra(),
       ...(await tools(rooms, thorough)),
       await setAside(rooms),
       ...(thorough ? [await audit(rooms)] : []),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { archiveMigrations, createArchive } from './archive/index.ts';
 import { assistMigrations, createAssist } from './assist/index.ts';
 import type { Config } from './config.ts';
-import { createDelivery, deliveryMigrations } from './delivery/index.ts';
+import { createDelivery } from './delivery/index.ts';
 import { NegatoscopeError } from './errors.ts';
 import { createEvidence, evidenceMigrations } from './evidence/index.ts';
 import { createLog } from './log.ts';
@@ -21,7 +21,6 @@ export const migrations = [
   ...assistMigrations,
   ...evidenceMigrations,
   ...readingMigrations,
-  ...deliveryMigrations,
 ];
 
 /** Puts the rooms together on one data folder. `start` begins their work: queues, consumers, sweeps. */

@@ -18,12 +18,11 @@ import { dicomwebDoor } from './doors/dicomweb/index.ts';
 import { uploadDoor } from './doors/upload/index.ts';
 import { createDoctor } from './doctor.ts';
 import { NegatoscopeError } from './errors.ts';
+import { VERSION } from './version.ts';
 import type { Rooms } from './rooms.ts';
 import { givenCertificate, localNames, ownCertificate } from './tls.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
-export const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string })
-  .version;
 const WEB = join(ROOT, 'dist', 'web');
 
 export interface RunningServer {
@@ -298,7 +297,7 @@ async function buildApp(
       route.config = { ...route.config, rateLimit: { max: perMinute, timeWindow: 60_000 } } as never;
   });
   await app.register(rateLimit, { global: false });
-  await registerAuth(app, { people: rooms.people, secure: () => Boolean(listener.tls) });
+  await registerAuth(app, { people: rooms.people });
   await app.register(swagger, {
     openapi: {
       info: {

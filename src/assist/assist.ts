@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { SEES_ALL, SEES_NO_AI } from '../archive/types.ts';
 import type { Archive } from '../archive/types.ts';
 import { NegatoscopeError, reasonOf } from '../errors.ts';
+import { VERSION } from '../version.ts';
 import type { Principal } from '../people/types.ts';
 import type { Log, Store } from '../store/types.ts';
 import { analyse, giveUp } from './analyse.ts';
@@ -39,10 +39,6 @@ export interface AssistOptions {
   readonly idleMs?: number;
   readonly backoffMs?: (attempt: number) => number;
 }
-
-const softwareVersion = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
 
 export function createAssist(options: AssistOptions): Assist {
   const { store, archive, now = Date.now, log = silent, modelDirs, threads = 1, idleMs = 60_000 } = options;
@@ -84,7 +80,7 @@ export function createAssist(options: AssistOptions): Assist {
     archive,
     now,
     log,
-    softwareVersion,
+    softwareVersion: VERSION,
     timeZone: options.timeZone,
     model,
     runner,

@@ -1,12 +1,12 @@
-import { readFileSync } from 'node:fs';
 import type { Archive } from '../archive/types.ts';
 import { SEES_ALL } from '../archive/index.ts';
 import { encapsulatePdf } from '../dicom/build/pdf.ts';
 import { writePart10 } from '../dicom/index.ts';
 import { NegatoscopeError } from '../errors.ts';
+import { VERSION } from '../version.ts';
 import type { Log } from '../log.ts';
 import type { Reading, Report } from '../reading/types.ts';
-import type { Migration, Store } from '../store/types.ts';
+import type { Store } from '../store/types.ts';
 import { reportPdf } from './pdf.ts';
 import { reportSr } from './sr.ts';
 import type { Delivery } from './types.ts';
@@ -14,18 +14,12 @@ import { documentUid, seriesUid, type DocumentKind } from './uids.ts';
 import { dateText, WORDS } from './words.ts';
 
 export type * from './types.ts';
-/** This room has no tables yet: where a document went is told to the reading room. */
-export const deliveryMigrations: readonly Migration[] = [];
 
 const JOB = 'delivery.report';
 const CONSUMER = 'delivery';
 const KINDS = ['reading.report.signed', 'reading.report.addendum'] as const;
 const ATTEMPTS = 12;
 const PDF_SERIES_NUMBER = 9100;
-
-const VERSION = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;

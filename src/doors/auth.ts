@@ -20,7 +20,7 @@ const sameText = (a: string, b: string): boolean =>
  * written), Bearer token, Basic with the token as the password (for DICOMweb clients that know nothing else).
  * Registers on the root instance before any route.
  */
-export async function registerAuth(app: FastifyInstance, deps: { people: People; secure: () => boolean }) {
+export async function registerAuth(app: FastifyInstance, deps: { people: People }) {
   const { people } = deps;
   await app.register(cookie, { secret: randomBytes(32).toString('hex') });
   app.decorateRequest('session', null);
