@@ -51,7 +51,13 @@ function has(part: Part, codePoint: number): boolean {
   if (!part.ranges.some(([from, to]) => codePoint >= from && codePoint <= to)) return false;
   let font = glyphs.get(part);
   if (!font) glyphs.set(part, (font = create(fontBytes(part.file(400)))));
-  return font.hasGlyphForCodePoint(codePoint);
+  try {
+    return font.hasGlyphForCodePoint(codePoint);
+  } catch {
+    // A file whose table of characters fontkit cannot read draws nothing: the next one is asked, or the box printed. A report
+    // must not fail for one letter.
+    return false;
+  }
 }
 const partOf = (codePoint: number): Part | undefined => parts.find((part) => has(part, codePoint));
 
