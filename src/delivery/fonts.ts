@@ -2,14 +2,15 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { create } from 'fontkit';
+import { sfntOf } from './woff.ts';
 
 const require = createRequire(import.meta.url);
 
 /** Families by preference: Inter for Latin, Greek and Cyrillic, Noto for other scripts. All under the SIL Open Font License. */
-const FAMILIES = ['inter', 'noto-sans-arabic', 'noto-sans-hebrew', 'noto-sans-sc'] as const;
+const FAMILIES = ['inter', 'noto-sans-arabic', 'noto-sans-hebrew', 'noto-sans-sc', 'noto-sans-kr'] as const;
 export type Weight = 400 | 600;
 
-interface Part {
+export interface Part {
   readonly name: string;
   readonly ranges: readonly (readonly [number, number])[];
   file(weight: Weight): string;
@@ -24,7 +25,7 @@ function rangesOf(text: string): [number, number][] {
 }
 
 /** The packages cut each family into files for parts of Unicode, and say in unicode.json which. */
-const parts: readonly Part[] = FAMILIES.flatMap((family) => {
+export const parts: readonly Part[] = FAMILIES.flatMap((family) => {
   const folder = dirname(require.resolve(`@fontsource/${family}/package.json`));
   const table = JSON.parse(readFileSync(join(folder, 'unicode.json'), 'utf8')) as Record<string, string>;
   return Object.entries(table).map(([key, ranges]): Part => {
@@ -38,10 +39,10 @@ const parts: readonly Part[] = FAMILIES.flatMap((family) => {
 });
 
 const bytes = new Map<string, Buffer>();
-/** Bytes of a font file, read once. */
+/** A font file as TrueType, read once. */
 export function fontBytes(file: string): Buffer {
   let known = bytes.get(file);
-  if (!known) bytes.set(file, (known = readFileSync(file)));
+  if (!known) bytes.set(file, (known = sfntOf(readFileSync(file))));
   return known;
 }
 
@@ -51,13 +52,7 @@ function has(part: Part, codePoint: number): boolean {
   if (!part.ranges.some(([from, to]) => codePoint >= from && codePoint <= to)) return false;
   let font = glyphs.get(part);
   if (!font) glyphs.set(part, (font = create(fontBytes(part.file(400)))));
-  try {
-    return font.hasGlyphForCodePoint(codePoint);
-  } catch {
-    // A file whose table of characters fontkit cannot read draws nothing: the next one is asked, or the box printed. A report
-    // must not fail for one letter.
-    return false;
-  }
+  return font.hasGlyphForCodePoint(codePoint);
 }
 const partOf = (codePoint: number): Part | undefined => parts.find((part) => has(part, codePoint));
 
