@@ -17,7 +17,16 @@ function allowed(): Map<string, { places: Set<string>; typesOnly: Set<string> }>
     for (const [, name, types] of to!.matchAll(/`([\w/.]+)`( \(types\))?/g))
       (types ? typesOnly : places).add(name!);
     if (/every room/.test(to!))
-      for (const room of ['archive', 'assist', 'evidence', 'reading', 'delivery', 'people', 'store'])
+      for (const room of [
+        'archive',
+        'assist',
+        'evidence',
+        'reading',
+        'remote',
+        'delivery',
+        'people',
+        'store',
+      ])
         places.add(room);
     rows.set(from!, { places, typesOnly });
   }

@@ -9,6 +9,7 @@ import { createEvidence, evidenceMigrations } from './evidence/index.ts';
 import { createLog } from './log.ts';
 import { createPeople, peopleMigrations } from './people/index.ts';
 import { createReading, readingMigrations } from './reading/index.ts';
+import { createRemote, remoteMigrations } from './remote/index.ts';
 import type { Rooms } from './rooms.ts';
 import { createStore } from './store/index.ts';
 
@@ -21,6 +22,7 @@ export const migrations = [
   ...assistMigrations,
   ...evidenceMigrations,
   ...readingMigrations,
+  ...remoteMigrations,
 ];
 
 /** Puts the rooms together on one data folder. `start` begins their work: queues, consumers, sweeps. */
@@ -55,6 +57,7 @@ export async function openRooms(
   });
   const evidence = createEvidence({ store, assist, log, timeZone: config.timeZone });
   const reading = createReading({ store, archive, assist, evidence, log, timeZone: config.timeZone });
+  const remote = createRemote({ store });
   const delivery = createDelivery({ store, archive, reading, log });
   return {
     config,
@@ -65,6 +68,7 @@ export async function openRooms(
     assist,
     evidence,
     reading,
+    remote,
     delivery,
     async start() {
       await archive.start();

@@ -6,6 +6,7 @@ import type { Evidence } from './evidence/types.ts';
 import type { Log } from './log.ts';
 import type { People } from './people/index.ts';
 import type { Reading } from './reading/types.ts';
+import type { Remote } from './remote/types.ts';
 import type { Store } from './store/types.ts';
 
 /** Every room of one installation, put together once by `openRooms`. */
@@ -18,5 +19,6 @@ export interface Rooms {
   readonly assist: Assist;
   readonly evidence: Evidence;
   readonly reading: Reading;
+  readonly remote: Remote;
   readonly delivery: Delivery;
 }

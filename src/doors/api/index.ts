@@ -5,6 +5,7 @@ import type { Rooms } from '../../rooms.ts';
 import { registerAccount, type Setup } from './account.ts';
 import { registerLive } from './live.ts';
 import { registerReading } from './reading.ts';
+import { registerRemote } from './remote.ts';
 import { registerTools } from './tools.ts';
 import { registerUpkeep } from './upkeep.ts';
 
@@ -39,5 +40,6 @@ export function registerApi(
   registerReading(app, rooms);
   registerTools(app, rooms);
   registerUpkeep(app, rooms, deps);
+  registerRemote(app, rooms);
   registerLive(app, { store: rooms.store, people: rooms.people, closing: deps.closing });
 }
