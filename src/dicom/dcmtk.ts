@@ -12,7 +12,7 @@ if (!hasDcmtk) {
 
 /** What a tool prints about a file: output, then errors and warnings. */
 export function dcmtk(
-  tool: 'dcmdump' | 'dcm2json' | 'dsrdump',
+  tool: 'dcmdump' | 'dcm2json' | 'dcm2xml' | 'dsrdump',
   file: Uint8Array | URL,
   ...options: string[]
 ): string {

@@ -15,3 +15,4 @@ export * from './sopClasses.ts';
 export * from './uid.ts';
 export * from './uids.ts';
 export * from './write.ts';
+export * from './xml.ts';
