@@ -103,7 +103,8 @@ export function createCases(context: Context) {
           : hiddenFrom(principal, {
               stage: of.stages.get(run.modelId)!,
               signed: signed.has(run.id),
-              opinion: opinions.some(({ modelId }) => modelId === run.modelId),
+              // A tool that did not run has nothing to be blind to.
+              opinion: run.state === 'not-run' || opinions.some(({ modelId }) => modelId === run.modelId),
             }),
       ]),
     );

@@ -73,7 +73,7 @@ function Tool({ ai, ...props }: Parameters<typeof Findings>[0] & { ai: Ai }) {
   const name = model ? `${say(model.manifest.name)} ${model.manifest.version}` : ai.status.modelId;
   const question = model?.manifest.question;
   const labels = answerLabels(model, language, (answer) => t(`answer.${answer}`));
-  if (ai.hidden === 'opinion-first' && ai.status.state !== 'not-run') {
+  if (ai.hidden === 'opinion-first') {
     if (!props.editable)
       return <p className="muted small tool-line">{t('ai.opinionFirstOther', { name })}</p>;
     return (
