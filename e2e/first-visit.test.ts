@@ -1,6 +1,6 @@
 /** The first visit over HTTP: what it may choose, and what may not be asked without the link. */
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
@@ -87,6 +87,42 @@ test('behind a proxy on this computer its word is taken at once, and only then',
   });
   expect(answer.status).toBe(200);
   expect(answer.headers.get('set-cookie')).not.toContain('Secure');
+});
+
+test('the practice may open itself to its network later, and close again', async () => {
+  const probe = createServer().listen(0, '0.0.0.0');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  const server = await fresh({ NEGATOSCOPE_NETWORK_PORT: String(port) });
+  const anne = await firstAccount(server);
+  const choose = (choice: object) => anne.call('PUT', '/api/practice/network', choice);
+  expect(((await (await choose({ exposure: 'network' })).json()) as { error: object }).error).toMatchObject({
+    code: 'port-in-use',
+  });
+  expect(await anne.json('GET', '/api/practice')).toMatchObject({ network: { exposure: 'local' } });
+  probe.close();
+  await once(probe, 'close');
+
+  const isOpen = () =>
+    new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(socket.destroy() !== undefined));
+      socket.once('error', () => resolve(false));
+    });
+  expect(await isOpen()).toBe(false);
+  expect((await choose({ exposure: 'network', tls: 'own-ca' })).status).toBe(200);
+  expect(await isOpen()).toBe(true);
+  const { site } = await anne.json<{ site: { webUrl: string; network: string } }>('GET', '/api/status');
+  expect(site).toMatchObject({ network: 'network', webUrl: expect.stringMatching(/^https:.*:\d+$/) });
+  // The same again changes nothing; its own port is not taken for another program's.
+  expect((await choose({ exposure: 'network', tls: 'own-ca' })).status).toBe(200);
+  expect((await choose({ exposure: 'local' })).status).toBe(200);
+  await expect.poll(isOpen, { timeout: 5000 }).toBe(false);
+  expect((await anne.json<{ site: object }>('GET', '/api/status')).site).toMatchObject({ network: 'local' });
+
+  await anne.json('PATCH', '/api/practice', { name: 'Cabinet du Port' });
+  expect(await anne.json('GET', '/api/practice')).toMatchObject({ name: 'Cabinet du Port' });
+  const audit = await anne.json<{ kind: string }[]>('GET', '/api/audit');
+  expect(audit.filter(({ kind }) => /network|practice/.test(kind))).toHaveLength(4);
 });
 
 test('no page is stored, no patient’s data either; a foreign or nameless origin writes nothing', async () => {

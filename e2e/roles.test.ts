@@ -68,6 +68,9 @@ const TABLE: Record<string, typeof PUBLIC | typeof PERSON | readonly Who[]> = {
   'GET /api/audit': ['admin'],
   'POST /api/audit/verify': ['admin'],
   'GET /api/doctor': ['admin'],
+  'GET /api/practice': ['admin'],
+  'PATCH /api/practice': ['admin'],
+  'PUT /api/practice/network': ['admin'],
   'POST /api/upload': SEND,
   'POST /api/photos': SEND,
 };

@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
@@ -11,16 +10,27 @@ import Fastify, {
   type FastifyInstance,
   type FastifyServerOptions,
 } from 'fastify';
-import { registerApi, type NetworkControl, type NetworkPlan } from './doors/api/index.ts';
+import type { NetworkPlan } from './doors/api/contract.ts';
+import { registerApi, type NetworkControl } from './doors/api/index.ts';
 import { registerAuth } from './doors/auth.ts';
 import { createDimseDoor } from './doors/dimse/index.ts';
 import { dicomwebDoor } from './doors/dicomweb/index.ts';
 import { uploadDoor } from './doors/upload/index.ts';
 import { createDoctor } from './doctor.ts';
-import { NegatoscopeError } from './errors.ts';
+import { NegatoscopeError, reasonOf } from './errors.ts';
 import { VERSION } from './version.ts';
 import type { Rooms } from './rooms.ts';
-import { givenCertificate, localNames, ownCertificate } from './tls.ts';
+import {
+  assertFree,
+  isLoopback,
+  isSame,
+  keepPlan,
+  type Listener,
+  listening,
+  listenersFor,
+  NETWORK_PORT,
+  storedPlan,
+} from './listeners.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 const WEB = join(ROOT, 'dist', 'web');
@@ -33,56 +43,8 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-interface Listener {
-  host: string;
-  port: number;
-  tls?: { cert: string; key: string };
-  trustProxy?: string;
-  /** Given to people: host name in the printed address. */
-  shown: string;
-}
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || host.startsWith('127.');
-
-/** Where the web listens, from flags first, then from what the practice chose at its first visit. */
-async function listenersFor(rooms: Rooms, plan: NetworkPlan): Promise<Listener[]> {
-  const { config } = rooms;
-  const own = async () => {
-    const { cert, key } = await ownCertificate(config.dir);
-    return { cert, key };
-  };
-  const given = () =>
-    givenCertificate(config.tlsCert ?? plan.certPath ?? '', config.tlsKey ?? plan.keyPath ?? '');
-  const name = localNames().find((each) => each.endsWith('.local')) ?? 'localhost';
-  if (config.host !== undefined) {
-    const listener: Listener = {
-      host: config.host,
-      port: config.port,
-      shown: isLoopback(config.host) ? config.host : name,
-    };
-    if (config.trustProxy !== undefined) return [{ ...listener, trustProxy: config.trustProxy }];
-    if (config.tlsCert) return [{ ...listener, tls: given() }];
-    return [isLoopback(config.host) ? listener : { ...listener, tls: await own() }];
-  }
-  const here: Listener = { host: '127.0.0.1', port: config.port, shown: '127.0.0.1' };
-  if (config.trustProxy !== undefined) return [{ ...here, trustProxy: config.trustProxy }];
-  if (plan.exposure === 'local') return [config.tlsCert ? { ...here, tls: given() } : here];
-  if (plan.tls === 'proxy') return [here];
-  const tls = config.tlsCert || plan.tls === 'certificate' ? given() : await own();
-  return [here, { host: '0.0.0.0', port: config.networkPort, tls, shown: name }];
-}
-
-const PLAN_KEY = 'network.plan';
-async function storedPlan(rooms: Rooms): Promise<NetworkPlan> {
-  const text = await rooms.store.setting(PLAN_KEY);
-  return text
-    ? (JSON.parse(text) as NetworkPlan)
-    : { exposure: 'local', tls: null, certPath: null, keyPath: null };
-}
-
-/** How the second web port is set: no flag names it. */
-const NETWORK_PORT = '"networkPort" in negatoscope.json, or NEGATOSCOPE_NETWORK_PORT';
+/** For an answer to reach the browser before its door is shut. */
+const ANSWER_MS = 500;
 
 /** Opens every door. Rejects with `port-in-use` naming the port. */
 export async function startServer(rooms: Rooms): Promise<RunningServer> {
@@ -113,21 +75,38 @@ export async function startServer(rooms: Rooms): Promise<RunningServer> {
         certPath: choice.certPath ?? null,
         keyPath: choice.keyPath ?? null,
       };
-      // Whatever would keep these doors shut is said before an account is made, not after.
-      for (const { port } of (await listenersFor(rooms, next)).slice(1)) await assertFree(port);
+      // Whatever would keep these doors shut is said before anything is changed, not after.
+      for (const { port } of (await listenersFor(rooms, next)).slice(1))
+        if (!apps.some(({ listener }) => listener.port === port)) await assertFree(port);
       return next;
     },
     async apply(next) {
-      await rooms.store.setSetting(PLAN_KEY, JSON.stringify(next));
+      await keepPlan(rooms, next);
       const before = dicomHost();
       plan = next;
-      const wanted = await listenersFor(rooms, next);
-      for (const listener of wanted.slice(1)) apps.push(await open(listener));
+      const wanted = (await listenersFor(rooms, next)).slice(1);
+      const stale = apps.slice(1).filter(({ listener }) => !wanted.some((each) => isSame(each, listener)));
+      const missing = wanted.filter((each) => !apps.some(({ listener }) => isSame(each, listener)));
+      const turn = async () => {
+        apps = apps.filter((each) => !stale.includes(each));
+        await Promise.allSettled(stale.map(({ app }) => app.close()));
+        for (const listener of missing) apps.push(await open(listener));
+      };
+      if (stale.length === 0) await turn();
+      // The answer to whoever asked may go out by a door that is to be shut.
+      else
+        setTimeout(
+          () =>
+            void turn().catch((error) => log.error({ reason: reasonOf(error) }, 'a web door did not open')),
+          ANSWER_MS,
+        ).unref();
       if (dicomHost() !== before) {
         await dimse.close();
         dimse = await openDimse();
       }
     },
+    plan: () => plan,
+    fixed: config.host !== undefined || config.trustProxy !== undefined || config.tlsCert !== undefined,
     behindProxy: () => plan.tls === 'proxy',
     place: () => ({
       webUrl: apps.at(-1)!.url,
@@ -176,54 +155,6 @@ export async function startServer(rooms: Rooms): Promise<RunningServer> {
       apps = [];
     },
   };
-}
-
-async function listening(
-  start: () => Promise<unknown>,
-  port: number,
-  flag: string,
-  host: string,
-): Promise<void> {
-  try {
-    await start();
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE')
-      throw new NegatoscopeError(
-        'port-in-use',
-        `Port ${port} is used by another program. Choose another one with ${flag}.`,
-        { status: 500, details: { port }, cause },
-      );
-    if (code === 'EACCES')
-      throw new NegatoscopeError(
-        'port-in-use',
-        `This account may not open port ${port}. Choose one above 1023 with ${flag}.`,
-        { status: 500, details: { port }, cause },
-      );
-    if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL'].includes(code ?? ''))
-      throw new NegatoscopeError(
-        'address',
-        `This computer has no address ${host}. Choose another one with --host.`,
-        { status: 500, details: { host }, cause },
-      );
-    throw cause;
-  }
-}
-
-/** @throws `port-in-use` */
-async function assertFree(port: number): Promise<void> {
-  const probe = createServer();
-  await listening(
-    () =>
-      new Promise<void>((resolve, reject) => {
-        probe.once('error', reject);
-        probe.listen(port, '0.0.0.0', resolve);
-      }),
-    port,
-    NETWORK_PORT,
-    '0.0.0.0',
-  );
-  await new Promise((resolve) => probe.close(resolve));
 }
 
 async function buildApp(

@@ -18,6 +18,7 @@ export const keys = {
   sessions: ['sessions'],
   audit: ['audit'],
   doctor: ['doctor'],
+  practice: ['practice'],
 } as const;
 
 export const makeQueryClient = (): QueryClient =>

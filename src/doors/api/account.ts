@@ -12,7 +12,13 @@ const roles = z.array(z.enum(ROLES)).max(ROLES.length);
 const language = z.enum(['fr', 'en']);
 
 export const Login = z.object({ login: z.string().max(200), password: secretText });
-export const Setup = z.object({
+export const NetworkChoice = z.object({
+  exposure: z.enum(['local', 'network']),
+  tls: z.enum(['own-ca', 'certificate', 'proxy']).optional(),
+  certPath: z.string().max(1000).optional(),
+  keyPath: z.string().max(1000).optional(),
+});
+export const Setup = NetworkChoice.extend({
   token: z.string().max(200),
   name: z.string().min(1).max(64),
   login: z.string().min(2).max(64),
@@ -20,10 +26,6 @@ export const Setup = z.object({
   pin: z.string().max(8).optional(),
   alsoReader: z.boolean(),
   language,
-  exposure: z.enum(['local', 'network']),
-  tls: z.enum(['own-ca', 'certificate', 'proxy']).optional(),
-  certPath: z.string().max(1000).optional(),
-  keyPath: z.string().max(1000).optional(),
   siteName: z.string().max(64).optional(),
   understood: z.literal(true),
 });

@@ -106,6 +106,22 @@ export interface SiteStatus {
     quarantined: number;
   };
 }
+/** Where the practice is reached, as it chose. */
+export interface NetworkPlan {
+  exposure: 'local' | 'network';
+  tls: 'own-ca' | 'certificate' | 'proxy' | null;
+  certPath: string | null;
+  keyPath: string | null;
+}
+export interface Practice {
+  /** Heads the reports; may be empty. */
+  name: string;
+  /** Of pages before anyone signed in. */
+  language: Language;
+  network: NetworkPlan;
+  /** Flags of the start say where it listens: nothing to choose. */
+  networkFixed: boolean;
+}
 export interface SetupRequest {
   /** From the one-time link. */
   token: string;

@@ -2,27 +2,24 @@ import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import type { Doctor } from '../../doctor.ts';
 import type { Rooms } from '../../rooms.ts';
-import { registerAccount, type Setup } from './account.ts';
+import { type NetworkChoice, registerAccount } from './account.ts';
+import type { NetworkPlan } from './contract.ts';
 import { registerLive } from './live.ts';
+import { registerPractice } from './practice.ts';
 import { registerReading } from './reading.ts';
 import { registerRemote } from './remote.ts';
 import { registerTools } from './tools.ts';
 import { registerUpkeep } from './upkeep.ts';
 
-/** What the first visit may change about how the server is reached. `check` fails before an account is made. */
+/** What the first visit and the settings may change about how the server is reached. `check` fails before anything is changed. */
 export interface NetworkControl {
-  check(
-    choice: Pick<z.output<typeof Setup>, 'exposure' | 'tls' | 'certPath' | 'keyPath'>,
-  ): Promise<NetworkPlan>;
+  check(choice: z.output<typeof NetworkChoice>): Promise<NetworkPlan>;
   apply(plan: NetworkPlan): Promise<void>;
+  plan(): NetworkPlan;
+  /** Flags of the start say where it listens: nothing to choose. */
+  readonly fixed: boolean;
   behindProxy(): boolean;
   place(): { webUrl: string; dicomPort: number; exposure: 'local' | 'network' };
-}
-export interface NetworkPlan {
-  exposure: 'local' | 'network';
-  tls: 'own-ca' | 'certificate' | 'proxy' | null;
-  certPath: string | null;
-  keyPath: string | null;
 }
 
 /** Everything below `/api`, and `/health`. */
@@ -37,6 +34,7 @@ export function registerApi(
       reply.header('cache-control', 'no-store');
   });
   registerAccount(app, rooms, deps.network);
+  registerPractice(app, rooms, deps.network);
   registerReading(app, rooms);
   registerTools(app, rooms);
   registerUpkeep(app, rooms, deps);

@@ -9,13 +9,13 @@ import { api } from '../api.ts';
 import { keys, rememberMe } from '../queries.ts';
 import { Logo } from '../shell/Logo.tsx';
 import { failureText, useText } from '../text.ts';
-import { Check, Choices, TextField } from '../ui/fields.tsx';
+import { Check, TextField } from '../ui/fields.tsx';
 import { LanguageSwitch } from './LanguageSwitch.tsx';
+import { choiceOf, isWhole, LOCAL, NetworkFields } from './NetworkFields.tsx';
 import { proposeLogin } from './proposeLogin.ts';
 import './entry.css';
 
 const MIN_PASSWORD = 10;
-type Tls = NonNullable<SetupRequest['tls']>;
 
 export default function Setup() {
   const { t, language } = useText();
@@ -30,10 +30,7 @@ export default function Setup() {
   const [alsoReader, setAlsoReader] = useState(true);
   const [pin, setPin] = useState('');
   const [siteName, setSiteName] = useState('');
-  const [exposure, setExposure] = useState<SetupRequest['exposure']>('local');
-  const [tls, setTls] = useState<Tls>('own-ca');
-  const [certPath, setCertPath] = useState('');
-  const [keyPath, setKeyPath] = useState('');
+  const [network, setNetwork] = useState(LOCAL);
   const [understood, setUnderstood] = useState(false);
   const [tried, setTried] = useState(false);
   const [elsewhere, setElsewhere] = useState<string | null>(null);
@@ -46,7 +43,7 @@ export default function Setup() {
     password.length < MIN_PASSWORD && t('setup.password'),
     password !== again && t('setup.passwordAgain'),
     pinBad && t('setup.pin'),
-    exposure === 'network' && tls === 'certificate' && !(certPath && keyPath) && t('setup.certPath'),
+    !isWhole(network) && t('setup.certPath'),
     !understood && t('setup.notice'),
   ].filter((text) => text !== false);
 
@@ -59,12 +56,10 @@ export default function Setup() {
         password,
         alsoReader,
         language,
-        exposure,
         understood: true,
+        ...choiceOf(network),
         ...(alsoReader && pin ? { pin } : {}),
         ...(siteName.trim() ? { siteName: siteName.trim() } : {}),
-        ...(exposure === 'network' ? { tls } : {}),
-        ...(exposure === 'network' && tls === 'certificate' ? { certPath, keyPath } : {}),
       };
       return api<Me>('/setup', { method: 'POST', body, quiet: true });
     },
@@ -72,7 +67,7 @@ export default function Setup() {
       rememberMe(me);
       const status = await api<SiteStatus>('/status', { quiet: true }).catch(() => undefined);
       const url = status?.site?.webUrl;
-      if (exposure === 'network' && url && new URL(url).origin !== location.origin) {
+      if (network.exposure === 'network' && url && new URL(url).origin !== location.origin) {
         setElsewhere(url);
         return;
       }
@@ -96,7 +91,7 @@ export default function Setup() {
           <h1>{t('setup.doneTitle')}</h1>
           <p>{t('setup.doneText')}</p>
           <p className="mono">{elsewhere}</p>
-          {tls === 'own-ca' && (
+          {network.tls === 'own-ca' && (
             <p className="muted">
               {t('setup.doneCa')}{' '}
               <a href="/ca.crt" download>
@@ -214,45 +209,7 @@ export default function Setup() {
             <i aria-hidden="true">2</i>
             {t('setup.where')}
           </h2>
-          <Choices
-            legend={<span className="visually-hidden">{t('setup.where')}</span>}
-            name="exposure"
-            value={exposure}
-            onChange={setExposure}
-            choices={[
-              { value: 'local', title: t('setup.local'), text: t('setup.localText') },
-              { value: 'network', title: t('setup.network'), text: t('setup.networkText') },
-            ]}
-          />
-          {exposure === 'network' && (
-            <div className="inset">
-              <Choices
-                legend={t('setup.tls')}
-                name="tls"
-                value={tls}
-                onChange={setTls}
-                choices={[
-                  { value: 'own-ca', title: t('setup.tlsOwn'), text: t('setup.tlsOwnText') },
-                  { value: 'certificate', title: t('setup.tlsCert'), text: t('setup.tlsCertText') },
-                  { value: 'proxy', title: t('setup.tlsProxy'), text: t('setup.tlsProxyText') },
-                ]}
-              />
-              {tls === 'certificate' && (
-                <>
-                  <TextField
-                    label={t('setup.certPath')}
-                    value={certPath}
-                    onChange={(event) => setCertPath(event.target.value)}
-                  />
-                  <TextField
-                    label={t('setup.keyPath')}
-                    value={keyPath}
-                    onChange={(event) => setKeyPath(event.target.value)}
-                  />
-                </>
-              )}
-            </div>
-          )}
+          <NetworkFields value={network} onChange={setNetwork} />
         </section>
         <section aria-labelledby="setup-notice">
           <h2 id="setup-notice">

@@ -9,6 +9,7 @@ import { usePhone } from '../ui/Dialog.tsx';
 import { Account } from './Account.tsx';
 import { Audit } from './Audit.tsx';
 import { People } from './People.tsx';
+import { Practice } from './Practice.tsx';
 import { Quarantine } from './Quarantine.tsx';
 import { Senders } from './Senders.tsx';
 import { System } from './System.tsx';
@@ -24,6 +25,7 @@ interface Section {
 }
 const SECTIONS = [
   { id: 'account', page: Account, roles: null },
+  { id: 'practice', page: Practice, roles: ['admin'] },
   { id: 'people', page: People, roles: ['admin'] },
   { id: 'senders', page: Senders, roles: ['admin'] },
   { id: 'quarantine', page: Quarantine, roles: ['admin', 'technologist'] },
