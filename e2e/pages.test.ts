@@ -27,13 +27,31 @@ import {
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PICTURES = process.env.NEGATOSCOPE_SCREENSHOTS;
-const LOOKS = [
-  { language: 'fr', theme: 'dark', width: 1440, height: 900 },
-  { language: 'en', theme: 'light', width: 1440, height: 900 },
-  { language: 'en', theme: 'dark', width: 390, height: 844 },
-  { language: 'fr', theme: 'light', width: 390, height: 844 },
-] as const;
-const SETTINGS = ['account', 'people', 'tokens', 'senders', 'quarantine', 'tools', 'audit', 'system'];
+const ALL_LOOKS = (['fr', 'en'] as const).flatMap((language) =>
+  (['dark', 'light'] as const).flatMap((theme) =>
+    [
+      { width: 1440, height: 900 },
+      { width: 390, height: 844 },
+    ].map((size) => ({ language, theme, ...size })),
+  ),
+);
+/** Each language, theme and width twice; every combination where pictures are taken. */
+const LOOKS = PICTURES
+  ? ALL_LOOKS
+  : ALL_LOOKS.filter(
+      ({ language, theme, width }) => ((language === 'fr') === (theme === 'dark')) === width > 500,
+    );
+const SETTINGS = [
+  'account',
+  'practice',
+  'people',
+  'tokens',
+  'senders',
+  'quarantine',
+  'tools',
+  'audit',
+  'system',
+];
 
 describe.skipIf(browserMissing)('every page', () => {
   let server: Server;
