@@ -253,7 +253,13 @@ async function buildApp(
       .send(readFileSync(file));
   });
   const doors = { archive: rooms.archive, sightOf: rooms.reading.sightOf, log: rooms.log };
-  await app.register(uploadDoor({ archive: rooms.archive, timeZone: rooms.config.timeZone }));
+  await app.register(
+    uploadDoor({
+      archive: rooms.archive,
+      timeZone: rooms.config.timeZone,
+      spoolDir: join(rooms.config.dir, 'staging'),
+    }),
+  );
   await app.register(dicomwebDoor(doors), { prefix: '/dicom-web' });
 
   if (existsSync(WEB)) {

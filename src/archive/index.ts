@@ -3,6 +3,7 @@ import { createAeTitles } from './ae.ts';
 import { createCorrect } from './correct.ts';
 import { createFinder } from './find.ts';
 import { createIngest, type IngestSettings } from './ingest.ts';
+import { createLedger } from './ledger.ts';
 import { sweep, workCompleteness, workInbox } from './life.ts';
 import { createMetadata } from './metadata.ts';
 import { createObjects } from './objects.ts';
@@ -79,6 +80,7 @@ export function createArchive({
     verify: objects.verify,
     correct: createCorrect(store, now),
     quarantine: createQuarantine(store, ingest),
+    ledger: createLedger(store, now),
     ae: createAeTitles({ store, now }),
 
     async start() {

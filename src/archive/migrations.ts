@@ -161,4 +161,17 @@ async function first(db: Kysely<any>): Promise<void> {
   await db.schema.createIndex('correction_study').on('correction').column('study_uid').execute();
 }
 
-export const archiveMigrations: readonly Migration[] = [{ id: 'archive-001', up: first }];
+/** Files on a disk that were dealt with. */
+async function ledger(db: Kysely<any>): Promise<void> {
+  await texts(db.schema.createTable('ledger'), 'source', 'path', 'outcome', 'detail')
+    .addColumn('size', 'bigint', (c) => c.notNull())
+    .addColumn('mtime', 'bigint', (c) => c.notNull())
+    .addColumn('at', 'bigint', (c) => c.notNull())
+    .addPrimaryKeyConstraint('ledger_key', ['source', 'path'])
+    .execute();
+}
+
+export const archiveMigrations: readonly Migration[] = [
+  { id: 'archive-001', up: first },
+  { id: 'archive-002', up: ledger },
+];

@@ -118,6 +118,15 @@ export type ArchiveTables = {
     /** JSON of the ingest options it came with, so that it can be released as what it was. */
     options: string;
   };
+  ledger: {
+    source: string;
+    path: string;
+    size: number;
+    mtime: number;
+    outcome: string;
+    detail: string;
+    at: number;
+  };
   ae_title: {
     ae_title: string;
     address: string;

@@ -48,11 +48,10 @@ export async function runCommand(rooms: Rooms, command: Command, io: Io): Promis
     case 'import':
       return importPaths({
         archive: rooms.archive,
+        dir: rooms.config.dir,
         paths: command.paths,
         json: command.json,
-        out: io.out,
-        err: io.err,
-        progress: io.progress,
+        io,
       });
     case 'user add': {
       const person = await rooms.people.add(

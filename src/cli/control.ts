@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, rmSync } from 'node:fs';
 import { createServer, request, type Server } from 'node:http';
+import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NegatoscopeError, reasonOf } from '../errors.ts';
@@ -10,7 +11,8 @@ import { EXIT, type Io } from './io.ts';
 
 /**
  * Commands while the server runs: it alone may open the data, so the command line asks it over a socket in the data folder
- * that only the same account can open (folder 0700, socket 0600). One JSON object in, JSON lines out.
+ * that only the same account can open (folder 0700, socket 0600). JSON lines in both directions: the command, then perhaps
+ * that it should stop; what it prints, then its exit code.
  */
 export function socketPath(dir: string): string {
   const path = join(dir, 'control.sock');
@@ -26,17 +28,21 @@ export async function serveControl(rooms: Rooms): Promise<Server> {
   const path = socketPath(rooms.config.dir);
   rmSync(path, { force: true });
   const server = createServer((incoming, response) => {
-    const chunks: Buffer[] = [];
-    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-    incoming.on('end', () => {
-      const send = (line: Line) => response.write(`${JSON.stringify(line)}\n`);
-      const io: Io = {
-        out: (out) => send({ out }),
-        err: (err) => send({ err }),
-        progress: (progress) => send({ progress }),
-      };
-      Promise.resolve()
-        .then(() => runCommand(rooms, JSON.parse(Buffer.concat(chunks).toString()) as Command, io))
+    const stopping = new AbortController();
+    response.on('close', () => stopping.abort());
+    const send = (line: Line) => response.write(`${JSON.stringify(line)}\n`);
+    const io: Io = {
+      out: (out) => send({ out }),
+      err: (err) => send({ err }),
+      progress: (progress) => send({ progress }),
+      async drained() {
+        if (response.writableNeedDrain && !response.closed)
+          await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      },
+      signal: stopping.signal,
+    };
+    const answer = (command: Command): void =>
+      void runCommand(rooms, command, io)
         .catch((error: unknown) => {
           io.err(reasonOf(error));
           return exitCodeOf(error);
@@ -45,6 +51,11 @@ export async function serveControl(rooms: Rooms): Promise<Server> {
           send({ exit });
           response.end();
         });
+    let begun = false;
+    onLines(incoming, (line) => {
+      if (begun) stopping.abort();
+      else answer(JSON.parse(line) as Command);
+      begun = true;
     });
   });
   const mask = process.umask(0o177);
@@ -53,6 +64,17 @@ export async function serveControl(rooms: Rooms): Promise<Server> {
     server.listen(path, resolve);
   }).finally(() => process.umask(mask));
   return server;
+}
+
+/** Calls with each line of a stream of text. */
+function onLines(stream: NodeJS.ReadableStream, take: (line: string) => void): void {
+  let rest = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop()!;
+    lines.forEach(take);
+  });
 }
 
 /** A socket in a folder for everybody may be anybody's: a password goes only to the owner of the data. */
@@ -70,27 +92,27 @@ export function askServer(dir: string, command: Command, io: Io): Promise<number
     const path = socketPath(dir);
     if (!sameOwner(path, dir)) return resolve(undefined);
     const call = request({ socketPath: path, path: '/', method: 'POST' }, (response) => {
-      let rest = '';
       let exit: number | undefined;
-      response.setEncoding('utf8');
-      response.on('data', (text: string) => {
-        const lines = (rest + text).split('\n');
-        rest = lines.pop()!;
-        for (const line of lines) {
-          const message = JSON.parse(line) as Line;
-          if ('out' in message) io.out(message.out);
-          else if ('err' in message) io.err(message.err);
-          else if ('progress' in message) io.progress(message.progress);
-          else exit = message.exit;
-        }
+      onLines(response, (line) => {
+        const message = JSON.parse(line) as Line;
+        if ('out' in message) io.out(message.out);
+        else if ('err' in message) io.err(message.err);
+        else if ('progress' in message) io.progress(message.progress);
+        else exit = message.exit;
+        if (!response.readableFlowing || io.signal.aborted) return;
+        response.pause();
+        void io.drained().then(() => response.resume());
       });
       response.on('close', () => {
+        call.end();
         if (exit === undefined) io.err('The server ended before it had answered. Ask again.');
         resolve(exit ?? EXIT.unavailable);
       });
     });
     call.on('error', () => resolve(undefined));
-    call.end(JSON.stringify(command));
+    call.write(`${JSON.stringify(command)}\n`);
+    // The body stays open: a second line asks to stop.
+    io.signal.addEventListener('abort', () => call.write('{"stop":true}\n'), { once: true });
   });
 }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command as Program, CommanderError, Option } from 'commander';
@@ -8,13 +9,29 @@ import type { Command } from './commands.ts';
 import { askServer, exitCodeOf } from './control.ts';
 import { EXIT, type Io } from './io.ts';
 
+const stopping = new AbortController();
 const terminal: Io = {
   out: (line) => process.stdout.write(`${line}\n`),
   err: (line) => process.stderr.write(`${line}\n`),
   progress: (line) => {
-    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${line}`);
+    if (process.stderr.isTTY)
+      process.stderr.write(`\r\x1b[2K${line.slice(0, process.stderr.columns || 200)}`);
   },
+  async drained() {
+    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
+  },
+  signal: stopping.signal,
 };
+/** The first Ctrl+C ends a long command in order; one after a second ends it at once. */
+function stopOnSignal(): void {
+  let since: number | undefined;
+  const stop = (): void => {
+    since ??= Date.now();
+    if (Date.now() - since > 1000) process.exit(EXIT.interrupted);
+    stopping.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+}
 const commaList = (text: string): string[] =>
   text
     .split(',')
@@ -84,12 +101,15 @@ export async function main(argv: string[]): Promise<void> {
     });
   program
     .command('import')
-    .description('take in files and folders')
+    .description(
+      'take in files, folders, discs and zip archives; ask again after an interruption and it goes on',
+    )
     .argument('<path...>')
     .option(...data)
     .option(...database)
     .option(...json)
     .action(async (paths: string[], options: { data: string; database?: string; json?: boolean }) => {
+      stopOnSignal();
       exit = await execute(options, {
         name: 'import',
         paths: paths.map((path) => resolve(path)),

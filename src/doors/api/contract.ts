@@ -157,9 +157,24 @@ export type LiveMessage =
 export type UploadResult =
   | { status: 'stored' | 'duplicate'; studyUid: string; sopInstanceUid: string }
   | { status: 'quarantined'; id: string; reason: QuarantineRow['reason']; detail: string }
-  | { status: 'ignored'; reason: 'dicomdir' | 'not-an-image' }
-  | { status: 'photo-needs-form'; mediaType: 'image/jpeg' | 'image/png' }
+  /** `files`: what a DICOMDIR names, relative to the folder it lies in, components joined by `/`. */
+  | { status: 'ignored'; reason: Beside; files?: string[] }
+  | { status: 'needs-form'; mediaType: Wrappable }
+  /** A zip archive: what became of the files in it, and which of them a person should know of (1,000 at most). */
+  | {
+      status: 'unpacked';
+      counts: Record<
+        'stored' | 'duplicate' | 'quarantined' | 'refused' | 'ignored' | 'unreadable' | 'missing',
+        number
+      >;
+      problems: { name: string; status: string; reason: string; detail: string }[];
+    }
   | { status: 'refused'; reason: string; detail: string };
+/** What becomes a DICOM object once somebody has said whose it is. */
+export type Wrappable =
+  'image/jpeg' | 'image/png' | 'application/pdf' | 'video/mp4' | 'video/mpeg' | 'video/mp2t';
+/** What is no image for the archive: left where it is, and counted. */
+export type Beside = 'dicomdir' | 'not-an-image' | 'video/other' | 'other-archive';
 export interface PhotoForm {
   patientId: string;
   familyName: string;

@@ -1,7 +1,7 @@
 /** Files from a person's hands: dropped DICOM files and folders, photos of films. */
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type Archive, type IngestOutcome, SEES_ALL } from '../../archive/index.ts';
+import { type Archive, type IngestOutcome, type Origin, SEES_ALL } from '../../archive/index.ts';
 import { photoToSecondaryCapture } from '../../dicom/build/photo.ts';
 import { isUid } from '../../dicom/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
@@ -9,11 +9,15 @@ import type { Role } from '../../people/types.ts';
 import type { PhotoForm, UploadResult } from '../api/contract.ts';
 import '../principal.ts';
 import { takeStreams } from '../streams.ts';
-import { peek, sniff, SNIFF_BYTES } from './sniff.ts';
+import { MAX_DICOMDIR, tryReferencedFiles } from '../folder/dicomdir.ts';
+import { type FileResult, spooled, takeZip } from '../folder/take.ts';
+import { peek, sniff, SNIFF_BYTES, type Sniffed } from './sniff.ts';
 
 const SEND: readonly Role[] = ['admin', 'reader', 'technologist'];
 /** A photo is decoded in memory. */
 const MAX_PHOTO = 64 * 1024 * 1024;
+/** Problems of an archive that are named one by one. */
+const MAX_TOLD = 1000;
 
 const date = z
   .string()
@@ -48,6 +52,8 @@ export interface UploadDependencies {
   archive: Archive;
   /** IANA zone of the site. */
   timeZone: string;
+  /** Where archives and films wait while they are being read; what a crash leaves there is swept at start. */
+  spoolDir: string;
   now?: () => number;
 }
 
@@ -55,25 +61,65 @@ export interface UploadDependencies {
  * `POST /api/upload` (one file a request) and `POST /api/photos`. Each answers with an UploadResult: 200 when the file is kept
  * or there is nothing to keep, 202 when it was set aside or refused, 413 and 507 when the server could not take it.
  */
-export function uploadDoor({ archive, timeZone, now = Date.now }: UploadDependencies): FastifyPluginAsync {
+export function uploadDoor({
+  archive,
+  timeZone,
+  spoolDir,
+  now = Date.now,
+}: UploadDependencies): FastifyPluginAsync {
   return async (app) => {
     takeStreams(app);
     app.post('/api/upload', { config: { access: SEND } }, async (request, reply) => {
       const fileName = decoded(request, 'x-file-name') ?? '';
       const { head, body } = await peek(bodyOf(request), SNIFF_BYTES);
       const what = sniff(head, fileName);
-      if (what !== 'dicom') {
-        await drain(body);
-        const result: UploadResult =
-          what === 'image/jpeg' || what === 'image/png'
-            ? { status: 'photo-needs-form', mediaType: what }
-            : { status: 'ignored', reason: what };
-        return reply.send(result);
-      }
       const origin = { door: 'upload', from: request.principal.name, address: request.ip } as const;
-      const outcome = await archive.ingest(body, origin, fileName === '' ? {} : { fileName });
-      return answer(reply, outcome);
+      if (what === 'zip') return unpack(reply, body, fileName || 'archive.zip', origin);
+      if (what === 'dicom') {
+        const outcome = await archive.ingest(body, origin, fileName === '' ? {} : { fileName });
+        return answer(reply, outcome);
+      }
+      const result = await besides(what, body);
+      await drain(body);
+      return reply.send(result);
     });
+
+    /** A zip archive by one request, as scripts send it; the web page unpacks before it sends. */
+    async function unpack(
+      reply: FastifyReply,
+      body: AsyncIterable<Uint8Array>,
+      fileName: string,
+      origin: Origin,
+    ): Promise<FastifyReply> {
+      const counts = {
+        stored: 0,
+        duplicate: 0,
+        quarantined: 0,
+        refused: 0,
+        ignored: 0,
+        unreadable: 0,
+        missing: 0,
+      };
+      const problems: Extract<UploadResult, { status: 'unpacked' }>['problems'] = [];
+      const report = (name: string, result: FileResult): void => {
+        counts[result.status]++;
+        if (!('reason' in result) || result.status === 'ignored' || problems.length >= MAX_TOLD) return;
+        const { status, reason, detail } = result;
+        problems.push({ name, status, reason, detail });
+      };
+      try {
+        await spooled(body, spoolDir, (source) =>
+          takeZip(source, fileName, { archive, origin, report, spoolDir }),
+        );
+      } catch (thrown) {
+        if (!(thrown instanceof NegatoscopeError)) throw thrown;
+        // What was read before it broke is kept, and told.
+        report(fileName, { status: 'unreadable', reason: thrown.code, detail: thrown.message });
+      }
+      const { stored, duplicate, ignored, ...bad } = counts;
+      const result: UploadResult = { status: 'unpacked', counts, problems };
+      return reply.code(Object.values(bad).some((count) => count > 0) ? 202 : 200).send(result);
+    }
 
     app.post('/api/photos', { config: { access: SEND } }, async (request, reply) => {
       const form = formOf(request);
@@ -84,6 +130,32 @@ export function uploadDoor({ archive, timeZone, now = Date.now }: UploadDependen
       return answer(reply, await archive.ingest(parts(made.bytes), origin, { photo: true }));
     });
   };
+}
+
+/** What is no image: a DICOMDIR tells what belongs to it, a picture, document or film waits for its form. */
+async function besides(
+  what: Exclude<Sniffed, 'dicom' | 'zip'>,
+  body: AsyncIterable<Uint8Array>,
+): Promise<UploadResult> {
+  if (what === 'dicomdir') {
+    const read = tryReferencedFiles(await upTo(MAX_DICOMDIR, body));
+    return { status: 'ignored', reason: what, ...('files' in read ? { files: read.files } : {}) };
+  }
+  return what === 'not-an-image' || what === 'video/other' || what === 'other-archive'
+    ? { status: 'ignored', reason: what }
+    : { status: 'needs-form', mediaType: what };
+}
+
+/** The bytes; none of them when there are more than `limit`. Reads to the end. */
+async function upTo(limit: number, body: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size <= limit) chunks.push(chunk);
+    else chunks.length = 0;
+  }
+  return Buffer.concat(chunks);
 }
 
 const bodyOf = (request: FastifyRequest): AsyncIterable<Uint8Array> =>
@@ -99,18 +171,20 @@ async function drain(body: AsyncIterable<Uint8Array>): Promise<void> {
 }
 
 async function bounded(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size <= MAX_PHOTO) chunks.push(chunk);
-  }
+  const counted = async function* () {
+    for await (const chunk of body) {
+      size += chunk.length;
+      yield chunk;
+    }
+  };
+  const bytes = await upTo(MAX_PHOTO, counted());
   if (size > MAX_PHOTO) {
     throw new NegatoscopeError('photo-too-large', `A photo may have ${MAX_PHOTO >> 20} MiB.`, {
       status: 413,
     });
   }
-  return Buffer.concat(chunks);
+  return bytes;
 }
 
 function decoded(request: FastifyRequest, header: string): string | undefined {

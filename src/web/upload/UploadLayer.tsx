@@ -212,7 +212,11 @@ function Line({ item }: { item: Item }) {
             return t('upload.refused', {
               reason: t(`upload.refused.${state.result.reason}`, { defaultValue: state.result.detail }),
             });
-          case 'photo-needs-form':
+          case 'unpacked':
+            return t('upload.unpacked', {
+              count: state.result.counts.stored + state.result.counts.duplicate,
+            });
+          case 'needs-form':
             return t('upload.photo');
         }
     }

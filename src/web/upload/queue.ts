@@ -3,7 +3,7 @@
  * said whose they are. State lives outside React, so that it survives a change of page.
  */
 import { useSyncExternalStore } from 'react';
-import type { PhotoForm, UploadResult } from '../../doors/api/contract.ts';
+import type { PhotoForm, UploadResult, Wrappable } from '../../doors/api/contract.ts';
 import { ApiFailure, csrfHeader, failureFrom } from '../api.ts';
 import { pictureType } from './collect.ts';
 import type { Picked } from './collect.ts';
@@ -13,7 +13,7 @@ const AT_ONCE = 3;
 export type ItemState =
   | { kind: 'waiting' }
   | { kind: 'sending'; sent: number }
-  | { kind: 'photo'; mediaType: 'image/jpeg' | 'image/png' } // waits for the form
+  | { kind: 'photo'; mediaType: Wrappable } // waits for the form
   | { kind: 'done'; result: UploadResult }
   | { kind: 'failed'; failure: ApiFailure };
 export interface Item {
@@ -96,7 +96,7 @@ async function send(item: Item): Promise<void> {
       { 'x-file-name': encodeURIComponent(item.path) },
       (sent) => put(item, { kind: 'sending', sent }),
     );
-    if (result.status === 'photo-needs-form') put(item, { kind: 'photo', mediaType: result.mediaType });
+    if (result.status === 'needs-form') put(item, { kind: 'photo', mediaType: result.mediaType });
     else put(item, { kind: 'done', result });
   } catch (error) {
     put(item, { kind: 'failed', failure: asFailure(error) });
