@@ -1,3 +1,4 @@
+import { createDecoderPool } from '../dicom/pixels/index.ts';
 import type { Log, Store } from '../store/types.ts';
 import { createAeTitles } from './ae.ts';
 import { createCorrect } from './correct.ts';
@@ -7,6 +8,7 @@ import { createLedger } from './ledger.ts';
 import { sweep, workCompleteness, workInbox } from './life.ts';
 import { createMetadata } from './metadata.ts';
 import { createObjects } from './objects.ts';
+import { createOutgoing } from './outgoing.ts';
 import { createKeepAside, createQuarantine } from './quarantine.ts';
 import type { ArchiveTables } from './tables.ts';
 import type { Archive } from './types.ts';
@@ -77,6 +79,7 @@ export function createArchive({
     instance: objects.instance,
     file: objects.file,
     frame: objects.frame,
+    outgoing: createOutgoing(db, objects, createDecoderPool()),
     verify: objects.verify,
     correct: createCorrect(store, now),
     quarantine: createQuarantine(store, ingest),

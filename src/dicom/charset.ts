@@ -145,6 +145,40 @@ function makeCharset(terms: readonly string[]): Charset {
   return (bytes) => (isAscii(bytes) ? latin1(bytes) : whole(bytes));
 }
 
+const G1_BYTES = Uint8Array.from({ length: 128 }, (_, i) => i + 128);
+const reversed = new Map<CodeElement, ReadonlyMap<string, number>>();
+/** Letter → byte of a single-byte right half. */
+function bytesOf(element: CodeElement): ReadonlyMap<string, number> {
+  let table = reversed.get(element);
+  if (!table) {
+    const letters = [...G1_BYTES].map((byte) => element.decode(Uint8Array.of(byte)));
+    table = new Map(letters.flatMap((letter, i) => (letter === '\ufffd' ? [] : [[letter, i + 128]])));
+    reversed.set(element, table);
+  }
+  return table;
+}
+
+/**
+ * Text → bytes in the character set that the values of Specific Character Set begin with, where it is UTF-8 or a single-byte
+ * set and has all the letters; otherwise undefined. No code extensions are written: value 1 alone is used.
+ */
+export function encodeText(terms: readonly string[], text: string): Buffer | undefined {
+  // eslint-disable-next-line no-control-regex
+  if (/^[\x00-\x7f]*$/.test(text)) return Buffer.from(text, 'latin1');
+  const first = registryNumber(terms[0] ?? '');
+  if (first === '192') return Buffer.from(text, 'utf8');
+  const right = RIGHT[first];
+  if (right?.width !== 1) return undefined;
+  const table = bytesOf(right);
+  const bytes: number[] = [];
+  for (const letter of text.normalize('NFC')) {
+    const byte = letter.codePointAt(0)! < 0x80 ? letter.charCodeAt(0) : table.get(letter);
+    if (byte === undefined) return undefined;
+    bytes.push(byte);
+  }
+  return Buffer.from(bytes);
+}
+
 const DELIMITERS = new Set([0x09, 0x0a, 0x0c, 0x0d, 0x5c, 0x5e, 0x3d]); // TAB LF FF CR \ ^ =
 
 /** PS3.5 6.1.2.5.3: escapes switch G0 and G1; both return to value 1 at the end of a line, a value, a name component. */

@@ -3,16 +3,28 @@ export * from './age.ts';
 /** `sr.measurementReport(…)`: short names such as `text` and `image` stay in a name space of their own. */
 export * as sr from './build/sr.ts';
 export * from './builder.ts';
-export { charsetOf, type Charset } from './charset.ts';
+export { charsetOf, encodeText, type Charset } from './charset.ts';
 export * from './dictionary.ts';
 export * from './errors.ts';
 export * from './frames.ts';
 export * from './json.ts';
 export * from './parse.ts';
+export { littleEndian, rewrite, type RewriteOptions } from './rewrite.ts';
 export * from './text.ts';
 export type * from './types.ts';
 export * from './sopClasses.ts';
 export * from './uid.ts';
 export * from './uids.ts';
-export * from './write.ts';
+export {
+  decimalString,
+  encodeDataSet,
+  type EncodeOptions,
+  fileMeta,
+  type FileMeta,
+  header as elementHeader,
+  IMPLEMENTATION_CLASS_UID,
+  IMPLEMENTATION_VERSION_NAME,
+  UNDEFINED_LENGTH,
+  writePart10,
+} from './write.ts';
 export * from './xml.ts';

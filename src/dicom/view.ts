@@ -14,7 +14,7 @@ export interface Element {
 }
 
 /** VRs whose text Specific Character Set applies to: PS3.5 6.1.2.3. */
-const ENCODED = new Set(['LO', 'LT', 'PN', 'SH', 'ST', 'UC', 'UT']);
+export const ENCODED = new Set(['LO', 'LT', 'PN', 'SH', 'ST', 'UC', 'UT']);
 /** VRs of one value, in which a backslash is text: PS3.5 6.2. */
 const UNDIVIDED = new Set(['LT', 'ST', 'UT', 'UR']);
 /** VRs whose leading spaces mean something. */
@@ -120,6 +120,14 @@ export class ElementView implements DataSet {
   bytes(tag: Tag): Uint8Array | undefined {
     const element = this.#elements.get(tag);
     return element && this.#bytesOf(element);
+  }
+
+  /** The items of encapsulated pixel data as they stand in the file, without the delimitation item: PS3.5 A.4. */
+  fragments(tag: Tag): Buffer | undefined {
+    const element = this.#elements.get(tag);
+    if (!element?.encapsulated) return undefined;
+    const { buffer, byteOffset } = this.#source;
+    return Buffer.from(buffer, byteOffset + element.offset, element.length);
   }
 
   person(tag: Tag): PersonName | undefined {

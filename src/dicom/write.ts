@@ -1,4 +1,5 @@
 import { deflateRawSync } from 'node:zlib';
+import { encodeText } from './charset.ts';
 import { TAG } from './dictionary.ts';
 import { DicomError, hexTag } from './errors.ts';
 import { dataset as build } from './builder.ts';
@@ -15,11 +16,21 @@ export const IMPLEMENTATION_VERSION_NAME = 'NEGATOSCOPE_0.1';
 export interface EncodeOptions {
   /** Default explicit VR little endian. Encapsulated syntaxes are written as such, deflated ones are deflated. */
   transferSyntax?: string;
+  /** Values of Specific Character Set to write in, where that set has all the letters (see `encodeText`). */
+  charset?: readonly string[];
+}
+
+/** How elements are written. */
+export interface Form {
+  readonly explicit: boolean;
+  /** Values of Specific Character Set. */
+  readonly charset: readonly string[];
 }
 
 /**
  * A data set in the DICOM JSON Model (PS3.18 F) → bytes, elements in ascending order, sequences with explicit lengths
- * (PS3.5 7.5). Text is written in UTF-8 with Specific Character Set ISO_IR 192 as soon as any of it is not ASCII.
+ * (PS3.5 7.5). Text is written in UTF-8 with Specific Character Set ISO_IR 192 as soon as any of it is not ASCII, or in
+ * `charset` where that can be.
  * `Binary` and `Fragments` carry bytes. Throws `DicomError('malformed')` for a value its VR cannot hold, and
  * `unknown-transfer-syntax` for big endian, which nobody should write any more.
  */
@@ -27,28 +38,34 @@ export function encodeDataSet(json: DicomJson, options: EncodeOptions = {}): Buf
   const { transferSyntax = EXPLICIT_LE } = options;
   if (transferSyntax === EXPLICIT_BE)
     throw new DicomError('unknown-transfer-syntax', 'Explicit VR Big Endian is retired and not written');
-  const explicit = transferSyntax !== IMPLICIT_LE;
-  const unicode = hexTag(TAG.SpecificCharacterSet) in json || !isAscii(json);
-  const labelled = unicode ? { ...json, [hexTag(TAG.SpecificCharacterSet)]: CHARSET } : json;
-  const bytes = Buffer.concat(encodeElements(labelled, explicit, 0));
+  const { charset: asked } = options;
+  const form = {
+    explicit: transferSyntax !== IMPLICIT_LE,
+    charset: asked && canBeWrittenIn(asked, json) ? asked : UTF8,
+  };
+  const label = hexTag(TAG.SpecificCharacterSet) in json || !isAscii(json);
+  const labelled = label ? { ...json, [hexTag(TAG.SpecificCharacterSet)]: labelOf(form.charset) } : json;
+  const bytes = Buffer.concat(encodeElements(labelled, form, 0));
   if (transferSyntax !== DEFLATED_LE) return bytes;
   const deflated = deflateRawSync(bytes);
   return deflated.length % 2 ? Buffer.concat([deflated, Buffer.of(0)]) : deflated; // PS3.5 A.5
 }
 
-const CHARSET: JsonAttribute = { vr: 'CS', Value: ['ISO_IR 192'] };
+export const UTF8 = ['ISO_IR 192'];
+const labelOf = (charset: readonly string[]): JsonAttribute => ({ vr: 'CS', Value: [...charset] });
 
-/** Whether all text is in the default repertoire. Binary values are not looked at. */
-function isAscii(value: unknown): boolean {
-  // eslint-disable-next-line no-control-regex
-  if (typeof value === 'string') return /^[\x00-\x7f]*$/.test(value);
+/** Whether all text has its letters in this set. Binary values are not looked at. */
+export function canBeWrittenIn(charset: readonly string[], value: unknown): boolean {
+  if (typeof value === 'string') return encodeText(charset, value) !== undefined;
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return true;
-  return Object.values(value).every(isAscii);
+  return Object.values(value).every((inside) => canBeWrittenIn(charset, inside));
 }
+/** The default repertoire. */
+const isAscii = (value: unknown): boolean => canBeWrittenIn([], value);
 
 const MAX_DEPTH = 64;
 
-function encodeElements(json: DicomJson, explicit: boolean, depth: number): Buffer[] {
+export function encodeElements(json: DicomJson, form: Form, depth: number): Buffer[] {
   if (depth > MAX_DEPTH) throw new DicomError('too-deep', `Sequences nested deeper than ${MAX_DEPTH}`);
   return Object.keys(json)
     .filter((key) => json[key] !== undefined)
@@ -56,15 +73,16 @@ function encodeElements(json: DicomJson, explicit: boolean, depth: number): Buff
     .sort((a, b) => (a.key < b.key ? -1 : 1))
     .flatMap(({ key, attribute }) => {
       if (!/^[\dA-F]{8}$/.test(key)) throw new DicomError('malformed', `Not a tag: ${key.slice(0, 20)}`);
-      return encodeElement(parseInt(key, 16), attribute, explicit, depth);
+      return encodeElement(parseInt(key, 16), attribute, form, depth);
     });
 }
 
-const UNDEFINED_LENGTH = 0xffffffff;
+export const UNDEFINED_LENGTH = 0xffffffff;
 
-function encodeElement(tag: Tag, given: JsonAttribute, explicit: boolean, depth: number): Buffer[] {
-  // Items may name a set of their own, but all text is written in UTF-8.
-  const attribute = tag === TAG.SpecificCharacterSet ? CHARSET : given;
+function encodeElement(tag: Tag, given: JsonAttribute, form: Form, depth: number): Buffer[] {
+  const { explicit } = form;
+  // Items may name a set of their own, but all text is written in one.
+  const attribute = tag === TAG.SpecificCharacterSet ? labelOf(form.charset) : given;
   const { vr, Fragments } = attribute;
   if (!isVrText(vr)) throw new DicomError('malformed', 'No known value representation in', { tag });
   if (Fragments) {
@@ -72,7 +90,7 @@ function encodeElement(tag: Tag, given: JsonAttribute, explicit: boolean, depth:
       throw new DicomError('malformed', 'Fragments need an encapsulated transfer syntax', { tag });
     return [header(tag, vr, UNDEFINED_LENGTH, true), ...Fragments.flatMap(item), itemHeader(0xfffee0dd, 0)];
   }
-  const parts = vr === 'SQ' ? encodeItems(tag, attribute, explicit, depth) : [encodeValue(tag, attribute)];
+  const parts = vr === 'SQ' ? encodeItems(tag, attribute, form, depth) : [encodeValue(tag, attribute, form)];
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   if (length >= UNDEFINED_LENGTH) throw new DicomError('malformed', 'Longer than 4 GiB:', { tag });
   return [header(tag, vr, length, explicit), ...parts];
@@ -83,11 +101,11 @@ const item = (bytes: Uint8Array): Buffer[] => {
   return [itemHeader(0xfffee000, value.length), value];
 };
 
-function encodeItems(tag: Tag, attribute: JsonAttribute, explicit: boolean, depth: number): Buffer[] {
+function encodeItems(tag: Tag, attribute: JsonAttribute, form: Form, depth: number): Buffer[] {
   return (attribute.Value ?? []).flatMap((value) => {
     if (typeof value !== 'object' || value === null)
       throw new DicomError('malformed', 'A sequence holds something that is no item:', { tag });
-    const parts = encodeElements(value as DicomJson, explicit, depth + 1);
+    const parts = encodeElements(value as DicomJson, form, depth + 1);
     return [
       itemHeader(
         0xfffee000,
@@ -98,7 +116,7 @@ function encodeItems(tag: Tag, attribute: JsonAttribute, explicit: boolean, dept
   });
 }
 
-function itemHeader(tag: Tag, length: number): Buffer {
+export function itemHeader(tag: Tag, length: number): Buffer {
   const bytes = Buffer.allocUnsafe(8);
   bytes.writeUInt16LE(tag >>> 16, 0);
   bytes.writeUInt16LE(tag & 0xffff, 2);
@@ -106,7 +124,8 @@ function itemHeader(tag: Tag, length: number): Buffer {
   return bytes;
 }
 
-function header(tag: Tag, vr: VR, length: number, explicit: boolean): Buffer {
+/** Tag, VR and length of an element; `UNDEFINED_LENGTH` where its items or fragments end it. */
+export function header(tag: Tag, vr: VR, length: number, explicit: boolean): Buffer {
   if (!explicit) return itemHeader(tag, length);
   // A value too long for 16 bits of length is written as UN: PS3.5 6.2.2.
   const written = !LONG_VRS.has(vr) && length > 0xffff ? 'UN' : vr;
@@ -120,7 +139,7 @@ function header(tag: Tag, vr: VR, length: number, explicit: boolean): Buffer {
   return bytes;
 }
 
-const padded = (bytes: Buffer, padding: number): Buffer =>
+export const padded = (bytes: Buffer, padding: number): Buffer =>
   bytes.length % 2 ? Buffer.concat([bytes, Buffer.of(padding)]) : bytes;
 
 const NUMBERS: Readonly<
@@ -136,7 +155,7 @@ const NUMBERS: Readonly<
   UV: [8, (bytes, value, at) => bytes.writeBigUInt64LE(BigInt(value), at)],
 };
 
-function encodeValue(tag: Tag, attribute: JsonAttribute): Buffer {
+function encodeValue(tag: Tag, attribute: JsonAttribute, { charset }: Form): Buffer {
   const { vr, Value = [], InlineBinary, Binary } = attribute;
   if (Binary) return padded(Buffer.from(Binary.buffer, Binary.byteOffset, Binary.byteLength), 0);
   if (InlineBinary !== undefined) return padded(Buffer.from(InlineBinary, 'base64'), 0);
@@ -159,7 +178,7 @@ function encodeValue(tag: Tag, attribute: JsonAttribute): Buffer {
     return bytes;
   }
   const text = Value.map((value) => textOf(tag, vr, value)).join('\\');
-  return padded(Buffer.from(text, 'utf8'), vr === 'UI' ? 0 : 0x20);
+  return padded(encodeText(charset, text) ?? Buffer.from(text, 'utf8'), vr === 'UI' ? 0 : 0x20);
 }
 
 function textOf(tag: Tag, vr: VR, value: unknown): string {
@@ -213,7 +232,7 @@ export function fileMeta(meta: FileMeta): Buffer {
         ImplementationVersionName: IMPLEMENTATION_VERSION_NAME,
         SourceApplicationEntityTitle: meta.sourceAe,
       }),
-      true,
+      { explicit: true, charset: UTF8 },
       0,
     ),
   );

@@ -4,6 +4,7 @@ export { greyscale } from './greyscale.ts';
 export type { GreyImage, GreyscaleOptions } from './greyscale.ts';
 export { isColour, rgb } from './colour.ts';
 export { decodeFileFrame, encodedFrame, renderFile } from './file.ts';
+export { nativeBytes } from './native.ts';
 export { createDecoderPool } from './pool.ts';
 export type { DecoderPool } from './pool.ts';
 export { renderFrame } from './render.ts';

@@ -1,4 +1,4 @@
-import type { PixelAttributes, Samples } from './types.ts';
+import type { DecodedFrame, PixelAttributes, Samples } from './types.ts';
 import { PixelsUndecodable } from './types.ts';
 
 const hostIsLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
@@ -98,4 +98,34 @@ function expand422(packed: Samples, pixels: number): Samples {
     out[to + 2] = out[to + 5] = packed[from + 3]!;
   }
   return out;
+}
+
+/** Stored values as PS3.5 8.1.1 packs them, little endian, in the Bits Allocated and Planar Configuration of the header. */
+export function nativeBytes({ data, samplesPerPixel }: DecodedFrame, attributes: PixelAttributes): Buffer {
+  const values =
+    attributes.planarConfiguration === 1 && samplesPerPixel > 1 ? planes(data, samplesPerPixel) : data;
+  if (attributes.bitsAllocated === 1) {
+    const packed = Buffer.alloc(Math.ceil(values.length / 8));
+    values.forEach((value, i) => {
+      if (value) packed[i >> 3] = (packed[i >> 3] ?? 0) | (1 << (i & 7));
+    });
+    return packed;
+  }
+  const width = attributes.bitsAllocated / 8;
+  if (values.BYTES_PER_ELEMENT === width)
+    return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+  const bytes = Buffer.alloc(values.length * width);
+  values.forEach((value, i) => bytes.writeIntLE(signed(value, attributes.bitsAllocated), i * width, width));
+  return bytes;
+}
+
+/** The same bits as a signed number, which `writeIntLE` asks for. */
+const signed = (value: number, bits: number): number =>
+  value >= 2 ** (bits - 1) ? value - 2 ** bits : value;
+
+function planes<T extends DecodedFrame['data']>(data: T, samples: number): T {
+  const copy = data.slice() as T;
+  const pixels = data.length / samples;
+  for (let i = 0; i < data.length; i++) copy[(i % samples) * pixels + Math.floor(i / samples)] = data[i] ?? 0;
+  return copy;
 }

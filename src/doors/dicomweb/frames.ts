@@ -3,7 +3,12 @@ import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { InstanceRow, Sight } from '../../archive/index.ts';
 import { type DataSet, EXPLICIT_LE, transferSyntax } from '../../dicom/index.ts';
-import { type DecodedFrame, pixelAttributesOf, type PixelAttributes } from '../../dicom/pixels/index.ts';
+import {
+  type DecodedFrame,
+  nativeBytes,
+  pixelAttributesOf,
+  type PixelAttributes,
+} from '../../dicom/pixels/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
 import { multipartWriter } from '../../wire/multipart.ts';
 import { acceptedOf, covers, type MediaRange, notAcceptable } from './accept.ts';
@@ -95,36 +100,6 @@ export async function decodedFrame(
   const dataset = await archive.dataset(row.sopInstanceUid, sight);
   const attributes = pixelAttributesOf(dataset);
   return { frame: await pool.decode(bytes, stored, attributes), attributes, dataset };
-}
-
-/** Stored values as PS3.5 8.1.1 packs them, little endian, in the Bits Allocated and Planar Configuration of the header. */
-export function nativeBytes({ data, samplesPerPixel }: DecodedFrame, attributes: PixelAttributes): Buffer {
-  const values =
-    attributes.planarConfiguration === 1 && samplesPerPixel > 1 ? planes(data, samplesPerPixel) : data;
-  if (attributes.bitsAllocated === 1) {
-    const packed = Buffer.alloc(Math.ceil(values.length / 8));
-    values.forEach((value, i) => {
-      if (value) packed[i >> 3] = (packed[i >> 3] ?? 0) | (1 << (i & 7));
-    });
-    return packed;
-  }
-  const width = attributes.bitsAllocated / 8;
-  if (values.BYTES_PER_ELEMENT === width)
-    return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
-  const bytes = Buffer.alloc(values.length * width);
-  values.forEach((value, i) => bytes.writeIntLE(signed(value, attributes.bitsAllocated), i * width, width));
-  return bytes;
-}
-
-/** The same bits as a signed number, which `writeIntLE` asks for. */
-const signed = (value: number, bits: number): number =>
-  value >= 2 ** (bits - 1) ? value - 2 ** bits : value;
-
-function planes<T extends DecodedFrame['data']>(data: T, samples: number): T {
-  const copy = data.slice() as T;
-  const pixels = data.length / samples;
-  for (let i = 0; i < data.length; i++) copy[(i % samples) * pixels + Math.floor(i / samples)] = data[i] ?? 0;
-  return copy;
 }
 
 export function createFrames(shared: Shared) {
