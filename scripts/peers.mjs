@@ -1,7 +1,7 @@
 // Finds the foreign programs that tests hold the project against, and installs what is missing where it may: as root on Debian.
 // `node scripts/peers.mjs` prints what is here. Plain JavaScript: it runs on the system's Node.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -21,9 +21,16 @@ const postgresFolders = () => {
 export const peers = [
   {
     name: 'DCMTK',
-    programs: ['storescu', 'echoscu', 'dcmdump'],
+    programs: ['storescu', 'echoscu', 'dcmdump', 'dcmqrscp'],
     packages: ['dcmtk'],
     leftOut: 'sending and reading with a foreign DICOM implementation',
+  },
+  {
+    name: 'Orthanc',
+    programs: ['Orthanc'],
+    packages: ['orthanc', 'orthanc-dicomweb'],
+    leftOut: 'a foreign archive that is asked, sent to and fetched from',
+    also: () => ['/usr/sbin', '/usr/local/sbin'],
   },
   {
     name: 'dicom3tools',
@@ -98,6 +105,10 @@ function install(packages) {
     mkdirSync('/etc/postgresql-common', { recursive: true });
     writeFileSync(noCluster, 'create_main_cluster = false\n');
   }
+  // Nor is any other service to start: 101 forbids it (invoke-rc.d(8)). One that is there already is the machine's own.
+  const policy = '/usr/sbin/policy-rc.d';
+  const forbid = packages.includes('orthanc') && !existsSync(policy);
+  if (forbid) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const apt = (...args) => {
     const result = spawnSync('/usr/bin/apt-get', ['-q', ...args], { env, encoding: 'utf8' });
@@ -110,6 +121,10 @@ function install(packages) {
   // One by one when all at once fails, so that one missing package does not cost the others.
   if (!apt('install', '-y', '--no-install-recommends', ...packages)) {
     for (const name of packages) apt('install', '-y', '--no-install-recommends', name);
+  }
+  if (forbid) {
+    rmSync(policy);
+    spawnSync('/usr/sbin/update-rc.d', ['orthanc', 'disable'], { env }); // not at the next start either
   }
 }
 
