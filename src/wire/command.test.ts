@@ -79,6 +79,12 @@ describe('command sets', () => {
     );
   });
 
+  it('reads over what stands behind the group length', () => {
+    const answer = { CommandField: 0x8010, MessageIDBeingRespondedTo: 2, Status: 0xff00 };
+    const detail = Buffer.from('080058000400000031002e00', 'hex'); // as DCMTK appends (0008,0058)
+    expect(decodeCommand(Buffer.concat([encodeCommand(answer), detail]))).toEqual(answer);
+  });
+
   it('keeps an error comment within LO', () => {
     expect(errorComment('Données\\illisibles')).toBe('Donn?es?illisibles');
     expect(errorComment('x'.repeat(100))).toHaveLength(64);

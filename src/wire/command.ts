@@ -17,6 +17,10 @@ export const COMMAND = {
   moveRsp: 0x8021,
   echoRq: 0x0030,
   echoRsp: 0x8030,
+  eventReportRq: 0x0100,
+  eventReportRsp: 0x8100,
+  actionRq: 0x0130,
+  actionRsp: 0x8130,
   cancelRq: 0x0fff,
 } as const;
 export const RESPONSE_BIT = 0x8000;
@@ -108,12 +112,15 @@ export function encodeCommand(command: CommandSet): Buffer {
 }
 
 /**
- * A command set from its bytes.
+ * A command set from its bytes. What stands behind the group length is read over: DCMTK appends details of a status there,
+ * of whatever group.
  * @throws DimseError `dimse-command` for an element outside group 0000, cut off, or without a Command Field
  */
 export function decodeCommand(bytes: Buffer): CommandSet & { CommandField: number } {
   const command: Record<string, number | string> = {};
-  for (let at = 0; at < bytes.length;) {
+  const hasLength = bytes.length >= 12 && bytes.readUInt32LE(0) === 0 && bytes.readUInt32LE(4) === 4;
+  const end = hasLength ? 12 + bytes.readUInt32LE(8) : bytes.length;
+  for (let at = 0; at < Math.min(end, bytes.length);) {
     if (at + 8 > bytes.length) throw broken('The command set ends inside an element');
     if (bytes.readUInt16LE(at) !== 0) throw broken('The command set holds an element outside group 0000');
     const known = BY_ELEMENT.get(bytes.readUInt16LE(at + 2));

@@ -23,7 +23,11 @@ export type AbortReason = (typeof ABORT_REASON)[keyof typeof ABORT_REASON];
  * | `dimse-closed` | the connection was closed or reset |
  * | `dimse-rejected` | A-ASSOCIATE-RJ; details `result`, `source`, `reason` as PS3.8 table 9-21 |
  * | `dimse-no-context` | no accepted presentation context for this SOP class and transfer syntax |
- * | `dimse-unreachable` | no connection to the peer |
+ * | `dimse-unreachable` | no connection to the peer; details `reason` as in connect.ts |
+ * | `dimse-tls-wanted` | the peer speaks TLS alone at this port |
+ * | `dimse-status` | the peer could not do it; details `status`, `comment` |
+ * | `dimse-cancelled` | we gave it up |
+ * | `dimse-busy` | a second C-GET on one association |
  */
 export class DimseError extends NegatoscopeError {
   readonly abortReason: AbortReason;

@@ -1,5 +1,6 @@
 export type { StoreAnswer, StoreRequest } from './association.ts';
 export * from './client.ts';
+export type { TlsOptions, Unreachable } from './connect.ts';
 export { DEFAULT_LIMITS } from './channel.ts';
 export type { ChannelLimits } from './channel.ts';
 export { PRIORITY, STATUS } from './command.ts';
@@ -7,3 +8,4 @@ export { DimseError } from './errors.ts';
 export * from './multipart.ts';
 export * from './policy.ts';
 export * from './server.ts';
+export * from './user.ts';
