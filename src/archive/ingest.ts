@@ -30,7 +30,7 @@ interface Dependencies {
   settings: IngestSettings;
   objects: Objects;
   keepAside: KeepAside;
-  /** Awaited before each commit: the sweep at start must not meet objects that wait for their entry. */
+  /** Awaited before anything gets its name: the sweep at start must not meet objects that wait for their entry. */
   ready: () => Promise<void>;
 }
 
@@ -38,10 +38,9 @@ const FREE_FOR_MS = 1000;
 
 export function createIngest(dependencies: Dependencies): Archive['ingest'] {
   const { store, now, settings, keepAside, ready } = dependencies;
-  const batcher = new Batcher<Arrival, boolean>(async (arrivals) => {
-    await ready();
-    return commit(store, arrivals, { ...settings, now: now() });
-  });
+  const batcher = new Batcher<Arrival, boolean>((arrivals) =>
+    commit(store, arrivals, { ...settings, now: now() }),
+  );
   const isFull = freeSpace(store, settings.minFree);
 
   return async (body, origin, options = {}) => {
@@ -67,6 +66,7 @@ export function createIngest(dependencies: Dependencies): Archive['ingest'] {
         await intake.push(chunk);
       }
       if (empty) return { status: 'refused', reason: 'empty', detail: 'There is nothing in it' };
+      await ready();
       return await decide(await intake.finish());
     } catch (thrown) {
       await intake.discard();

@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, openSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createBlobs, makeDirectory } from './blobs.ts';
-import type { Blobs, StagedBlob } from './types.ts';
+import { type BlobsInside, createBlobs, makeDirectory } from './blobs.ts';
+import { writeTo } from './reserve.ts';
+import type { StagedBlob } from './types.ts';
 
 let dir: string;
-let blobs: Blobs;
+let blobs: BlobsInside;
 const at = Date.UTC(2026, 1, 3, 4, 5, 6);
 
 beforeEach(async () => {
@@ -17,7 +18,12 @@ beforeEach(async () => {
   for (const name of ['objects', 'staging']) await makeDirectory(join(dir, name));
   blobs = createBlobs({ dir, now: () => at });
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
+afterEach(async () => {
+  await blobs.close();
+  await rm(dir, { recursive: true, force: true });
+});
+/** More than what is written to its place at once. */
+const LARGE = 1_100_000;
 
 const stage = async (...chunks: Uint8Array[]): Promise<StagedBlob> => {
   const staged = await blobs.stage();
@@ -63,6 +69,30 @@ test('lies in the folder of its hour, UTC; nothing stays in staging', async () =
   expect(readdirSync(join(dir, 'staging'))).toEqual([]);
 });
 
+test('names made ahead are removed when nothing comes, and those of an hour that is over are not used', async () => {
+  let now = at;
+  const hourly = createBlobs({ dir, now: () => now });
+  const put = async (): Promise<string> => {
+    const staged = await hourly.stage();
+    await staged.write(Buffer.from('x'));
+    await staged.finish();
+    return (await hourly.commit([staged]))[0]!;
+  };
+  const first = await put();
+  expect(readdirSync(join(dir, 'objects/2026/02/03/04')).length).toBeGreaterThan(1);
+  now += 3_600_000;
+  const second = await put();
+  expect(second).toContain('/03/05/');
+  await hourly.close();
+  await expect
+    .poll(() =>
+      readdirSync(join(dir, 'objects/2026/02/03/04')).map((name) => `objects/2026/02/03/04/${name}`),
+    )
+    .toEqual([first]);
+  expect(readdirSync(join(dir, 'objects/2026/02/03/05'))).toEqual([second.slice(-40)]);
+  expect(statSync(join(dir, second)).mode & 0o777).toBe(0o600);
+});
+
 test('a group keeps its order, and many groups at once do not disturb each other', async () => {
   const groups = await Promise.all(
     Array.from({ length: 20 }, async (_, g) => {
@@ -95,12 +125,15 @@ test('reads and streams ranges, clipped at the end', async () => {
 
 test('discarded or unfinished files leave nothing that can be seen; the sweep takes the rest', async () => {
   const gone = await blobs.stage();
-  await gone.write(Buffer.alloc(600_000));
+  await gone.write(Buffer.alloc(2 * LARGE));
   await gone.discard();
+  await (await stage(Buffer.alloc(LARGE))).discard();
+  await (await stage(Buffer.from('small'))).discard();
   expect(readdirSync(join(dir, 'staging'))).toEqual([]);
-  await stage(Buffer.from('left behind by a crash'));
+  await stage(Buffer.alloc(LARGE)); // left behind by a crash
   expect(await blobs.sweepStaging()).toBe(1);
   expect(readdirSync(join(dir, 'staging'))).toEqual([]);
+  await blobs.close();
   for await (const _ of blobs.list()) expect.unreachable();
 });
 
@@ -136,6 +169,7 @@ test('lists what was stored since an hour, oldest first, and nothing that is not
     const staged = await then.stage();
     await staged.finish();
     refs.push(...(await then.commit([staged])));
+    await then.close();
   }
   writeFileSync(join(dir, 'objects', 'README.txt'), '');
   writeFileSync(join(dir, 'objects/2026/01/31/03', '.nfs0001'), '');
@@ -152,28 +186,27 @@ test('lists what was stored since an hour, oldest first, and nothing that is not
 test('a folder that somebody removed is made again', async () => {
   await blobs.commit([await stage(Buffer.from('a'))]);
   await rm(join(dir, 'objects/2026'), { recursive: true });
-  const refs = await blobs.commit([await stage(Buffer.from('b')), await stage(Buffer.from('c'))]);
-  expect(await Promise.all(refs.map(async (ref) => (await blobs.read(ref)).toString()))).toEqual(['b', 'c']);
+  const refs = await blobs.commit([await stage(Buffer.from('b')), await stage(Buffer.alloc(LARGE, 'c'))]);
+  const read = await Promise.all(refs.map(async (ref) => (await blobs.read(ref)).toString('utf8', 0, 1)));
+  expect(read).toEqual(['b', 'c']);
 });
 
 test('a group of which one file is missing is not committed by half', async () => {
-  const [good, bad] = [await stage(Buffer.from('a')), await stage(Buffer.from('b'))];
+  const [good, bad] = [await stage(Buffer.alloc(LARGE)), await stage(Buffer.alloc(LARGE))];
   await rm(bad.path);
   await expect(blobs.commit([good, bad])).rejects.toThrow();
   for await (const _ of blobs.list()) expect.unreachable();
 });
 
 test.runIf(existsSync('/dev/full'))('a full volume is named', async () => {
-  const { StagedFile } = await import('./staged.ts');
-  const staged = await StagedFile.open('/dev/full', 'w');
-  await staged.write(Buffer.alloc(1000));
-  await expect(staged.finish()).rejects.toMatchObject({ code: 'disk-full', status: 507 });
+  const place = { fd: openSync('/dev/full', 'w'), path: join(dir, 'full'), ref: '' };
+  await expect(writeTo(place, Buffer.alloc(1000))).rejects.toMatchObject({ code: 'disk-full', status: 507 });
 });
 
 test('a file that cannot be opened is told when it is finished, and can be discarded', async () => {
   await rm(join(dir, 'staging'), { recursive: true });
   const staged = await blobs.stage();
-  await staged.write(Buffer.from('x'));
+  await staged.write(Buffer.alloc(LARGE));
   await expect(staged.finish()).rejects.toMatchObject({ code: 'ENOENT' });
   await staged.discard();
 });

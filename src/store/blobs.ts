@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { NegatoscopeError } from '../errors.ts';
 import { grouped } from './grouped.ts';
+import { createReserve } from './reserve.ts';
 import { StagedFile } from './staged.ts';
 import { storageError } from './storage-error.ts';
 import type { Blobs, StagedBlob } from './types.ts';
@@ -11,8 +12,12 @@ import type { Blobs, StagedBlob } from './types.ts';
 const CHUNK = 256 * 1024;
 const REF = /^objects\/\d{4}\/\d{2}\/\d{2}\/\d{2}\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.dcm$/;
 
+export interface BlobsInside extends Blobs {
+  close(): Promise<void>;
+}
+
 /** Files in `dir/objects/YYYY/MM/DD/HH/` (UTC), written in `dir/staging/` first. References are paths relative to `dir`. */
-export function createBlobs({ dir, now }: { dir: string; now: () => number }): Blobs {
+export function createBlobs({ dir, now }: { dir: string; now: () => number }): BlobsInside {
   const staging = join(dir, 'staging');
   const known = new Map<string, () => Promise<void>>(); // directory → its shared sync
 
@@ -42,6 +47,42 @@ export function createBlobs({ dir, now }: { dir: string; now: () => number }): B
     }
   };
 
+  const folderNow = (): string =>
+    `objects/${new Date(now()).toISOString().slice(0, 13).replace(/[-T]/g, '/')}`;
+  const makeFolderNow = async (): Promise<string> => {
+    const folder = folderNow();
+    if (!known.has(join(dir, folder))) await makeFolder(folder);
+    return folder;
+  };
+  const reserve = createReserve({
+    dir,
+    makeFolder: makeFolderNow,
+    syncFolder: (folder) => syncOf(join(dir, folder))(),
+    forget: () => known.clear(),
+  });
+
+  /** Renames finished files to where they stay, with one directory sync. */
+  const name = async (staged: readonly StagedBlob[]): Promise<string[]> => {
+    const folder = await makeFolderNow();
+    const refs = staged.map(() => `${folder}/${randomUUID()}.dcm`);
+    const place = async (from: string, to: string): Promise<void> => {
+      await rename(from, to).catch(async (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw storageError(error);
+        known.clear(); // somebody took the folder away behind our back
+        await makeFolder(folder);
+        await rename(from, to);
+      });
+    };
+    const placed = await Promise.allSettled(staged.map((blob, i) => place(blob.path, join(dir, refs[i]!))));
+    const failed = placed.find((result) => result.status === 'rejected');
+    if (failed) {
+      await Promise.allSettled(refs.map((ref) => unlink(join(dir, ref))));
+      throw failed.reason;
+    }
+    await syncOf(join(dir, folder))();
+    return refs;
+  };
+
   const resolve = (ref: string): string => {
     if (!REF.test(ref))
       throw new NegatoscopeError('bad-ref', 'Not a reference to a stored object.', { status: 400 });
@@ -50,33 +91,16 @@ export function createBlobs({ dir, now }: { dir: string; now: () => number }): B
 
   return {
     async stage() {
-      return StagedFile.open(join(staging, randomUUID()));
+      return new StagedFile(join(staging, randomUUID()), { dir, reserve });
     },
 
     async commit(staged: readonly StagedBlob[]): Promise<string[]> {
       if (staged.length === 0) return [];
-      const hour = new Date(now()).toISOString().slice(0, 13).replace(/[-T]/g, '/');
-      const folder = `objects/${hour}`;
-      await makeFolder(folder);
-      const refs = staged.map(() => `${folder}/${randomUUID()}.dcm`);
-      const place = async (from: string, to: string): Promise<void> => {
-        await rename(from, to).catch(async (error: NodeJS.ErrnoException) => {
-          if (error.code !== 'ENOENT') throw storageError(error);
-          known.clear(); // somebody took the folder away behind our back
-          await makeFolder(folder);
-          await rename(from, to);
-        });
-      };
-      const placed = await Promise.allSettled(staged.map((blob, i) => place(blob.path, join(dir, refs[i]!))));
-      const failed = placed.find((result) => result.status === 'rejected');
-      if (failed) {
-        await Promise.allSettled(refs.map((ref) => unlink(join(dir, ref))));
-        throw failed.reason;
-      }
-      await syncOf(join(dir, folder))();
-      return refs;
+      const unnamed = staged.filter((blob) => blob.ref === undefined);
+      const named = new Map<StagedBlob, string>();
+      if (unnamed.length > 0) (await name(unnamed)).forEach((ref, i) => named.set(unnamed[i]!, ref));
+      return staged.map((blob) => blob.ref ?? named.get(blob)!);
     },
-
     async read(ref, range) {
       const file = await open(resolve(ref), 'r').catch(missing);
       try {
@@ -144,6 +168,8 @@ export function createBlobs({ dir, now }: { dir: string; now: () => number }): B
       for (const name of names) await rm(join(staging, name), { force: true, recursive: true });
       return names.length;
     },
+
+    close: () => reserve.close(),
   };
 }
 

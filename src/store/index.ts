@@ -73,6 +73,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
     };
 
     const blobs = createBlobs({ dir, now });
+    closers.push(() => blobs.close());
     const swept = await blobs.sweepStaging();
     if (swept > 0) log.info({ files: swept }, 'removed unfinished files of an earlier run');
     const jobs = createJobs({ db, read, dialect, now, log });

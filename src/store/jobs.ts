@@ -261,7 +261,8 @@ export function createJobs(deps: {
         )
         .returning('id')
         .executeTakeFirstOrThrow();
-      afterWrite(() => wake(job.kind));
+      // What is due later is found by the poll.
+      if ((job.runAfter ?? at) <= at) afterWrite(() => wake(job.kind));
       return inserted.id;
     },
 

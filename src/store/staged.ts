@@ -1,5 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { open, unlink, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Reserve } from './reserve.ts';
 import { storageError } from './storage-error.ts';
 import type { StagedBlob } from './types.ts';
 
@@ -8,35 +10,45 @@ const BUFFER = 1024 * 1024;
 const KEPT = 16;
 /** Buffers for the next files: ingest makes and drops them all the time. */
 const spare: Buffer[] = [];
+const NOTHING = Buffer.alloc(0);
+
+interface Objects {
+  readonly dir: string;
+  readonly reserve: Pick<Reserve, 'place'>;
+}
 
 /**
- * Gathers small chunks in one buffer while another is being written, so that fragments of 16 KB do not become as many system
- * calls, and a file holds at most two buffers of memory. The file is opened while the first bytes are gathered, and each
- * buffer is hashed while it is being written.
+ * Gathers small chunks in one buffer, so that fragments of 16 KB do not become as many system calls. What fits in it goes
+ * straight to its place in `objects/`. Of more, one buffer is gathered while another is hashed and written beside: a file holds
+ * at most two buffers of memory.
  */
 export class StagedFile implements StagedBlob {
-  readonly path: string;
-  readonly #file: Promise<FileHandle>;
+  readonly #staged: string;
+  readonly #objects: Objects;
+  #file: Promise<FileHandle> | undefined;
   readonly #hash = createHash('sha256');
   #size = 0;
   #sha256 = '';
+  #ref: string | undefined;
   #buffer: Buffer | undefined;
   #filled = 0;
   /** The write under way; a failure is kept for the next call. */
-  #writing: Promise<void>;
+  #writing: Promise<void> = Promise.resolve();
   #failed: unknown;
   #closed = false;
 
-  /** Does not wait: `write` and `finish` tell when it cannot be opened. @param flags `wx`: the file must be new */
-  static open(path: string, flags: 'wx' | 'w' = 'wx'): StagedFile {
-    return new StagedFile(path, flags);
-  }
-  private constructor(path: string, flags: 'wx' | 'w') {
-    this.path = path;
-    this.#file = open(path, flags, 0o600);
-    this.#writing = this.#file.then(() => undefined, this.#fail);
+  /** @param staged path of the file, made when more than a buffer comes */
+  constructor(staged: string, objects: Objects) {
+    this.#staged = staged;
+    this.#objects = objects;
   }
 
+  get path(): string {
+    return this.#ref === undefined ? this.#staged : join(this.#objects.dir, this.#ref);
+  }
+  get ref(): string | undefined {
+    return this.#ref;
+  }
   get size(): number {
     return this.#size;
   }
@@ -60,11 +72,18 @@ export class StagedFile implements StagedBlob {
 
   async finish(): Promise<void> {
     try {
-      if (this.#filled > 0) await this.#flush();
-      await this.#writing;
-      if (this.#failed) throw this.#failed;
-      await (await this.#file).datasync();
-      this.#sha256 = this.#hash.digest('hex');
+      if (this.#file) {
+        if (this.#filled > 0) await this.#flush();
+        await this.#writing;
+        if (this.#failed) throw this.#failed;
+        await (await this.#file).datasync();
+        this.#sha256 = this.#hash.digest('hex');
+      } else {
+        const bytes = (this.#buffer ?? NOTHING).subarray(0, this.#filled);
+        const placed = this.#objects.reserve.place(bytes);
+        this.#sha256 = hash('sha256', bytes); // while it is being written
+        this.#ref = await placed;
+      }
     } catch (thrown) {
       throw storageError(thrown);
     } finally {
@@ -88,7 +107,8 @@ export class StagedFile implements StagedBlob {
     this.#filled = 0;
     await this.#writing;
     if (this.#failed) throw this.#failed;
-    const written = writeAll(await this.#file, buffer, length);
+    this.#file ??= open(this.#staged, 'wx', 0o600);
+    const written = this.#file.then((file) => writeAll(file, buffer, length));
     this.#writing = written.then(() => {
       if (spare.length < KEPT) spare.push(buffer);
     }, this.#fail);
@@ -104,7 +124,7 @@ export class StagedFile implements StagedBlob {
     this.#closed = true;
     if (this.#buffer && spare.length < KEPT) spare.push(this.#buffer);
     this.#buffer = undefined;
-    const closed = this.#file.then((file) => file.close()).catch(() => undefined);
+    const closed = this.#file?.then((file) => file.close()).catch(() => undefined);
     // Elsewhere nobody needs to wait: what was to be kept is synced. Windows renames and deletes no open file.
     if (process.platform === 'win32') await closed;
   }

@@ -147,19 +147,21 @@ export interface StagedBlob {
   readonly size: number;
   /** Lower-case hex; after `finish`. */
   readonly sha256: string;
-  /** `fdatasync`, closes. The bytes are on stable storage; the name is not yet. */
+  /** The bytes are on stable storage afterwards. */
   finish(): Promise<void>;
-  /** Path of the staged file, readable after `finish`. */
+  /** Where it lies, readable after `finish`. */
   readonly path: string;
+  /** Set by `finish` when it has its name in `objects/` already, on stable storage: small ones are written there at once. */
+  readonly ref: string | undefined;
   discard(): Promise<void>;
 }
 
 export interface Blobs {
-  /** Opens it in the background: a failure to open is told by `write` or `finish`. */
+  /** Does not touch the disk yet: a failure is told by `write` or `finish`. */
   stage(): Promise<StagedBlob>;
   /**
-   * Renames finished files to `objects/YYYY/MM/DD/HH/<uuid>.dcm` and syncs each directory touched once. Returns their
-   * references (paths relative to `dir`), in order. Call before the database transaction commits; what a crash leaves unreferenced is swept at start.
+   * Renames finished files that have no name yet to `objects/YYYY/MM/DD/HH/<uuid>.dcm` and syncs the directory once. Returns
+   * the references of all (paths relative to `dir`), in order. Call before the database transaction commits; what a crash leaves unreferenced is swept at start.
    */
   commit(staged: readonly StagedBlob[]): Promise<string[]>;
   read(ref: string, range?: { offset: number; length: number }): Promise<Buffer>;
@@ -168,7 +170,10 @@ export interface Blobs {
   remove(ref: string): Promise<void>;
   /** Bytes free on the volume. */
   free(): Promise<number>;
-  /** References of all objects from the hour of `since` (ms UTC) on, oldest hour first; for the sweep at start. */
+  /**
+   * References of all objects from the hour of `since` (ms UTC) on, oldest hour first; for the sweep at start. Among them are
+   * files that nothing refers to yet, empty or being written.
+   */
   list(since?: number): AsyncIterable<string>;
   /** Removes what a crash left unfinished; the store does it when it opens. Returns how many files. */
   sweepStaging(): Promise<number>;

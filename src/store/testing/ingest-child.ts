@@ -14,9 +14,10 @@ const store = await createStore({
 
 async function ingest(): Promise<void> {
   const id = randomUUID();
-  // Bytes that can be checked against the id, of a length that it decides: 0 to 1 MB.
+  // Bytes that can be checked against the id, of a length that it decides: 0 to 2 MB: small ones are written to
+  // their place at once, larger ones beside.
   const seed = createHash('sha256').update(id).digest();
-  const bytes = Buffer.alloc(seed.readUInt32LE(0) % 1_000_000, seed);
+  const bytes = Buffer.alloc(seed.readUInt32LE(0) % 2_000_000, seed);
   const staged = await store.blobs.stage();
   for (let at = 0; at < bytes.length; at += 50_000) await staged.write(bytes.subarray(at, at + 50_000));
   await staged.finish();
