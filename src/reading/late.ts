@@ -152,6 +152,8 @@ export function createLate(context: Context, parts: { reports: Reports; snapshot
         .orderBy('at', 'desc')
         .limit(500)
         .execute();
+      const studies = await archive.studies([...new Set(rows.map((row) => row.study_uid))]);
+      const byUid = new Map(studies.map((study) => [study.studyUid, study]));
       return rows
         .map((row) => ({
           id: row.id,
@@ -159,8 +161,8 @@ export function createLate(context: Context, parts: { reports: Reports; snapshot
           reportId: row.report_id,
           kind: row.kind,
           at: Number(row.at),
-          signatory: row.signatory,
           seenAt: row.seen_at === null ? null : Number(row.seen_at),
+          study: byUid.get(row.study_uid),
         }))
         .sort((a, b) => Number(a.seenAt !== null) - Number(b.seenAt !== null));
     },

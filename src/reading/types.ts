@@ -200,8 +200,9 @@ export interface Discrepancy {
   /** `late-result`: AI finished after the signature; `late-image`: an image came after it. */
   kind: 'late-result' | 'late-image';
   at: number;
-  signatory: string;
   seenAt: number | null;
+  /** Undefined once the study has been deleted. */
+  study: StudyRow | undefined;
 }
 
 export interface Reading {

@@ -5,12 +5,12 @@ import { useModels } from '../queries.ts';
 import { failureText, useText } from '../text.ts';
 import { Segmented } from '../ui/fields.tsx';
 import { Skeleton } from '../ui/Skeleton.tsx';
-import { lastDays } from './range.ts';
+import { between, lastDays } from './range.ts';
 import type { Range } from './range.ts';
 import { Tool } from './Tool.tsx';
 import './evidence.css';
 
-type Span = 'all' | '30' | '90' | '365';
+type Span = 'all' | '30' | '90' | '365' | 'own';
 
 export default function Evidence() {
   const { t, language } = useText();
@@ -19,26 +19,55 @@ export default function Evidence() {
   const [uncertain, setUncertain] = useState<'uncertainAsPositive' | 'uncertainAsNegative'>(
     'uncertainAsPositive',
   );
-  const range: Range = span === 'all' ? { from: null, to: null } : lastDays(Number(span));
+  const [dates, setDates] = useState({ from: '', to: '' });
+  const range: Range =
+    span === 'all'
+      ? { from: null, to: null }
+      : span === 'own'
+        ? between(dates.from, dates.to)
+        : lastDays(Number(span));
   return (
     <div className="page">
       <div>
         <h1>{t('evidence.title')}</h1>
         <p className="lead">
           {t('evidence.lead')}{' '}
-          {range.from !== null && t('evidence.since', { date: dateOnly(range.from, language) })}
+          {range.from !== null &&
+            (range.to === null
+              ? t('evidence.since', { date: dateOnly(range.from, language) })
+              : t('evidence.between', {
+                  from: dateOnly(range.from, language),
+                  to: dateOnly(range.to - 1, language),
+                }))}
         </p>
       </div>
       <div className="evidence-options">
-        <Segmented
-          label={t('evidence.span')}
-          value={span}
-          onChange={setSpan}
-          options={(['all', '365', '90', '30'] as const).map((value) => ({
-            value,
-            label: t(`evidence.span.${value}`),
-          }))}
-        />
+        <span className="rowline">
+          <Segmented
+            label={t('evidence.span')}
+            value={span}
+            onChange={setSpan}
+            options={(['all', '365', '90', '30', 'own'] as const).map((value) => ({
+              value,
+              label: t(`evidence.span.${value}`),
+            }))}
+          />
+          {span === 'own' && (
+            <span className="dates">
+              {(['from', 'to'] as const).map((end) => (
+                <label key={end}>
+                  <span className="muted small">{t(`evidence.${end}`)}</span>
+                  <input
+                    type="date"
+                    className="input"
+                    value={dates[end]}
+                    onChange={(event) => setDates({ ...dates, [end]: event.target.value })}
+                  />
+                </label>
+              ))}
+            </span>
+          )}
+        </span>
         <span className="rowline">
           <span className="muted small" id="uncertain">
             {t('evidence.uncertain')}

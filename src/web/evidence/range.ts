@@ -13,3 +13,15 @@ export function rangeQuery({ from, to }: Range): URLSearchParams {
 export function lastDays(days: number, now = new Date()): Range {
   return { from: new Date(now.getFullYear(), now.getMonth(), now.getDate() - days).getTime(), to: null };
 }
+/**
+ * From the first of two dates of a date field (`2026-03-01`) to the end of the second; an empty one leaves that end open. Two
+ * dates in the wrong order are put right.
+ */
+export function between(from: string, to: string): Range {
+  const day = (text: string, plus: number): number | null => {
+    const [year, month, date] = text.split('-').map(Number);
+    return year && month && date ? new Date(year, month - 1, date + plus).getTime() : null;
+  };
+  const [first, last] = from && to && from > to ? [to, from] : [from, to];
+  return { from: day(first, 0), to: day(last, 1) };
+}

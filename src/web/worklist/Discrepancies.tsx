@@ -1,8 +1,8 @@
 /** What came after a signature: a late AI result or a late image. Whoever signed looks at it and says so. */
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { CircleCheckBig } from 'lucide-react';
 import { Link } from 'wouter';
-import type { Discrepancy, StudyView } from '../../doors/api/contract.ts';
+import type { Discrepancy } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
 import { dateTime, personName } from '../format.ts';
 import { keys, useRoles } from '../queries.ts';
@@ -40,16 +40,12 @@ function Late({ row }: { row: Discrepancy }) {
   const { t, language } = useText();
   const roles = useRoles();
   const client = useQueryClient();
-  const view = useQuery({
-    queryKey: keys.study(row.studyUid),
-    queryFn: () => api<StudyView>(`/studies/${encodeURIComponent(row.studyUid)}`),
-  });
   const seen = useMutation({
     mutationFn: () => api(`/discrepancies/${row.id}/seen`, { method: 'POST' }),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.discrepancies }),
     onError: (error) => notify({ kind: 'error', text: failureText(t, error) }),
   });
-  const study = view.data?.study;
+  const { study } = row;
   return (
     <li className={row.seenAt === null ? 'open' : ''}>
       <div>
@@ -62,7 +58,7 @@ function Late({ row }: { row: Discrepancy }) {
           )}
         </div>
         <small className="muted">
-          {dateTime(row.at, language)} · {t('late.signatory', { name: row.signatory })}
+          {dateTime(row.at, language)}
           {row.seenAt !== null && ` · ${t('late.seen', { when: dateTime(row.seenAt, language) })}`}
         </small>
       </div>
