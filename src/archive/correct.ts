@@ -6,6 +6,7 @@ import type { Db, Store } from '../store/types.ts';
 import { demand, nameOf } from './acting.ts';
 import { dateDigits } from './fold.ts';
 import { searchColumns } from './record.ts';
+import { syncWords } from './studyIndex.ts';
 import type { ArchiveTables, StudyTable } from './tables.ts';
 import type { Archive } from './types.ts';
 
@@ -66,6 +67,7 @@ export function createCorrect(store: Pick<Store, 'write' | 'events'>, now: () =>
         .set({ ...set, age_years: corrected.age_years, ...searchColumns(corrected) })
         .where('study_uid', '=', studyUid)
         .execute();
+      await syncWords(tx, row, { ...row, ...searchColumns(corrected) });
       for (const [field, value] of changes) {
         await tx
           .insertInto('correction')

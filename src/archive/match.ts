@@ -2,7 +2,7 @@
  * Attribute matching of C-FIND and QIDO-RS (PS3.4 C.2.2.2) as SQL conditions. An empty value or `*` matches everything, an
  * attribute that is no key of the level is left out: `isKey` tells a door, so that it can warn (PS3.18 8.3.4.1).
  */
-import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { Store } from '../store/types.ts';
 import {
   dateDigits,
@@ -14,149 +14,240 @@ import {
   timeDigits,
   wordsOf,
 } from './fold.ts';
-import type { ArchiveTables } from './tables.ts';
+import { groupWord, modalityWord, nameWord } from './studyIndex.ts';
 
 export type Level = 'study' | 'series' | 'instance';
-type Builder = ExpressionBuilder<ArchiveTables, any>;
 export interface Matching {
   fuzzy?: boolean;
   dialect: Store['dialect'];
-  /** AI runs that the asker may see: their objects count for ModalitiesInStudy. */
-  shown?: readonly string[];
 }
-type Condition = (eb: Builder, value: string, matching: Matching) => Expression<SqlBool>;
+type Bool = RawBuilder<SqlBool>;
 
-const column = (name: string) => sql.ref<string>(name);
-const like = (name: string, pattern: string) => sql<SqlBool>`${column(name)} like ${pattern} escape '\\'`;
+interface Condition {
+  readonly where: Bool;
+  /** The same as a condition on rows `word` of `study_word`, from which the studies are found in their order. */
+  readonly words?: Bool;
+  /** What follows for the order of studies, in which an index can begin and end. */
+  readonly between?: { readonly low: number | undefined; readonly high: number | undefined };
+  /** It leaves a handful of rows, found by an index. */
+  readonly narrow?: boolean;
+  /** `where` lets through studies that only an AI result may make match: said of the modalities that the asker sees. */
+  readonly modalities?: (seen: readonly string[]) => boolean;
+}
+type Key = (value: string, matching: Matching) => Condition;
+
+/** What a query asks of the tables. */
+export interface Conditions {
+  readonly study: Bool[];
+  readonly series: Bool[];
+  readonly instance: Bool[];
+  readonly words: Bool | undefined;
+  readonly between: { readonly low: number | undefined; readonly high: number | undefined };
+  readonly narrow: boolean;
+  readonly modalities: ((seen: readonly string[]) => boolean) | undefined;
+}
+
+/** No value in the index is longer (header.ts); what is longer matches nothing. */
+const MAX_VALUE = 1024;
+const LAST = '\u{10ffff}';
+const NOTHING: Condition = { where: sql<SqlBool>`1 = 0`, narrow: true };
+
+const column = (name: string) => sql.raw<string>(name);
+const pattern = (value: string): string => likePattern(value.replace(/\*+/g, '*'));
+const like = (name: string, text: string): Bool => sql<SqlBool>`${column(name)} like ${text} escape '\\'`;
 /**
  * DICOM's wild cards on a column as stored, where case counts (PS3.4 C.2.2.2.4). SQLite's LIKE does not tell the case of ASCII
  * letters; its GLOB does, and has DICOM's wild cards and `[`.
  */
-const wild = (name: string, value: string, { dialect }: Matching) =>
+const wild = (name: string, value: string, { dialect }: Matching): Bool =>
   dialect === 'sqlite'
-    ? sql<SqlBool>`${column(name)} glob ${value.replaceAll('[', '[[]')}`
-    : like(name, likePattern(value));
-const nothing = sql<SqlBool>`1 = 0`;
+    ? sql<SqlBool>`${column(name)} glob ${value.replace(/\*+/g, '*').replaceAll('[', '[[]')}`
+    : like(name, pattern(value));
+/** Texts that begin so: a range, which an index serves. */
+const begins = (name: string, prefix: string): Bool =>
+  sql<SqlBool>`${column(name)} >= ${prefix} and ${column(name)} <= ${prefix + LAST}`;
+const all = (parts: readonly Bool[]): Bool => sql<SqlBool>`${sql.join(parts, sql` and `)}`;
+const any = (parts: readonly Bool[]): Bool => sql<SqlBool>`(${sql.join(parts, sql` or `)})`;
+/** A list as one parameter, however long it is: the statement stays the same, and below every limit. */
+export const oneOf = (name: string, values: readonly string[], dialect: Store['dialect']): Bool => {
+  if (values.length === 1) return sql<SqlBool>`${column(name)} = ${values[0]}`;
+  return dialect === 'sqlite'
+    ? sql<SqlBool>`${column(name)} in (select value from json_each(${JSON.stringify(values)}))`
+    : sql<SqlBool>`${column(name)} = any(${values}::text[])`;
+};
+const prefixOf = (value: string): string => value.slice(0, value.search(/[*?]|$/));
+/** `\` in C-FIND, a comma in QIDO-RS: PS3.4 C.2.2.2.2, PS3.18 8.3.4.1. */
+const listOf = (value: string): string[] =>
+  value
+    .split(/[\\,]/)
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 
-/** List of UID matching, PS3.4 C.2.2.2.2: `\` in C-FIND, a comma in QIDO-RS. */
 const uid =
-  (name: string): Condition =>
-  (eb, value, matching) => {
-    const uids = value.split(/[\\,]/).map((part) => part.trim());
-    return uids.length === 1 && hasWildcard(value)
-      ? wild(name, value, matching)
-      : eb(column(name), 'in', uids.slice(0, 1000));
+  (name: string): Key =>
+  (value, matching) => {
+    if (hasWildcard(value)) return { where: any(listOf(value).map((part) => wild(name, part, matching))) };
+    const uids = listOf(value);
+    return uids.length === 0 ? NOTHING : { where: oneOf(name, uids, matching.dialect), narrow: true };
   };
 /** Single value matching on the value, wild cards on the folded one. */
 const text =
-  (name: string, folded: string = name): Condition =>
-  (eb, value, matching) =>
-    hasWildcard(value)
-      ? folded === name
-        ? wild(name, value, matching)
-        : like(folded, likePattern(fold(value)))
-      : eb(column(name), '=', value);
-const code =
-  (name: string): Condition =>
-  (eb, value, matching) =>
-    hasWildcard(value)
-      ? wild(name, value, matching)
-      : eb(
-          column(name),
-          'in',
-          value.split(/[\\,]/).map((part) => part.trim()),
-        );
-/** Names match without case and accents; `fuzzy`: every word begins a word of the name (PS3.18 8.3.4.2). */
-const name =
-  (folded: string): Condition =>
-  (eb, value, { fuzzy }) => {
-    if (fuzzy) {
-      const begun = wordsOf(value).map((word) => like(folded, `% ${likePattern(word)}%`));
-      return begun.length === 0 ? nothing : eb.and(begun);
+  (name: string, { folded, indexed }: { folded?: string; indexed?: true } = {}): Key =>
+  (value, matching) => {
+    if (!hasWildcard(value)) {
+      const same = sql<SqlBool>`${column(name)} = ${value}`;
+      if (!folded || !indexed) return { where: same };
+      return { where: sql<SqlBool>`${column(folded)} = ${fold(value)} and ${same}`, narrow: true };
     }
-    return like(folded, `%=${likePattern(foldName(value).slice(1, -1))}=%`);
-  };
-const range =
-  (name: string, digits: (part: string, fill: '0' | '9') => string): Condition =>
-  (eb, value) => {
-    const found = rangeOf(value, digits);
-    if (!found) return nothing;
-    const filled = eb(column(name), '!=', '');
-    return eb.and([
-      filled,
-      ...(found.low === undefined ? [] : [eb(column(name), '>=', found.low)]),
-      ...(found.high === undefined ? [] : [eb(column(name), '<=', found.high)]),
-    ]);
+    if (!folded) return { where: wild(name, value, matching) };
+    const prefix = indexed ? prefixOf(fold(value)) : '';
+    const match = like(folded, pattern(fold(value)));
+    return prefix === '' ? { where: match } : { where: all([begins(folded, prefix), match]), narrow: true };
   };
 /** Any of a list of codes, each with wild cards. */
-const anyCode =
-  (name: string): Condition =>
-  (eb, value, matching) =>
-    eb.or(
-      value
-        .split(/[\\,]/)
-        .map((part) => part.trim())
-        .map((part) => (hasWildcard(part) ? wild(name, part, matching) : eb(column(name), '=', part))),
-    );
+const code =
+  (name: string): Key =>
+  (value, matching) => {
+    const [exact, patterns] = [
+      listOf(value).filter((part) => !hasWildcard(part)),
+      listOf(value).filter(hasWildcard),
+    ];
+    const parts = [
+      ...(exact.length > 0 ? [oneOf(name, exact, matching.dialect)] : []),
+      ...patterns.map((part) => wild(name, part, matching)),
+    ];
+    return parts.length === 0 ? NOTHING : { where: any(parts) };
+  };
+
+const inWords = (words: Bool): Bool =>
+  sql<SqlBool>`study.study_uid in (select study_uid from study_word where ${words})`;
+/** Names match without case and accents; `fuzzy`: every word begins a word of the name (PS3.18 8.3.4.2). */
+const name =
+  (kind: 'p' | 'r', folded: string): Key =>
+  (value, { fuzzy }) => {
+    if (fuzzy) {
+      // The longest word first: it leaves the fewest.
+      const [first, ...rest] = wordsOf(value)
+        .sort((a, b) => b.length - a.length)
+        .map((word) => begins('word', nameWord(kind, word)));
+      if (!first) return NOTHING;
+      const others = rest.map(inWords);
+      return others.length > 0
+        ? { where: all([inWords(first), ...others]), words: first }
+        : { where: inWords(first), words: first };
+    }
+    const wanted = foldName(value).slice(1, -1);
+    if (wanted === '') return NOTHING;
+    // Several component groups together: in the whole name.
+    if (wanted.includes('=')) return { where: like(folded, `%=${pattern(wanted)}=%`) };
+    if (!hasWildcard(wanted)) {
+      const words = sql<SqlBool>`word = ${groupWord(kind, wanted)}`;
+      return { where: inWords(words), words };
+    }
+    const prefix = prefixOf(wanted);
+    const range = begins('word', groupWord(kind, prefix));
+    const words =
+      wanted.replace(/\*+$/, '*') === `${prefix}*`
+        ? range
+        : all([range, like('word', groupWord(kind, pattern(wanted)))]);
+    return { where: inWords(words), words };
+  };
+const range =
+  (name: string, digits: (part: string, fill: '0' | '9') => string): Key =>
+  (value) => {
+    const found = rangeOf(value, digits);
+    if (!found) return NOTHING;
+    const { low, high } = found;
+    return {
+      where: all([
+        sql<SqlBool>`${column(name)} <> ''`,
+        ...(low === undefined ? [] : [sql<SqlBool>`${column(name)} >= ${low}`]),
+        ...(high === undefined ? [] : [sql<SqlBool>`${column(name)} <= ${high}`]),
+      ]),
+    };
+  };
+/** Days of the study, which lead the order of studies: studyIndex.ts. */
+const studyDate: Key = (value, matching) => {
+  const condition = range('study.study_date', date)(value, matching);
+  const found = rangeOf(value, date);
+  if (!found) return condition;
+  const { low, high } = found;
+  return {
+    ...condition,
+    between: {
+      low: low === undefined ? undefined : Number(low) * 1e6,
+      high: high === undefined ? undefined : Number(high) * 1e6 + 999_999,
+    },
+  };
+};
 /** The study holds an object of that modality which the asker may see: an image, a report, or a shown result of AI. */
-const modalityInStudy: Condition = (eb, value, matching) =>
-  eb.exists(
-    eb
-      .selectFrom('instance as held')
-      .innerJoin('series as holding', (join) =>
-        join
-          .onRef('holding.study_uid', '=', 'held.study_uid')
-          .onRef('holding.series_uid', '=', 'held.series_uid'),
-      )
-      .select('held.sop_instance_uid')
-      .whereRef('held.study_uid', '=', 'study.study_uid')
-      .where(anyCode('holding.modality')(eb, value, matching))
-      .where((held) =>
-        held.or([
-          held('held.ai_run_id', 'is', null),
-          ...(matching.shown?.length ? [held('held.ai_run_id', 'in', [...matching.shown])] : []),
-        ]),
+const modalityInStudy: Key = (value, matching) => {
+  const parts = listOf(value);
+  if (parts.length === 0) return NOTHING;
+  const patterns = parts.map(
+    (part) =>
+      new RegExp(
+        `^${part
+          .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+          .replace(/\*+/g, '.*')
+          .replaceAll('?', '.')}$`,
+        'su',
       ),
   );
+  const listed = (name: string) => any(parts.map((part) => wild(name, `*|${part}|*`, matching)));
+  return {
+    where: any([listed('study.held_modalities'), listed('study.ai_modalities')]),
+    ...(hasWildcard(value)
+      ? {}
+      : {
+          words: oneOf(
+            'word',
+            parts.flatMap((part) => [modalityWord('m', part), modalityWord('a', part)]),
+            matching.dialect,
+          ),
+        }),
+    modalities: (seen) => seen.some((modality) => patterns.some((each) => each.test(modality))),
+  };
+};
 const integer =
-  (name: string): Condition =>
-  (eb, value) =>
-    /^[+-]?\d{1,12}$/.test(value.trim())
-      ? eb(sql.ref<number>(name), '=', Number.parseInt(value, 10))
-      : nothing;
+  (name: string): Key =>
+  (value) =>
+    /^[+-]?\d{1,12}$/.test(value)
+      ? { where: sql<SqlBool>`${column(name)} = ${Number.parseInt(value, 10)}` }
+      : NOTHING;
 
 const date = (part: string) => dateDigits(part);
 
-const STUDY: Record<string, Condition> = {
+const STUDY: Record<string, Key> = {
   StudyInstanceUID: uid('study.study_uid'),
-  PatientID: text('study.patient_id', 'study.f_patient_id'),
+  PatientID: text('study.patient_id', { folded: 'study.f_patient_id', indexed: true }),
   IssuerOfPatientID: text('study.issuer'),
-  PatientName: name('study.f_name'),
+  PatientName: name('p', 'study.f_name'),
   PatientBirthDate: range('study.birth_date', date),
   PatientSex: code('study.sex'),
-  AccessionNumber: text('study.accession', 'study.f_accession'),
-  StudyID: text('study.study_id', 'study.f_study_id'),
-  StudyDate: range('study.study_date', date),
+  AccessionNumber: text('study.accession', { folded: 'study.f_accession', indexed: true }),
+  StudyID: text('study.study_id', { folded: 'study.f_study_id' }),
+  StudyDate: studyDate,
   StudyTime: range('study.f_time', timeDigits),
-  StudyDescription: text('study.description', 'study.f_description'),
-  ReferringPhysicianName: name('study.f_referring'),
-  InstitutionalDepartmentName: text('study.department', 'study.f_department'),
+  StudyDescription: text('study.description', { folded: 'study.f_description' }),
+  ReferringPhysicianName: name('r', 'study.f_referring'),
+  InstitutionalDepartmentName: text('study.department', { folded: 'study.f_department' }),
   ModalitiesInStudy: modalityInStudy,
 };
-const SERIES: Record<string, Condition> = {
+const SERIES: Record<string, Key> = {
   SeriesInstanceUID: uid('series.series_uid'),
   Modality: code('series.modality'),
   SeriesNumber: integer('series.number'),
-  SeriesDescription: text('series.description', 'series.f_description'),
+  SeriesDescription: text('series.description', { folded: 'series.f_description' }),
   BodyPartExamined: code('series.body_part'),
   Laterality: code('series.laterality'),
 };
-const INSTANCE: Record<string, Condition> = {
+const INSTANCE: Record<string, Key> = {
   SOPInstanceUID: uid('instance.sop_instance_uid'),
   SOPClassUID: uid('instance.sop_class_uid'),
   InstanceNumber: integer('instance.number'),
 };
-const KEYS: Record<Level, Record<string, Condition>> = {
+const KEYS: Record<Level, Record<string, Key>> = {
   // A study has no modality of its own: who asks for one means its series.
   study: { ...STUDY, Modality: modalityInStudy },
   series: { ...STUDY, ...SERIES },
@@ -166,33 +257,44 @@ const KEYS: Record<Level, Record<string, Condition>> = {
 /** Does `keyword` take part in matching at this level? */
 export const isKey = (level: Level, keyword: string): boolean => Object.hasOwn(KEYS[level], keyword);
 
-/** What a query asks of the modalities of whole studies, as a condition on series; undefined when it asks nothing. */
-export function askedModalities(
-  eb: Builder,
-  level: Level,
-  match: Readonly<Record<string, string>>,
-  matching: Matching,
-): Expression<SqlBool> | undefined {
-  const keywords = level === 'study' ? ['ModalitiesInStudy', 'Modality'] : ['ModalitiesInStudy'];
-  const values = keywords
-    .flatMap((keyword) => match[keyword]?.trim() ?? [])
-    .filter((value) => !/^\**$/.test(value));
-  return values.length === 0
-    ? undefined
-    : eb.or(values.map((value) => anyCode('series.modality')(eb, value, matching)));
-}
+const tableOf = (keyword: string, level: Level): Level =>
+  Object.hasOwn(INSTANCE, keyword)
+    ? 'instance'
+    : Object.hasOwn(SERIES, keyword) && level !== 'study'
+      ? 'series'
+      : 'study';
+/** SOP Class UID and Study Instance UID can stand for very many rows, or for few: they do not lead. */
+const isUid = (keyword: string) => keyword.endsWith('UID');
 
 /** Conditions of a query, to be joined by AND. */
-export function conditions(
-  eb: Builder,
+export function conditionsOf(
   level: Level,
   match: Readonly<Record<string, string>>,
   matching: Matching,
-): Expression<SqlBool>[] {
-  const found: Expression<SqlBool>[] = [];
-  for (const [keyword, value] of Object.entries(match)) {
-    const condition = isKey(level, keyword) ? KEYS[level][keyword] : undefined;
-    if (condition && !/^\**$/.test(value.trim())) found.push(condition(eb, value.trim(), matching));
+): Conditions {
+  const found: Record<Level, Bool[]> = { study: [], series: [], instance: [] };
+  let words: Bool | undefined;
+  let between: Conditions['between'] = { low: undefined, high: undefined };
+  let narrow = false;
+  const modalities: ((seen: readonly string[]) => boolean)[] = [];
+  for (const [keyword, given] of Object.entries(match)) {
+    const value = given.trim();
+    if (!isKey(level, keyword) || /^\**$/.test(value)) continue;
+    const key = KEYS[level][keyword]!;
+    const condition = value.length > MAX_VALUE && !isUid(keyword) ? NOTHING : key(value, matching);
+    found[tableOf(keyword, level)].push(condition.where);
+    narrow ||= condition.narrow === true && keyword !== 'SOPClassUID';
+    // A name leads before a modality does.
+    if (condition.words && (words === undefined || condition.modalities === undefined))
+      words = condition.words;
+    if (condition.between) between = condition.between;
+    if (condition.modalities) modalities.push(condition.modalities);
   }
-  return found;
+  return {
+    ...found,
+    words: narrow ? undefined : words,
+    between,
+    narrow,
+    modalities: modalities.length === 0 ? undefined : (seen) => modalities.every((matches) => matches(seen)),
+  };
 }

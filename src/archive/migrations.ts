@@ -1,5 +1,6 @@
-import { sql, type CreateTableBuilder, type Kysely } from 'kysely';
+import { sql, type CreateTableBuilder, type Kysely, PostgresAdapter } from 'kysely';
 import type { Migration } from '../store/types.ts';
+import { retally } from './studyIndex.ts';
 
 type Table = CreateTableBuilder<any, any>;
 const texts = (table: Table, ...names: string[]): Table =>
@@ -171,7 +172,55 @@ async function ledger(db: Kysely<any>): Promise<void> {
     .execute();
 }
 
+/** Questions answered by indexes and kept counts: studyIndex.ts. */
+async function queries(db: Kysely<any>): Promise<void> {
+  const postgres = db.getExecutor().adapter instanceof PostgresAdapter;
+  const add = async (table: string, name: string, type: 'integer' | 'bigint' | 'text') => {
+    await db.schema
+      .alterTable(table)
+      .addColumn(name, type, (c) => c.notNull().defaultTo(type === 'text' ? '' : 0))
+      .execute();
+  };
+  await add('study', 'order_at', 'bigint');
+  for (const name of ['held', 'held_series', 'ai']) await add('study', name, 'integer');
+  for (const name of ['held_modalities', 'ai_modalities']) await add('study', name, 'text');
+  for (const name of ['held', 'ai']) await add('series', name, 'integer');
+
+  // Beginnings are ranges: text in the order of its bytes, which is SQLite's own.
+  const bytewise = postgres ? sql` collate "C"` : sql``;
+  if (postgres) {
+    for (const name of ['f_patient_id', 'f_accession'])
+      await sql`alter table study alter column ${sql.ref(name)} type text collate "C"`.execute(db);
+  }
+  // On SQLite the key is the table: a row costs once.
+  await sql`create table study_word (
+    word text${bytewise} not null, order_at bigint not null, study_uid text not null,
+    primary key (word, order_at, study_uid)
+  )${postgres ? sql`` : sql` without rowid`}`.execute(db);
+  await db.schema.dropIndex('study_date').execute();
+  await db.schema.createIndex('study_order').on('study').columns(['order_at', 'study_uid']).execute();
+  await db.schema.createIndex('study_f_patient').on('study').column('f_patient_id').execute();
+  await db.schema.createIndex('study_f_accession').on('study').column('f_accession').execute();
+  await db.schema.dropIndex('study_accession').execute();
+  await sql`create index instance_ai on instance (study_uid, series_uid, ai_run_id) where ai_run_id is not null`.execute(
+    db,
+  );
+  for (let after = ''; ;) {
+    const studies: { study_uid: string }[] = await db
+      .selectFrom('study')
+      .select('study_uid')
+      .where('study_uid', '>', after)
+      .orderBy('study_uid')
+      .limit(1000)
+      .execute();
+    if (studies.length === 0) break;
+    for (const { study_uid } of studies) await retally(db as never, study_uid);
+    after = studies.at(-1)!.study_uid;
+  }
+}
+
 export const archiveMigrations: readonly Migration[] = [
   { id: 'archive-001', up: first },
   { id: 'archive-002', up: ledger },
+  { id: 'archive-003', up: queries },
 ];

@@ -3,6 +3,7 @@ import type { Store, StagedBlob, Tx } from '../store/types.ts';
 import { fold, searchName, timeDigits } from './fold.ts';
 import type { InstanceHeader, SeriesHeader, StudyHeader, Uids } from './header.ts';
 import { joinList, splitList } from './rows.ts';
+import { orderAt, syncWords } from './studyIndex.ts';
 import type { ArchiveTables, SeriesTable, StudyTable } from './tables.ts';
 import type { IngestOptions, InstanceKind, Origin } from './types.ts';
 
@@ -126,17 +127,22 @@ async function updateStudy(
     .selectAll()
     .where('study_uid', '=', studyUid)
     .executeTakeFirst();
-  const study: StudyTable = before ?? {
+  const made: StudyTable = before ?? {
     study_uid: studyUid,
     ...EMPTY,
     ...headerColumns(first.study),
     first_received_at: now,
     last_received_at: now,
   };
+  const study: StudyTable = before ?? { ...made, order_at: orderAt(made) };
   if (!before) await tx.insertInto('study').values(study).execute();
   const images = group.filter(({ options }) => kindOf(options) === 'image');
-  const newSeries = await updateSeries(tx, studyUid, group);
-  if (images.length === 0) return;
+  const { newSeries, ...tally } = await updateSeries(tx, study, group);
+  if (images.length === 0) {
+    await tx.updateTable('study').set(tally).where('study_uid', '=', studyUid).execute();
+    await syncWords(tx, before, { ...study, ...tally });
+    return;
+  }
 
   const filled = fillEmpty(study, images);
   if (Object.keys(filled).length > 0) {
@@ -149,10 +155,13 @@ async function updateStudy(
       .execute();
     for (const { field } of corrected) delete (filled as Record<string, unknown>)[field];
   }
+  const order_at = orderAt({ ...study, ...filled });
   await tx
     .updateTable('study')
     .set({
       ...filled,
+      ...tally,
+      order_at,
       modalities: joinList([...splitList(study.modalities), ...images.map(({ series }) => series.modality)]),
       body_parts: joinList([...splitList(study.body_parts), ...images.map(({ series }) => series.bodyPart)]),
       laterality: sides([study.laterality, ...images.map(({ instance }) => instance.laterality)]),
@@ -164,6 +173,7 @@ async function updateStudy(
     })
     .where('study_uid', '=', studyUid)
     .execute();
+  await syncWords(tx, before, { ...study, ...filled, ...tally, order_at });
   await store.jobs.enqueue(tx, { kind: COMPLETE_JOB, key: studyUid, runAfter: now + silenceMs });
   await store.events.append(tx, {
     kind: 'archive.study.changed',
@@ -173,21 +183,30 @@ async function updateStudy(
   });
 }
 
-/** Returns how many series have their first image now. */
+/** Counts in the series rows; gives how many series have their first image now, and what the study holds from now on. */
 async function updateSeries(
   tx: Tx<ArchiveTables>,
-  studyUid: string,
+  study: StudyTable,
   group: readonly Arrival[],
-): Promise<number> {
-  let first = 0;
+): Promise<
+  { newSeries: number } & Pick<
+    StudyTable,
+    'held' | 'held_series' | 'held_modalities' | 'ai' | 'ai_modalities'
+  >
+> {
+  let newSeries = 0;
+  let newHeld = 0;
+  const held = splitList(study.held_modalities);
+  const ai = splitList(study.ai_modalities);
   for (const [seriesUid, members = []] of Object.entries(
     Object.groupBy(group, ({ uids }) => uids.seriesUid),
   )) {
     const header = members[0]?.series;
     if (!header) continue;
     const images = members.filter(({ options }) => kindOf(options) === 'image').length;
+    const ofAi = members.filter(({ options }) => options.aiRunId !== undefined).length;
     const row: SeriesTable = {
-      study_uid: studyUid,
+      study_uid: study.study_uid,
       series_uid: seriesUid,
       modality: header.modality,
       number: header.number,
@@ -196,20 +215,37 @@ async function updateSeries(
       laterality: header.laterality,
       f_description: fold(header.description),
       images,
+      held: members.length - ofAi,
+      ai: ofAi,
     };
-    const { images: now } = await tx
+    const now = await tx
       .insertInto('series')
       .values(row)
       .onConflict((conflict) =>
-        conflict
-          .columns(['study_uid', 'series_uid'])
-          .doUpdateSet((eb) => ({ images: eb('series.images', '+', images) })),
+        conflict.columns(['study_uid', 'series_uid']).doUpdateSet((eb) => ({
+          images: eb('series.images', '+', images),
+          held: eb('series.held', '+', row.held),
+          ai: eb('series.ai', '+', ofAi),
+        })),
       )
-      .returning('images')
+      .returning(['images', 'held', 'modality'])
       .executeTakeFirstOrThrow();
-    if (images > 0 && Number(now) === images) first += 1;
+    if (images > 0 && Number(now.images) === images) newSeries += 1;
+    if (row.held > 0) {
+      if (Number(now.held) === row.held) newHeld += 1;
+      held.push(now.modality);
+    }
+    if (ofAi > 0) ai.push(now.modality);
   }
-  return first;
+  const ofAi = group.filter(({ options }) => options.aiRunId !== undefined).length;
+  return {
+    newSeries,
+    held: Number(study.held) + group.length - ofAi,
+    held_series: Number(study.held_series) + newHeld,
+    held_modalities: joinList(held),
+    ai: Number(study.ai) + ofAi,
+    ai_modalities: joinList(ai),
+  };
 }
 
 const EMPTY = {
@@ -220,6 +256,12 @@ const EMPTY = {
   series: 0,
   complete: 0,
   was_complete: 0,
+  order_at: 0,
+  held: 0,
+  held_series: 0,
+  held_modalities: '',
+  ai: 0,
+  ai_modalities: '',
 } as const;
 
 export type StudyColumns = Omit<

@@ -42,6 +42,16 @@ export type StudyTable = {
   f_referring: string;
   f_department: string;
   f_time: string;
+  /** studyIndex.ts: the order of studies. */
+  order_at: number;
+  /** Objects that belong to no run of AI: images and reports. */
+  held: number;
+  /** Series that hold such objects, and their modalities. */
+  held_series: number;
+  held_modalities: string;
+  /** Objects of AI runs, and the modalities of their series. */
+  ai: number;
+  ai_modalities: string;
 };
 
 export type SeriesTable = {
@@ -55,6 +65,10 @@ export type SeriesTable = {
   f_description: string;
   /** Instances of kind `image`. */
   images: number;
+  /** Objects that belong to no run of AI: images and reports. */
+  held: number;
+  /** Objects of AI runs. */
+  ai: number;
 };
 
 export type InstanceTable = {
@@ -98,6 +112,8 @@ export type ArchiveTables = {
   study: StudyTable;
   series: SeriesTable;
   instance: InstanceTable;
+  /** By which words studies are found: studyIndex.ts. */
+  study_word: { word: string; order_at: number; study_uid: string };
   /** DICOM JSON without bulk data. */
   instance_header: { sop_instance_uid: string; json: string };
   /** Small files as they came, until a job writes them to files. */
