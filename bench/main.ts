@@ -4,9 +4,10 @@
  */
 import { parseArgs } from 'node:util';
 import { ingest } from './ingest.ts';
+import { retrieve } from './retrieve.ts';
 import type { Line, Suite } from './types.ts';
 
-const SUITES: Readonly<Record<string, Suite>> = { ingest };
+const SUITES: Readonly<Record<string, Suite>> = { ingest, retrieve };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

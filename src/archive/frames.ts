@@ -144,21 +144,26 @@ export interface FramePlaces {
   readonly bytes: number;
 }
 
-/** Encoded bytes of frame `n` (1-based); undefined when there is no such frame. */
-export async function cutFrame(source: Source, n: number, places: FramePlaces): Promise<Buffer | undefined> {
+/**
+ * Where the bytes of frame `n` (1-based) lie: `[offset, length, …]`; undefined when there is no such frame. A native frame of
+ * bits that fill no whole bytes shares its first and last byte with its neighbours.
+ */
+export function frameRuns(n: number, places: FramePlaces): readonly number[] | undefined {
   if (!Number.isSafeInteger(n) || n < 1) return undefined;
-  if (places.table) {
-    const runs = places.table[n - 1];
-    if (!runs) return undefined;
-    const parts: Buffer[] = [];
-    for (let i = 0; i < runs.length; i += 2) {
-      parts.push(await collect(await source.stream(runs[i] ?? 0, runs[i + 1] ?? 0)));
-    }
-    return Buffer.concat(parts);
-  }
+  if (places.table) return places.table[n - 1];
   const first = Math.floor(((n - 1) * places.bits) / 8);
   const last = Math.ceil((n * places.bits) / 8);
-  if (last > places.bytes || last === first) return undefined;
-  const bytes = await collect(await source.stream(places.offset + first, last - first));
-  return places.bits % 8 === 0 ? bytes : alignFrame(bytes, n, places.bits);
+  return last > places.bytes || last === first ? undefined : [places.offset + first, last - first];
+}
+
+/** Encoded bytes of frame `n` (1-based); undefined when there is no such frame. */
+export async function cutFrame(source: Source, n: number, places: FramePlaces): Promise<Buffer | undefined> {
+  const runs = frameRuns(n, places);
+  if (!runs) return undefined;
+  const parts: Buffer[] = [];
+  for (let i = 0; i < runs.length; i += 2) {
+    parts.push(await collect(await source.stream(runs[i] ?? 0, runs[i + 1] ?? 0)));
+  }
+  const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+  return places.table || places.bits % 8 === 0 ? bytes : alignFrame(bytes, n, places.bits);
 }

@@ -77,6 +77,7 @@ export function createArchive({
     ...createFinder(db, store.dialect),
     ...createMetadata(db, objects),
     instance: objects.instance,
+    stored: objects.stored,
     file: objects.file,
     frame: objects.frame,
     outgoing: createOutgoing(db, objects, createDecoderPool()),

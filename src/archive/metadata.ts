@@ -1,5 +1,4 @@
 /** DICOM JSON, data sets and bulk data of stored instances. */
-import { Readable } from 'node:stream';
 import { type DataSet, type DicomFile, type DicomJson, parseDicom, transferSyntax } from '../dicom/index.ts';
 import { NegatoscopeError } from '../errors.ts';
 import type { Db } from '../store/types.ts';
@@ -7,7 +6,7 @@ import { overlays } from './correct.ts';
 import type { Objects } from './objects.ts';
 import { collect, readHeader } from './source.ts';
 import type { ArchiveTables, InstanceTable } from './tables.ts';
-import type { Archive, Sight } from './types.ts';
+import type { Archive, BulkValue, Sight } from './types.ts';
 
 const AT_ONCE = 100;
 const RECENT = 8;
@@ -65,19 +64,23 @@ export function createMetadata(
 
     async bulk(sopInstanceUid, path, sight) {
       const row = await objects.guarded(sopInstanceUid, sight);
-      const header = await headerOf(row);
+      const deflated = transferSyntax(row.transfer_syntax)?.deflated === true;
       const steps = path.split('/');
+      const found = async (offset: number, length: number): Promise<BulkValue> =>
+        deflated ? { stream: await objects.parsed(row).stream(offset, length) } : { offset, length };
+      // Where native pixel data lies is known.
+      if (path === '7FE00010' && row.pixel_offset !== null && Number(row.pixel_length) >= 0 && !deflated)
+        return found(Number(row.pixel_offset), Number(row.pixel_length));
+      const header = await headerOf(row);
       for (const place of [header.pixelData, header.stoppedAt]) {
         if (!place || steps.length !== 1 || parseInt(path, 16) !== place.tag) continue;
         // What is behind items is no value: frames are asked for one by one.
         if (place.encapsulated) throw noBulk();
-        return Readable.from(await objects.parsed(row).stream(place.offset, place.length), {
-          objectMode: false,
-        });
+        return found(place.offset, place.length);
       }
       const bytes = bytesAt(header.dataset, steps) ?? (await behindHeader(row, header, steps));
       if (!bytes) throw noBulk();
-      return Readable.from([Buffer.from(bytes)], { objectMode: false });
+      return { bytes: Buffer.from(bytes) };
     },
   };
 

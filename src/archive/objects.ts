@@ -1,25 +1,38 @@
 /** Ways to the bytes of a stored instance, each guarded by the sight. */
 import { Readable } from 'node:stream';
-import { isVideo } from '../dicom/index.ts';
+import { isVideo, transferSyntax } from '../dicom/index.ts';
 import { NegatoscopeError } from '../errors.ts';
 import type { Store } from '../store/types.ts';
-import { cutFrame, type FrameTable, FragmentScanner, frameTable } from './frames.ts';
+import {
+  cutFrame,
+  type FramePlaces,
+  frameRuns,
+  type FrameTable,
+  FragmentScanner,
+  frameTable,
+} from './frames.ts';
 import { instanceRow } from './rows.ts';
 import { digest, parsedSource, type Source } from './source.ts';
 import type { ArchiveTables, InstanceTable } from './tables.ts';
-import type { Archive, Sight } from './types.ts';
+import type { Archive, Sight, StoredInstance } from './types.ts';
 
 export type Range = { offset: number; length: number };
 
 export const notFound = (): NegatoscopeError =>
   new NegatoscopeError('instance-not-found', 'There is no such instance here.', { status: 404 });
+const noPixels = (): NegatoscopeError =>
+  new NegatoscopeError('no-pixel-data', 'The instance has no pixel data.', { status: 404 });
+const cutShort = (): NegatoscopeError =>
+  new NegatoscopeError('blob-missing', 'A stored file is shorter than it was. Restore it from a backup.', {
+    status: 500,
+  });
 const noFrame = (n: number, frames: number): NegatoscopeError =>
   new NegatoscopeError('frame-not-found', `There is no frame ${n}: the instance has ${frames}.`, {
     status: 404,
     details: { frame: n, frames },
   });
 
-export type Objects = Pick<Archive, 'instance' | 'file' | 'frame' | 'verify'> & {
+export type Objects = Pick<Archive, 'instance' | 'stored' | 'file' | 'frame' | 'verify'> & {
   /** The row, unguarded. */
   row(sopInstanceUid: string): Promise<InstanceTable | undefined>;
   /** The row if the sight lets it through; throws `instance-not-found`. */
@@ -38,8 +51,27 @@ export function createObjects(store: Pick<Store, 'read' | 'blobs'>): Objects {
   const db = store.read.withTables<ArchiveTables>();
   const tables = new Map<string, FrameTable>(); // of instances with too many frames for the index
 
-  const row = async (sopInstanceUid: string): Promise<InstanceTable | undefined> =>
-    db.selectFrom('instance').selectAll().where('sop_instance_uid', '=', sopInstanceUid).executeTakeFirst();
+  // Compiled once: every retrieval asks it.
+  const oneInstance = db
+    .selectFrom('instance')
+    .selectAll('instance')
+    .select((eb) =>
+      eb
+        .exists(
+          eb
+            .selectFrom('correction')
+            .select('id')
+            .whereRef('correction.study_uid', '=', 'instance.study_uid'),
+        )
+        .as('corrected'),
+    )
+    .where('sop_instance_uid', '=', '')
+    .compile();
+  const row = async (
+    sopInstanceUid: string,
+  ): Promise<(InstanceTable & { corrected: number | boolean }) | undefined> =>
+    (await db.executeQuery({ ...oneInstance, parameters: [sopInstanceUid] })).rows[0] as
+      (InstanceTable & { corrected: number | boolean }) | undefined;
 
   const guarded = async (sopInstanceUid: string, sight: Sight): Promise<InstanceTable> => {
     const found = await row(sopInstanceUid);
@@ -47,24 +79,26 @@ export function createObjects(store: Pick<Store, 'read' | 'blobs'>): Objects {
     return found;
   };
 
+  /** The file: its bytes where it is still in the inbox, else its reference. */
+  const place = async (found: InstanceTable): Promise<Buffer | string> => {
+    if (found.blob !== null) return found.blob;
+    const small = await db
+      .selectFrom('inbox')
+      .select('bytes')
+      .where('sop_instance_uid', '=', found.sop_instance_uid)
+      .executeTakeFirst();
+    if (small) return Buffer.from(small.bytes.buffer, small.bytes.byteOffset, small.bytes.byteLength);
+    // Moved to a file between the two questions.
+    const blob = (await row(found.sop_instance_uid))?.blob;
+    if (!blob) throw notFound();
+    return blob;
+  };
+
   const open = async (found: InstanceTable, range?: Range): Promise<Readable> => {
-    let blob = found.blob;
-    if (blob === null) {
-      const small = await db
-        .selectFrom('inbox')
-        .select('bytes')
-        .where('sop_instance_uid', '=', found.sop_instance_uid)
-        .executeTakeFirst();
-      if (small) {
-        const bytes = Buffer.from(small.bytes);
-        const part = range ? bytes.subarray(range.offset, range.offset + range.length) : bytes;
-        return Readable.from([part], { objectMode: false });
-      }
-      // Moved to a file between the two questions.
-      blob = (await row(found.sop_instance_uid))?.blob ?? null;
-    }
-    if (blob === null) throw notFound();
-    return store.blobs.stream(blob, range);
+    const at = await place(found);
+    if (typeof at === 'string') return store.blobs.stream(at, range);
+    const part = range ? at.subarray(range.offset, range.offset + range.length) : at;
+    return Readable.from([part], { objectMode: false });
   };
 
   const sourceOf = (found: InstanceTable): Source => ({
@@ -92,19 +126,49 @@ export function createObjects(store: Pick<Store, 'read' | 'blobs'>): Objects {
     return made;
   };
 
-  const frameOf = async (found: InstanceTable, n: number): Promise<Buffer> => {
+  /** Throws `no-pixel-data`, and `frame-not-found` beyond the frames that the header counts. */
+  const placesOf = async (found: InstanceTable, n: number): Promise<FramePlaces> => {
+    if (found.pixel_offset === null) throw noPixels();
     const frames = Number(found.frames);
     const encapsulated = Number(found.encapsulated) === 1;
-    const pixelLength = Number(found.pixel_length);
+    const bytes = Number(found.pixel_length);
     if (!encapsulated && n > frames) throw noFrame(n, frames);
-    const bytes = await cutFrame(parsed(found), n, {
+    return {
       offset: Number(found.pixel_offset),
       table: encapsulated ? await tableOf(found) : undefined,
-      bits: found.frame_bits === null ? pixelLength * 8 : Number(found.frame_bits),
-      bytes: pixelLength,
-    });
-    if (!bytes) throw noFrame(n, frames);
+      bits: found.frame_bits === null ? bytes * 8 : Number(found.frame_bits),
+      bytes,
+    };
+  };
+
+  const frameOf = async (found: InstanceTable, n: number): Promise<Buffer> => {
+    const bytes = await cutFrame(parsed(found), n, await placesOf(found, n));
+    if (!bytes) throw noFrame(n, Number(found.frames));
     return bytes;
+  };
+
+  const storedOf = (found: InstanceTable & { corrected: number | boolean }): StoredInstance => {
+    let placed: Promise<Buffer | string> | undefined;
+    return {
+      row: instanceRow(found),
+      corrected: Boolean(found.corrected),
+      async read(target, position) {
+        const at = found.blob ?? (await (placed ??= place(found)));
+        const bytes =
+          typeof at === 'string'
+            ? await store.blobs.readInto(at, target, position)
+            : at.copy(target, 0, position);
+        if (bytes < target.length) throw cutShort();
+      },
+      async runs(n) {
+        const places = await placesOf(found, n);
+        const runs = frameRuns(n, places);
+        if (!runs) throw noFrame(n, Number(found.frames));
+        const shifted = !places.table && places.bits % 8 !== 0;
+        return shifted || transferSyntax(found.transfer_syntax)?.deflated ? undefined : runs;
+      },
+      frame: (n) => frameOf(found, n),
+    };
   };
 
   return {
@@ -120,13 +184,15 @@ export function createObjects(store: Pick<Store, 'read' | 'blobs'>): Objects {
       return found && (await mayBeSeen(found.ai_run_id, sight)) ? instanceRow(found) : undefined;
     },
 
+    async stored(sopInstanceUid, sight) {
+      const found = await row(sopInstanceUid);
+      return found && (await mayBeSeen(found.ai_run_id, sight)) ? storedOf(found) : undefined;
+    },
+
     file: async (sopInstanceUid, sight, range) => open(await guarded(sopInstanceUid, sight), range),
 
     async frame(sopInstanceUid, n, sight) {
       const found = await guarded(sopInstanceUid, sight);
-      if (found.pixel_offset === null) {
-        throw new NegatoscopeError('no-pixel-data', 'The instance has no pixel data.', { status: 404 });
-      }
       return { bytes: await frameOf(found, n), transferSyntax: found.transfer_syntax };
     },
 

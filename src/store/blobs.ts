@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { NegatoscopeError } from '../errors.ts';
 import { grouped } from './grouped.ts';
 import { createReserve } from './reserve.ts';
+import { createHandles, type Handles } from './handles.ts';
 import { StagedFile } from './staged.ts';
 import { storageError } from './storage-error.ts';
 import type { Blobs, StagedBlob } from './types.ts';
@@ -20,6 +21,7 @@ export interface BlobsInside extends Blobs {
 export function createBlobs({ dir, now }: { dir: string; now: () => number }): BlobsInside {
   const staging = join(dir, 'staging');
   const known = new Map<string, () => Promise<void>>(); // directory → its shared sync
+  const handles = createHandles();
 
   const syncOf = (directory: string): (() => Promise<void>) => {
     let sync = known.get(directory);
@@ -102,33 +104,19 @@ export function createBlobs({ dir, now }: { dir: string; now: () => number }): B
       return staged.map((blob) => blob.ref ?? named.get(blob)!);
     },
     async read(ref, range) {
-      const file = await open(resolve(ref), 'r').catch(missing);
-      try {
-        if (!range) return await file.readFile();
-        const buffer = Buffer.allocUnsafe(
-          Math.max(0, Math.min(range.length, (await file.stat()).size - range.offset)),
-        );
-        let filled = 0;
-        while (filled < buffer.length) {
-          const { bytesRead } = await file.read(
-            buffer,
-            filled,
-            buffer.length - filled,
-            range.offset + filled,
-          );
-          if (bytesRead === 0) break;
-          filled += bytesRead;
-        }
-        return buffer.subarray(0, filled);
-      } finally {
-        await file.close();
-      }
+      const path = resolve(ref);
+      const { offset = 0, length = Infinity } = range ?? {};
+      const size = await handles.size(path).catch(missing);
+      const buffer = Buffer.allocUnsafeSlow(Math.max(0, Math.min(length, size - offset)));
+      return buffer.subarray(0, await handles.read(path, buffer, offset).catch(missing));
     },
+
+    readInto: async (ref, target, position) => handles.read(resolve(ref), target, position).catch(missing),
 
     stream(ref, range) {
       const path = resolve(ref);
       // A generator, so that a missing file is reported like everywhere else.
-      return Readable.from(chunksOf(path, range), { objectMode: false, highWaterMark: CHUNK });
+      return Readable.from(chunksOf(handles, path, range), { objectMode: false, highWaterMark: CHUNK });
     },
 
     async size(ref) {
@@ -136,6 +124,7 @@ export function createBlobs({ dir, now }: { dir: string; now: () => number }): B
     },
 
     async remove(ref) {
+      handles.forget(resolve(ref));
       await unlink(resolve(ref)).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'ENOENT') throw error;
       });
@@ -173,20 +162,19 @@ export function createBlobs({ dir, now }: { dir: string; now: () => number }): B
   };
 }
 
-async function* chunksOf(path: string, range?: { offset: number; length: number }): AsyncGenerator<Buffer> {
-  const file = await open(path, 'r').catch(missing);
-  try {
-    let at = range?.offset ?? 0;
-    const end = range ? at + range.length : Infinity;
-    while (at < end) {
-      const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK, end - at));
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
-      if (bytesRead === 0) return;
-      at += bytesRead;
-      yield buffer.subarray(0, bytesRead);
-    }
-  } finally {
-    await file.close();
+async function* chunksOf(
+  handles: Handles,
+  path: string,
+  range?: { offset: number; length: number },
+): AsyncGenerator<Buffer> {
+  let at = range?.offset ?? 0;
+  const end = range ? at + range.length : Infinity;
+  while (at < end) {
+    const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK, end - at));
+    const bytesRead = await handles.read(path, buffer, at).catch(missing);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
   }
 }
 

@@ -165,6 +165,8 @@ export interface Blobs {
    */
   commit(staged: readonly StagedBlob[]): Promise<string[]>;
   read(ref: string, range?: { offset: number; length: number }): Promise<Buffer>;
+  /** Fills `target` from byte `position` of the object on; gives how many bytes there were. */
+  readInto(ref: string, target: Uint8Array, position: number): Promise<number>;
   stream(ref: string, range?: { offset: number; length: number }): Readable;
   size(ref: string): Promise<number>;
   remove(ref: string): Promise<void>;

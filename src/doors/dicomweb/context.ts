@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Archive, InstanceRow, Sight } from '../../archive/index.ts';
+import type { Archive, InstanceRow, Sight, StoredInstance } from '../../archive/index.ts';
 import type { DicomJson } from '../../dicom/index.ts';
 import type { DecoderPool } from '../../dicom/pixels/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
@@ -52,10 +52,15 @@ export async function instancesAt(
   return rows;
 }
 
-export async function instanceAt(archive: Archive, place: Place, sight: Sight): Promise<InstanceRow> {
-  const [row] = await instancesAt(archive, place, sight);
-  if (!row) throw absent('instance');
-  return row;
+/** The instance at an address, for these eyes; throws `instance-not-found` (404). */
+export async function storedAt(
+  archive: Archive,
+  { study, series, instance }: Place,
+  sight: Sight,
+): Promise<StoredInstance> {
+  const stored = instance === undefined ? undefined : await archive.stored(instance, sight);
+  if (!stored || stored.row.studyUid !== study || stored.row.seriesUid !== series) throw absent('instance');
+  return stored;
 }
 
 /** `https://host/dicom-web`: where the client reached us. */
@@ -73,27 +78,32 @@ export const instanceUrl = (
 ): string => `${seriesUrl(base, row.studyUid, row.seriesUid)}/instances/${row.sopInstanceUid}`;
 
 /**
- * Originals never change, so a browser may keep them. What AI made may be hidden again by a change of its stage: that is not
- * kept. True when the client has it already and 304 was sent.
+ * Pixels never change, so a browser may keep them (`for ever`). A file is asked for again, for the patient in it may be corrected
+ * (`if unchanged`). What AI made may be hidden again by a change of its stage: that is not kept. True when the client has it
+ * already and 304 was sent.
  */
 export function isFresh(
   request: FastifyRequest,
   reply: FastifyReply,
-  rows: readonly InstanceRow[],
+  row: InstanceRow,
   variant: string,
+  keep: 'for ever' | 'if unchanged' = 'for ever',
 ): boolean {
-  if (rows.some(({ kind }) => kind === 'ai')) {
+  if (row.kind === 'ai') {
     reply.header('cache-control', 'private, no-store');
     return false;
   }
-  const tag = `"${rows.map(({ sha256 }) => sha256.slice(0, 32)).join('-')}${variant}"`;
+  const tag = `"${row.sha256.slice(0, 32)}${variant}"`;
   reply
-    .header('cache-control', 'private, max-age=31536000, immutable')
+    .header(
+      'cache-control',
+      keep === 'for ever' ? 'private, max-age=31536000, immutable' : 'private, no-cache',
+    )
     .header('etag', tag)
     .header('vary', 'accept');
   const known = request.headers['if-none-match'];
-  if (known === undefined || !known.split(',').some((one) => one.trim().replace(/^W\//, '') === tag))
-    return false;
+  const matches = (one: string): boolean => one === '*' || one.replace(/^W\//, '') === tag;
+  if (known === undefined || !known.split(',').some((one) => matches(one.trim()))) return false;
   void reply.code(304).send();
   return true;
 }

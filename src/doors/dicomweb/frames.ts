@@ -1,7 +1,6 @@
 /** Frames: PS3.18 10.4.1.1.6 with the media types of 8.7.3. As stored, or decoded to explicit VR little endian. */
-import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
-import type { InstanceRow, Sight } from '../../archive/index.ts';
+import type { Sight, StoredInstance } from '../../archive/index.ts';
 import { type DataSet, EXPLICIT_LE, transferSyntax } from '../../dicom/index.ts';
 import {
   type DecodedFrame,
@@ -12,7 +11,8 @@ import {
 import { NegatoscopeError } from '../../errors.ts';
 import { multipartWriter } from '../../wire/multipart.ts';
 import { acceptedOf, covers, type MediaRange, notAcceptable } from './accept.ts';
-import { type Get, instanceAt, isFresh, type Shared } from './context.ts';
+import { type Get, isFresh, type Shared, storedAt } from './context.ts';
+import { type Piece, sendChunks, sendPieces } from './send.ts';
 
 const OCTETS = 'application/octet-stream';
 
@@ -41,7 +41,7 @@ interface Choice {
 export type FrameAnswer = (
   request: Get,
   reply: FastifyReply,
-  row: InstanceRow,
+  stored: StoredInstance,
   numbers: readonly number[],
 ) => Promise<FastifyReply>;
 
@@ -92,54 +92,79 @@ export function frameNumbers(list: string): number[] {
 
 export async function decodedFrame(
   { archive, pool }: Shared,
-  row: InstanceRow,
+  stored: StoredInstance,
   n: number,
   sight: Sight,
 ): Promise<{ frame: DecodedFrame; attributes: PixelAttributes; dataset: DataSet }> {
-  const { bytes, transferSyntax: stored } = await archive.frame(row.sopInstanceUid, n, sight);
-  const dataset = await archive.dataset(row.sopInstanceUid, sight);
+  const bytes = await stored.frame(n);
+  const dataset = await archive.dataset(stored.row.sopInstanceUid, sight);
   const attributes = pixelAttributesOf(dataset);
-  return { frame: await pool.decode(bytes, stored, attributes), attributes, dataset };
+  return { frame: await pool.decode(bytes, stored.row.transferSyntax, attributes), attributes, dataset };
 }
 
 export function createFrames(shared: Shared) {
   const { archive, sightOf } = shared;
-  const bytesOf = async (row: InstanceRow, n: number, { decode }: Choice, sight: Sight): Promise<Buffer> => {
-    if (!decode) return (await archive.frame(row.sopInstanceUid, n, sight)).bytes;
-    const { frame, attributes } = await decodedFrame(shared, row, n, sight);
-    return nativeBytes(frame, attributes);
+
+  /** A part of the file where the frame lies in it as it is asked for. */
+  const piecesOf = async (
+    stored: StoredInstance,
+    n: number,
+    { decode }: Choice,
+    sight: Sight,
+  ): Promise<Piece[]> => {
+    if (decode) {
+      const { frame, attributes } = await decodedFrame(shared, stored, n, sight);
+      return [nativeBytes(frame, attributes)];
+    }
+    const runs = await stored.runs(n);
+    if (!runs) return [await stored.frame(n)];
+    return Array.from({ length: runs.length / 2 }, (_, i) => ({
+      from: stored,
+      offset: runs[2 * i]!,
+      length: runs[2 * i + 1]!,
+    }));
   };
 
-  const answer: FrameAnswer = async (request, reply, row, numbers) => {
+  const answer: FrameAnswer = async (request, reply, stored, numbers) => {
     const sight = sightOf(request.principal);
     const choice = acceptedOf(request)
-      .map((range) => choose(range, row.transferSyntax, numbers.length))
+      .map((range) => choose(range, stored.row.transferSyntax, numbers.length))
       .find((found) => found !== undefined);
     if (!choice) throw notAcceptable(`multipart/related; type="${OCTETS}"; transfer-syntax=*`);
     const variant = `-${numbers.join(',')}-${choice.mediaType}-${choice.decode}-${choice.multipart}`;
     // Before the first byte goes out, so that a missing or damaged frame gets a proper answer.
-    const first = await bytesOf(row, numbers[0] ?? 1, choice, sight);
-    if (isFresh(request, reply, [row], variant)) return reply;
+    const first = await piecesOf(stored, numbers[0] ?? 1, choice, sight);
+    const others = numbers.slice(1);
+    if (!choice.decode) for (const n of others) await stored.runs(n);
+    if (isFresh(request, reply, stored.row, variant)) return reply;
     const type = `${choice.mediaType}; transfer-syntax=${choice.transferSyntax}`;
-    if (!choice.multipart) return reply.type(type).send(first);
+    if (!choice.multipart) return sendPieces(reply.type(type), first);
     const writer = multipartWriter();
-    const parts = async function* () {
-      for (const [i, n] of numbers.entries()) {
-        yield writer.part({ 'Content-Type': type });
-        yield i === 0 ? first : await bytesOf(row, n, choice, sight);
+    void reply.type(writer.contentType(choice.mediaType, choice.transferSyntax));
+    const head = () => writer.part({ 'Content-Type': type });
+    if (others.length === 0) return sendPieces(reply, [head(), ...first, writer.end()]);
+    const parts = async function* (): AsyncGenerator<Piece> {
+      yield head();
+      yield* first;
+      for (const n of others) {
+        yield head();
+        yield* await piecesOf(stored, n, choice, sight);
       }
       yield writer.end();
     };
-    return reply
-      .type(writer.contentType(choice.mediaType, choice.transferSyntax))
-      .send(Readable.from(parts(), { objectMode: false }));
+    return sendChunks(reply, parts());
   };
 
   return {
     answer,
     async frames(request: Get, reply: FastifyReply) {
-      const row = await instanceAt(archive, request.params, sightOf(request.principal));
-      return answer(request, reply, row, frameNumbers(request.params.frames ?? ''));
+      const numbers = frameNumbers(request.params.frames ?? '');
+      return answer(
+        request,
+        reply,
+        await storedAt(archive, request.params, sightOf(request.principal)),
+        numbers,
+      );
     },
   };
 }

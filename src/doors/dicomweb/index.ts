@@ -77,7 +77,7 @@ function handlersOf(dependencies: Shared): Handlers {
     [`GET ${SERIES}/instances`]: search.instances,
     [`GET ${STUDY}`]: retrieve.instances,
     [`GET ${SERIES}`]: retrieve.instances,
-    [`GET ${INSTANCE}`]: retrieve.instances,
+    [`GET ${INSTANCE}`]: retrieve.instance,
     [`GET ${STUDY}/metadata`]: retrieve.metadata,
     [`GET ${SERIES}/metadata`]: retrieve.metadata,
     [`GET ${INSTANCE}/metadata`]: retrieve.metadata,

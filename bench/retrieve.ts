@@ -1,0 +1,238 @@
+/**
+ * How fast instances, frames and pictures go out by DICOMweb, beside Orthanc with its DICOMweb plugin.
+ *
+ * Paired: in each round both are asked for the same, one after the other, in an order that turns. Both hold the same
+ * instances; all of them lie in the page cache of the system. Rendered pictures are asked for with a window that no request
+ * before had, so that no cache of pictures answers.
+ */
+import { Worker } from 'node:worker_threads';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { newUid, parseDicom, TAG, toJson, writePart10 } from '../src/dicom/index.ts';
+import { decodeFileFrame } from '../src/dicom/pixels/index.ts';
+import { instances, type Instance } from './data.ts';
+import { rate } from './http.ts';
+import { negatoscope, orthanc } from './receivers.ts';
+import type { Receiver } from './receivers.ts';
+import { stow } from './senders.ts';
+import type { Line, SuiteOptions } from './types.ts';
+
+const SECONDS = 2;
+const DX_FILE = new URL('../../shared/radiographs/dicom/DX01_FOOT_AP_1604.dcm', import.meta.url);
+const DX_SIDE = 2236;
+
+interface Work {
+  readonly name: string;
+  readonly paths: readonly string[];
+  readonly accept: string;
+  readonly lanes: number;
+  readonly atLeast: number;
+  readonly goal: number;
+}
+
+export async function* retrieve({ count, rounds, say }: SuiteOptions): AsyncGenerator<Line> {
+  const dir = mkdtempSync(join(tmpdir(), 'negatoscope-bench-'));
+  const sweep = () => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  process.once('exit', sweep);
+  const started: Receiver[] = [];
+  try {
+    say(`what this client can take: ${await ceiling()}`);
+    say('starting the servers …');
+    const ours = await negatoscope(dir);
+    started.push(ours);
+    const peer = await orthanc(dir, true);
+    if (peer) started.push(peer);
+    if (!peer?.stow) return say('Orthanc with its DICOMweb plugin is not installed: nothing to compare with');
+
+    const ct = instances('ct-512', count);
+    const dx = await radiographs(Math.max(4, Math.round(count / 10)));
+    for (const receiver of [ours, peer]) {
+      say(`storing ${ct.length} CT and ${dx.length} DX: ${receiver.name}`);
+      await stow(receiver, ct, 1);
+      await stow(receiver, dx, 1);
+    }
+    for (const work of works(ct.map(pathOf), dx.map(pathOf))) {
+      const rates = new Map<Receiver, number[]>([
+        [ours, []],
+        [peer, []],
+      ]);
+      let volume = '';
+      for (let round = 0; round < rounds; round++) {
+        for (const receiver of round % 2 === 0 ? [ours, peer] : [peer, ours]) {
+          const { url, headers } = receiver.stow!;
+          const found = await rate(
+            url.replace(/\/studies$/, ''),
+            work.paths,
+            { ...headers, Accept: work.accept },
+            { lanes: work.lanes, seconds: SECONDS, atLeast: work.atLeast },
+          );
+          if (receiver === ours) volume = `${found.megabytesPerSecond.toFixed(0)} MB/s`;
+          rates.get(receiver)!.push(found.perSecond);
+        }
+      }
+      const own = median(rates.get(ours)!);
+      const theirs = median(rates.get(peer)!);
+      say(`${work.name}: ${own.toFixed(1)}/s (${volume}), Orthanc ${theirs.toFixed(1)}/s`);
+      yield {
+        suite: 'retrieve',
+        work: work.name,
+        ours: own,
+        peer: theirs,
+        peerName: peer.name,
+        unit: 'answers/s',
+        ratio: own / theirs,
+        goal: work.goal,
+        met: own / theirs >= work.goal,
+      };
+    }
+  } finally {
+    await Promise.allSettled(started.map((receiver) => receiver.stop()));
+    process.off('exit', sweep);
+    sweep();
+  }
+}
+
+const DICOM = 'multipart/related; type="application/dicom"; transfer-syntax=*';
+const FRAME = 'multipart/related; type="application/octet-stream"; transfer-syntax=*';
+
+function* works(ct: readonly string[], dx: readonly string[]): Generator<Work> {
+  for (const lanes of [1, 4]) {
+    const on = `${lanes} connection${lanes > 1 ? 's' : ''}`;
+    yield {
+      name: `WADO instance CT 0.5 MB, ${on}`,
+      paths: ct,
+      accept: DICOM,
+      lanes,
+      atLeast: 500_000,
+      goal: 5,
+    };
+    yield {
+      name: `WADO frame CT 0.5 MB, ${on}`,
+      paths: ct.map((path) => `${path}/frames/1`),
+      accept: FRAME,
+      lanes,
+      atLeast: 500_000,
+      goal: 5,
+    };
+    yield {
+      name: `WADO instance DX 10 MB, ${on}`,
+      paths: dx,
+      accept: DICOM,
+      lanes,
+      atLeast: 9_000_000,
+      goal: 2,
+    };
+    yield {
+      name: `WADO frame DX 10 MB, ${on}`,
+      paths: dx.map((path) => `${path}/frames/1`),
+      accept: FRAME,
+      lanes,
+      atLeast: 9_000_000,
+      goal: 2,
+    };
+  }
+  let window = 0;
+  const rendered = (path: string) =>
+    `${path}/rendered?window=${1000 + (window++ % 97)},${2000 + window},linear`;
+  for (const lanes of [1, 4]) {
+    const on = `${lanes} connection${lanes > 1 ? 's' : ''}`;
+    const many = (paths: readonly string[]) =>
+      Array.from({ length: 20_000 }, (_, i) => rendered(paths[i % paths.length]!));
+    yield {
+      name: `rendered CT, ${on}`,
+      paths: many(ct),
+      accept: 'image/jpeg',
+      lanes,
+      atLeast: 1000,
+      goal: 2,
+    };
+    yield {
+      name: `rendered DX, ${on}`,
+      paths: many(dx),
+      accept: 'image/jpeg',
+      lanes,
+      atLeast: 10_000,
+      goal: 1,
+    };
+  }
+}
+
+function pathOf({ bytes }: Instance): string {
+  const { dataset } = parseDicom(bytes);
+  const uid = (tag: number) => dataset.string(tag);
+  return `/studies/${uid(TAG.StudyInstanceUID)}/series/${uid(TAG.SeriesInstanceUID)}/instances/${uid(TAG.SOPInstanceUID)}`;
+}
+
+/** A radiograph of 10 MB: a real one scaled up, with the grain of a detector, 12 bits in 16. */
+async function radiographs(count: number): Promise<Instance[]> {
+  const file = parseDicom(readFileSync(DX_FILE));
+  const frame = await decodeFileFrame(file);
+  const grey = Buffer.from(
+    Uint8Array.from(frame.data, (value) => (frame.bitsStored > 8 ? value >> (frame.bitsStored - 8) : value)),
+  );
+  const scaled = await sharp(grey, { raw: { width: frame.columns, height: frame.rows, channels: 1 } })
+    .resize(DX_SIDE, DX_SIDE, { fit: 'fill' })
+    .toColourspace('b-w')
+    .raw()
+    .toBuffer();
+  const pixels = new Uint16Array(scaled.length);
+  let seed = 1;
+  for (let i = 0; i < pixels.length; i++) {
+    seed = (seed * 1103515245 + 12345) & 0x7fffffff;
+    pixels[i] = Math.min(4095, scaled[i]! * 16 + ((seed >> 16) % 16));
+  }
+  const { '7FE00010': _, ...header } = toJson(file.dataset);
+  const study = newUid();
+  return Array.from({ length: count }, () => {
+    const sopInstanceUid = newUid();
+    const json = {
+      ...header,
+      '00080018': { vr: 'UI', Value: [sopInstanceUid] },
+      '0020000D': { vr: 'UI', Value: [study] },
+      '0020000E': { vr: 'UI', Value: [`${study}.1`] },
+      '00280004': { vr: 'CS', Value: ['MONOCHROME2'] },
+      '00280010': { vr: 'US', Value: [DX_SIDE] },
+      '00280011': { vr: 'US', Value: [DX_SIDE] },
+      '00280100': { vr: 'US', Value: [16] },
+      '00280101': { vr: 'US', Value: [12] },
+      '00280102': { vr: 'US', Value: [11] },
+      '00280103': { vr: 'US', Value: [0] },
+      '00281050': { vr: 'DS', Value: [2048] },
+      '00281051': { vr: 'DS', Value: [4096] },
+      '7FE00010': { vr: 'OW', Binary: new Uint8Array(pixels.buffer) },
+    };
+    const bytes = writePart10({ json });
+    const { datasetOffset, transferSyntax } = parseDicom(bytes);
+    const sopClassUid = file.dataset.string(TAG.SOPClassUID)!;
+    return { bytes, dataset: bytes.subarray(datasetOffset), sopClassUid, sopInstanceUid, transferSyntax };
+  });
+}
+
+/** Against a server that does nothing but write: what a measurement cannot exceed here. */
+async function ceiling(): Promise<string> {
+  const worker = new Worker(
+    `const { createServer } = require('node:net');
+     const { parentPort } = require('node:worker_threads');
+     const answer = (size) => Buffer.concat([Buffer.from('HTTP/1.1 200 OK\\r\\nContent-Length: ' + size + '\\r\\n\\r\\n'), Buffer.alloc(size)]);
+     const answers = { '/small': answer(525000), '/large': answer(10000000) };
+     createServer({ noDelay: true }, (socket) => {
+       socket.on('error', () => {});
+       socket.on('data', (request) => socket.write(answers[request.toString('latin1').split(' ')[1]]));
+     }).listen(0, '127.0.0.1', function () { parentPort.postMessage(this.address().port); });`,
+    { eval: true },
+  );
+  const port = await new Promise<number>((resolve) => worker.once('message', resolve));
+  const base = `http://127.0.0.1:${port}`;
+  const small = await rate(base, ['/small'], {}, { lanes: 4, seconds: 1, atLeast: 525_000 });
+  const large = await rate(base, ['/large'], {}, { lanes: 4, seconds: 1, atLeast: 10_000_000 });
+  await worker.terminate();
+  return `${small.perSecond.toFixed(0)} answers/s of 0.5 MB, ${large.perSecond.toFixed(0)} of 10 MB (${large.megabytesPerSecond.toFixed(0)} MB/s)`;
+}
+
+const median = (values: readonly number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+};
