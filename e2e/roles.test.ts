@@ -72,7 +72,7 @@ const TABLE: Record<string, typeof PUBLIC | typeof PERSON | readonly Who[]> = {
   'PATCH /api/practice': ['admin'],
   'PUT /api/practice/network': ['admin'],
   'POST /api/upload': SEND,
-  'POST /api/photos': SEND,
+  'POST /api/attachments': SEND,
 };
 /** Not in the description of the API: it never ends. */
 const LIVE = 'GET /api/live';

@@ -187,11 +187,20 @@ export const STORAGE_SOP_CLASSES: Readonly<Record<string, string>> = {
 };
 
 type Keywords =
-  'SecondaryCaptureImageStorage' | 'ComprehensiveSRStorage' | 'EnhancedSRStorage' | 'EncapsulatedPDFStorage';
+  | 'SecondaryCaptureImageStorage'
+  | 'MultiFrameTrueColorSecondaryCaptureImageStorage'
+  | 'VideoPhotographicImageStorage'
+  | 'VideoEndoscopicImageStorage'
+  | 'ComprehensiveSRStorage'
+  | 'EnhancedSRStorage'
+  | 'EncapsulatedPDFStorage';
 
 /** Those that the program writes itself. */
 export const SOP_CLASS: Readonly<Record<Keywords, string>> = {
   SecondaryCaptureImageStorage: '1.2.840.10008.5.1.4.1.1.7',
+  MultiFrameTrueColorSecondaryCaptureImageStorage: '1.2.840.10008.5.1.4.1.1.7.4',
+  VideoPhotographicImageStorage: '1.2.840.10008.5.1.4.1.1.77.1.4.1',
+  VideoEndoscopicImageStorage: '1.2.840.10008.5.1.4.1.1.77.1.1.1',
   EnhancedSRStorage: '1.2.840.10008.5.1.4.1.1.88.22',
   ComprehensiveSRStorage: '1.2.840.10008.5.1.4.1.1.88.33',
   EncapsulatedPDFStorage: '1.2.840.10008.5.1.4.1.1.104.1',

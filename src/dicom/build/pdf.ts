@@ -16,12 +16,14 @@ export interface PdfParams {
   title: string;
   /** Whether a physician attests the content (Verification Flag, PS3.3 C.24.2). */
   verified: boolean;
+  /** How it came to be: WSD from a workstation, SD scanned, DI by hand from a file (PS3.3 C.8.6.1). */
+  conversion?: 'WSD' | 'SD' | 'DI';
   /** When the document was made. */
   at: Date;
   /** IANA zone of the site: dates and times stand in it. */
   timeZone: string;
-  /** Document type (PS3.16 CID 7020); LOINC 18748-4 "Diagnostic imaging report" when absent. */
-  concept?: { value: string; scheme: string; meaning: string };
+  /** Document type (PS3.16 CID 7020); LOINC 18748-4 "Diagnostic imaging report" when absent, none when nobody knows. */
+  concept?: { value: string; scheme: string; meaning: string } | null;
   softwareVersion?: string;
 }
 
@@ -35,7 +37,7 @@ export function encapsulatePdf(pdf: Uint8Array, params: PdfParams): Buffer {
   if (!Buffer.from(pdf.subarray(0, 1024)).includes('%PDF-'))
     throw new NegatoscopeError('not-a-pdf', 'The document is not a PDF file.', { status: 422 });
   const { date, time, offset } = dicomTime(params.at, params.timeZone);
-  const concept = params.concept ?? { value: '18748-4', scheme: 'LN', meaning: 'Diagnostic imaging report' };
+  const { concept = { value: '18748-4', scheme: 'LN', meaning: 'Diagnostic imaging report' } } = params;
   const json = dataset({
     ...patientModule(params.patient),
     ...studyModule(params.study),
@@ -49,14 +51,20 @@ export function encapsulatePdf(pdf: Uint8Array, params: PdfParams): Buffer {
     ContentDate: date,
     ContentTime: time,
     AcquisitionDateTime: '',
-    ConversionType: 'WSD',
+    ConversionType: params.conversion ?? 'WSD',
     InstanceNumber: params.instanceNumber ?? 1,
     BurnedInAnnotation: 'YES',
     DocumentTitle: params.title,
     VerificationFlag: params.verified ? 'VERIFIED' : 'UNVERIFIED',
-    ConceptNameCodeSequence: [
-      { CodeValue: concept.value, CodingSchemeDesignator: concept.scheme, CodeMeaning: concept.meaning },
-    ],
+    ConceptNameCodeSequence: concept
+      ? [
+          {
+            CodeValue: concept.value,
+            CodingSchemeDesignator: concept.scheme,
+            CodeMeaning: concept.meaning,
+          },
+        ]
+      : [],
     MIMETypeOfEncapsulatedDocument: 'application/pdf',
     EncapsulatedDocument: pdf,
     EncapsulatedDocumentLength: pdf.length,

@@ -1,49 +1,28 @@
-import { NegatoscopeError } from '../../errors.ts';
 import { dataset } from '../builder.ts';
-import { frameBytes } from '../frames.ts';
-import { parseDicom } from '../parse.ts';
 import { SOP_CLASS } from '../sopClasses.ts';
-import type { DicomJson, Tag } from '../types.ts';
 import { newUid } from '../uid.ts';
 import { EXPLICIT_LE } from '../uids.ts';
-import { personName, shortText } from '../text.ts';
+import { shortText } from '../text.ts';
 import { writePart10 } from '../write.ts';
-import type { PatientParams } from './modules.ts';
+import type { PatientParams, StudyParams } from './modules.ts';
 import { equipmentModule, patientModule, seriesModule, studyModule } from './modules.ts';
+import { originalBlock } from './original.ts';
 import { dicomTime } from './srContent.ts';
 import type { PhotoPixels } from './photoPixels.ts';
 import { photoPixels } from './photoPixels.ts';
 
 const JPEG_BASELINE = '1.2.840.10008.1.2.4.50';
 
-/**
- * Private attributes of creator `NEGATOSCOPE` in group 7FE1, behind the pixel data so that reading a header stays cheap:
- *
- * | tag | VR | |
- * |---|---|---|
- * | (7FE1,xx01) | CS | media type of the original: `JPEG` or `PNG` |
- * | (7FE1,xx02) | UL | its length in bytes (values are padded to an even length) |
- * | (7FE1,xx03) | OB | the original file; absent where Pixel Data already is that file, byte for byte |
- */
-export const PRIVATE_CREATOR = 'NEGATOSCOPE';
-const BLOCK = 0x10;
-const creatorTag = 0x7fe10000 + BLOCK;
-const privateTag = (block: number, element: number): Tag => 0x7fe10000 + block * 0x100 + element;
-const key = (tag: Tag): string => tag.toString(16).toUpperCase().padStart(8, '0');
-
-export interface PhotoParams extends Omit<PatientParams, 'name' | 'issuer'> {
-  familyName: string;
-  givenName: string;
-  /** YYYYMMDD */
-  studyDate: string;
+export interface PhotoParams {
+  patient: PatientParams;
+  /** Without UIDs: new ones. Photos of one drop share study and series. */
+  study: Omit<StudyParams, 'studyInstanceUid'> & { studyInstanceUid?: string };
   /** Body Part Examined: a defined term of PS3.16 Annex L, '' if unknown. */
   bodyPart: string;
   laterality: '' | 'L' | 'R' | 'B';
-  /** Study Description. */
-  description: string;
-  /** Absent: new ones. Photos of one drop share study and series. */
-  studyInstanceUid?: string;
   seriesInstanceUid?: string;
+  /** Series Description; `Photo` when absent. */
+  seriesDescription?: string;
   sopInstanceUid?: string;
   seriesNumber?: number;
   instanceNumber?: number;
@@ -75,19 +54,26 @@ export interface PhotoObject {
 export async function photoToSecondaryCapture(photo: Uint8Array, params: PhotoParams): Promise<PhotoObject> {
   const pixels = await photoPixels(photo);
   const uids = {
-    studyInstanceUid: params.studyInstanceUid ?? newUid(),
+    studyInstanceUid: params.study.studyInstanceUid ?? newUid(),
     seriesInstanceUid: params.seriesInstanceUid ?? newUid(),
     sopInstanceUid: params.sopInstanceUid ?? newUid(),
   };
   const json = {
     ...dataset({
-      ...patientModule({ ...params, name: personName(params.familyName, params.givenName) }),
-      ...studyModule({ ...params, ...uids }),
-      ...seriesModule({ ...uids, seriesNumber: params.seriesNumber ?? 1, description: 'Photo' }, 'OT'),
+      ...patientModule(params.patient),
+      ...studyModule({ ...params.study, studyInstanceUid: uids.studyInstanceUid }),
+      ...seriesModule(
+        { ...uids, seriesNumber: params.seriesNumber ?? 1, description: params.seriesDescription || 'Photo' },
+        'OT',
+      ),
       ...equipmentModule(params.softwareVersion),
       ...imageAttributes(params, uids.sopInstanceUid, pixels),
     }),
-    ...privateBlock(photo, pixels),
+    ...originalBlock(
+      pixels.mediaType === 'image/png' ? 'PNG' : 'JPEG',
+      photo.length,
+      pixels.isOriginal ? undefined : photo,
+    ),
   };
   const transferSyntax = pixels.encapsulated ? JPEG_BASELINE : EXPLICIT_LE;
   return { bytes: writePart10({ json, meta: { transferSyntax } }), ...uids };
@@ -131,41 +117,4 @@ function imageAttributes(params: PhotoParams, sopInstanceUid: string, pixels: Ph
     PixelRepresentation: 0,
     PixelData: pixelData,
   };
-}
-
-function privateBlock(photo: Uint8Array, pixels: PhotoPixels): DicomJson {
-  return {
-    [key(creatorTag)]: { vr: 'LO', Value: [PRIVATE_CREATOR] },
-    [key(privateTag(BLOCK, 1))]: { vr: 'CS', Value: [pixels.mediaType === 'image/png' ? 'PNG' : 'JPEG'] },
-    [key(privateTag(BLOCK, 2))]: { vr: 'UL', Value: [photo.length] },
-    ...(!pixels.isOriginal && { [key(privateTag(BLOCK, 3))]: { vr: 'OB', Binary: photo } }),
-  };
-}
-
-export interface OriginalPhoto {
-  mediaType: 'image/jpeg' | 'image/png';
-  bytes: Uint8Array;
-}
-
-/**
- * The file that `photoToSecondaryCapture` was given, byte for byte; undefined for any other object. `file` is the whole Part 10
- * file. Throws DicomError for what is no DICOM.
- */
-export function originalOf(file: Uint8Array): OriginalPhoto | undefined {
-  const parsed = parseDicom(file);
-  const read = parsed.dataset;
-  const creator = read.tags.find(
-    (tag) => tag > 0x7fe10000 && tag < 0x7fe10100 && read.string(tag) === PRIVATE_CREATOR,
-  );
-  if (creator === undefined) return undefined;
-  const block = creator & 0xff;
-  const length = read.number(privateTag(block, 2));
-  if (length === undefined) return undefined;
-  const stored = read.bytes(privateTag(block, 3)) ?? frameBytes(parsed, 1);
-  if (!stored || stored.length < length || stored.length > length + 1)
-    throw new NegatoscopeError('original-damaged', 'The original picture inside the object is damaged.', {
-      status: 422,
-    });
-  const mediaType = read.string(privateTag(block, 1)) === 'PNG' ? 'image/png' : 'image/jpeg';
-  return { mediaType, bytes: stored.subarray(0, length) };
 }

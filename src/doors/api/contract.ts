@@ -29,7 +29,7 @@
  * | GET /api/runs/:id/heatmap/:sop | | image/png; `x-box: x,y,width,height` in image pixels |
  * | GET /api/discrepancies · POST /api/discrepancies/:id/seen | | Discrepancy[] · 204 |
  * | POST /api/upload | body: one file's bytes, `x-file-name` (URI encoded) | UploadResult |
- * | POST /api/photos | body: JPEG or PNG bytes, `x-photo`: URI-encoded JSON PhotoForm | UploadResult |
+ * | POST /api/attachments | body: JPEG, PNG, PDF, MP4 or MPEG-2 bytes, `x-form`: URI-encoded JSON AttachmentForm | UploadResult |
  * | GET /api/models | | ModelView[] |
  * | POST /api/models/:id/stage | StageRequest | ModelView |
  * | GET /api/evidence/:modelId?from&to | | EvidenceSummary |
@@ -175,7 +175,8 @@ export type Wrappable =
   'image/jpeg' | 'image/png' | 'application/pdf' | 'video/mp4' | 'video/mpeg' | 'video/mp2t';
 /** What is no image for the archive: left where it is, and counted. */
 export type Beside = 'dicomdir' | 'not-an-image' | 'video/other' | 'other-archive';
-export interface PhotoForm {
+/** Whose a photo, document or film is, and what it shows. */
+export interface AttachmentForm {
   patientId: string;
   familyName: string;
   givenName: string;
@@ -184,8 +185,11 @@ export interface PhotoForm {
   studyDate: string; // YYYYMMDD
   bodyPart: string; // defined term
   laterality: '' | 'L' | 'R' | 'B';
+  /** Of a new exam; also the title of a document, and of the series. */
   description: string;
-  /** Further photos of one drop go into the same study. */
+  /** What a film shows: a body from outside, from inside, or a screen. */
+  filmed?: 'photographic' | 'endoscopic' | 'capture';
+  /** Into this exam: patient and exam are its own, and only `patientId` of the form is compared with it. */
   studyUid?: string;
 }
 export interface PatientCorrection {

@@ -56,7 +56,11 @@ export async function takeFile(path: string | Buffer, label: string, taking: Tak
     await file.read(head, 0, head.length, 0);
     const what = sniff(head, label);
     if (what === 'dicom') {
-      const body = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: 256 * 1024 });
+      const body = handle.createReadStream({
+        start: 0,
+        autoClose: false,
+        highWaterMark: Math.max(4096, Math.min(size, 256 * 1024)),
+      });
       const outcome = await taking.archive.ingest(watched(body, taking.signal), taking.origin, {
         fileName: label,
       });

@@ -1,52 +1,19 @@
-/** Files from a person's hands: dropped DICOM files and folders, photos of films. */
+/** Files from a person's hands: DICOM files, zip archives; photos, documents and films with a form. */
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import { z } from 'zod';
-import { type Archive, type IngestOutcome, type Origin, SEES_ALL } from '../../archive/index.ts';
-import { photoToSecondaryCapture } from '../../dicom/build/photo.ts';
-import { isUid } from '../../dicom/index.ts';
+import type { Archive, IngestOutcome, Origin } from '../../archive/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
 import type { Role } from '../../people/types.ts';
-import type { PhotoForm, UploadResult } from '../api/contract.ts';
+import type { UploadResult } from '../api/contract.ts';
 import '../principal.ts';
 import { takeStreams } from '../streams.ts';
 import { MAX_DICOMDIR, tryReferencedFiles } from '../folder/dicomdir.ts';
 import { type FileResult, spooled, takeZip } from '../folder/take.ts';
+import { attach, type Attachment, attachmentForm } from './attachments.ts';
 import { peek, sniff, SNIFF_BYTES, type Sniffed } from './sniff.ts';
 
 const SEND: readonly Role[] = ['admin', 'reader', 'technologist'];
-/** A photo is decoded in memory. */
-const MAX_PHOTO = 64 * 1024 * 1024;
 /** Problems of an archive that are named one by one. */
 const MAX_TOLD = 1000;
-
-const date = z
-  .string()
-  .regex(/^\d{8}$/)
-  .refine((text) => {
-    const [, year = '', month = '', day = ''] = /^(\d{4})(\d\d)(\d\d)$/.exec(text) ?? [];
-    const at = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
-    return at.getUTCMonth() === Number(month) - 1 && at.getUTCDate() === Number(day);
-  }, 'not a date');
-/** What a value of VR LO or PN holds: no control characters, no backslash. */
-const text = (length: number) =>
-  z
-    .string()
-    .max(length)
-    .regex(/^[^\p{Cc}\\]*$/u);
-const name = text(64).regex(/^[^=^]*$/);
-
-const Form = z.object({
-  patientId: text(64).trim().min(1),
-  familyName: name.trim().min(1),
-  givenName: name.trim(),
-  birthDate: date.or(z.literal('')),
-  sex: z.enum(['', 'F', 'M', 'O']),
-  studyDate: date,
-  bodyPart: z.string().regex(/^[A-Z0-9_ ]{0,16}$/),
-  laterality: z.enum(['', 'L', 'R', 'B']),
-  description: text(64).trim(),
-  studyUid: z.string().refine(isUid).optional(),
-}) satisfies z.ZodType<PhotoForm, PhotoForm>;
 
 export interface UploadDependencies {
   archive: Archive;
@@ -58,7 +25,7 @@ export interface UploadDependencies {
 }
 
 /**
- * `POST /api/upload` (one file a request) and `POST /api/photos`. Each answers with an UploadResult: 200 when the file is kept
+ * `POST /api/upload` (one file a request) and `POST /api/attachments`. Each answers with an UploadResult: 200 when the file is kept
  * or there is nothing to keep, 202 when it was set aside or refused, 413 and 507 when the server could not take it.
  */
 export function uploadDoor({
@@ -121,13 +88,10 @@ export function uploadDoor({
       return reply.code(Object.values(bad).some((count) => count > 0) ? 202 : 200).send(result);
     }
 
-    app.post('/api/photos', { config: { access: SEND } }, async (request, reply) => {
+    app.post('/api/attachments', { config: { access: SEND } }, async (request, reply) => {
       const form = formOf(request);
-      const photo = await bounded(bodyOf(request));
-      const place = await placeOf(archive, form);
-      const made = await photoToSecondaryCapture(photo, { ...form, ...place, at: new Date(now()), timeZone });
       const origin = { door: 'photo', from: request.principal.name, address: request.ip } as const;
-      return answer(reply, await archive.ingest(parts(made.bytes), origin, { photo: true }));
+      return answer(reply, await attach({ archive, timeZone, spoolDir, now }, bodyOf(request), form, origin));
     });
   };
 }
@@ -170,23 +134,6 @@ async function drain(body: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const _ of body);
 }
 
-async function bounded(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  let size = 0;
-  const counted = async function* () {
-    for await (const chunk of body) {
-      size += chunk.length;
-      yield chunk;
-    }
-  };
-  const bytes = await upTo(MAX_PHOTO, counted());
-  if (size > MAX_PHOTO) {
-    throw new NegatoscopeError('photo-too-large', `A photo may have ${MAX_PHOTO >> 20} MiB.`, {
-      status: 413,
-    });
-  }
-  return bytes;
-}
-
 function decoded(request: FastifyRequest, header: string): string | undefined {
   const value = [request.headers[header] ?? []].flat()[0];
   try {
@@ -196,40 +143,14 @@ function decoded(request: FastifyRequest, header: string): string | undefined {
   }
 }
 
-function formOf(request: FastifyRequest): z.output<typeof Form> {
+function formOf(request: FastifyRequest): Attachment {
   let given: unknown;
   try {
-    given = JSON.parse(decoded(request, 'x-photo') ?? '');
+    given = JSON.parse(decoded(request, 'x-form') ?? '');
   } catch (cause) {
-    throw new NegatoscopeError('bad-request', 'The header x-photo holds no form.', { cause });
+    throw new NegatoscopeError('bad-request', 'The header x-form holds no form.', { cause });
   }
-  const form = Form.safeParse(given);
-  if (form.success) return form.data;
-  const field = form.error.issues[0]?.path.join('.') ?? '';
-  throw new NegatoscopeError('bad-request', `The photo’s form: ${field} cannot be used.`, {
-    details: { field },
-  });
-}
-
-/** Further photos join the series of the first. Never another patient's study: the form would lie about one of them. */
-async function placeOf(
-  archive: Archive,
-  { studyUid, patientId }: PhotoForm,
-): Promise<{ studyInstanceUid?: string; seriesInstanceUid?: string; instanceNumber?: number }> {
-  if (studyUid === undefined) return {};
-  const study = await archive.study(studyUid);
-  if (!study) throw new NegatoscopeError('study-not-found', 'There is no such study here.', { status: 404 });
-  if (study.patientId !== patientId) {
-    throw new NegatoscopeError('other-patient', 'The study belongs to another patient ID.', { status: 409 });
-  }
-  const photos = (await archive.findInstances({ match: {}, studyUid }, SEES_ALL)).filter(
-    ({ photo }) => photo,
-  );
-  const [first] = photos;
-  return {
-    studyInstanceUid: studyUid,
-    ...(first ? { seriesInstanceUid: first.seriesUid, instanceNumber: photos.length + 1 } : {}),
-  };
+  return attachmentForm(given);
 }
 
 const STATUS: Record<string, number> = { 'disk-full': 507, 'too-large': 413 };

@@ -1,7 +1,7 @@
 /** Whose photo is this? Asked once for all photos of a drop; they become one exam, with the original files inside. */
 import { useEffect, useState } from 'react';
 import type { FormEvent } from 'react';
-import type { PhotoForm } from '../../doors/api/contract.ts';
+import type { AttachmentForm } from '../../doors/api/contract.ts';
 import { todayDicom } from '../format.ts';
 import { bodyPart, useText } from '../text.ts';
 import { Dialog, DialogFoot } from '../ui/Dialog.tsx';
@@ -16,7 +16,7 @@ const BODY_PARTS = [
 ]; // prettier-ignore
 
 const dashed = (da: string) => `${da.slice(0, 4)}-${da.slice(4, 6)}-${da.slice(6)}`;
-const EMPTY: PhotoForm = {
+const EMPTY: AttachmentForm = {
   patientId: '',
   familyName: '',
   givenName: '',
@@ -38,9 +38,9 @@ const nameText = (text: string): string => text.replace(/[\^=\\]/g, '');
 
 export function PhotoDialog({ photos }: { photos: readonly Item[] }) {
   const { t } = useText();
-  const [form, setForm] = useState<PhotoForm>(() => ({ ...EMPTY, studyDate: todayDicom() }));
+  const [form, setForm] = useState<AttachmentForm>(() => ({ ...EMPTY, studyDate: todayDicom() }));
   const [sending, setSending] = useState(false);
-  const set = <K extends keyof PhotoForm>(key: K, value: PhotoForm[K]) =>
+  const set = <K extends keyof AttachmentForm>(key: K, value: AttachmentForm[K]) =>
     setForm((before) => ({ ...before, [key]: value }));
   const ready = form.familyName.trim() !== '' && form.studyDate !== '' && form.bodyPart !== '';
   const parts = BODY_PARTS.map((term) => ({ term, text: bodyPart(t, term) })).toSorted((a, b) =>
@@ -94,7 +94,7 @@ export function PhotoDialog({ photos }: { photos: readonly Item[] }) {
           <SelectField
             label={t('photo.sex')}
             value={form.sex}
-            onChange={(event) => set('sex', event.target.value as PhotoForm['sex'])}
+            onChange={(event) => set('sex', event.target.value as AttachmentForm['sex'])}
           >
             <option value="">{t('sex.unknown')}</option>
             <option value="F">{t('sex.female')}</option>
@@ -131,7 +131,7 @@ export function PhotoDialog({ photos }: { photos: readonly Item[] }) {
           <SelectField
             label={t('photo.laterality')}
             value={form.laterality}
-            onChange={(event) => set('laterality', event.target.value as PhotoForm['laterality'])}
+            onChange={(event) => set('laterality', event.target.value as AttachmentForm['laterality'])}
           >
             <option value="">{t('photo.noSide')}</option>
             <option value="L">{t('photo.left')}</option>

@@ -3,7 +3,7 @@
  * said whose they are. State lives outside React, so that it survives a change of page.
  */
 import { useSyncExternalStore } from 'react';
-import type { PhotoForm, UploadResult, Wrappable } from '../../doors/api/contract.ts';
+import type { AttachmentForm, UploadResult, Wrappable } from '../../doors/api/contract.ts';
 import { ApiFailure, csrfHeader, failureFrom } from '../api.ts';
 import { pictureType } from './collect.ts';
 import type { Picked } from './collect.ts';
@@ -104,7 +104,7 @@ async function send(item: Item): Promise<void> {
 }
 
 /** Sends photos with one form into one study. */
-export async function sendPhotos(photos: readonly Item[], form: PhotoForm): Promise<void> {
+export async function sendPhotos(photos: readonly Item[], form: AttachmentForm): Promise<void> {
   let studyUid = form.studyUid;
   for (const item of photos) {
     const mediaType = item.state.kind === 'photo' ? item.state.mediaType : 'image/jpeg';
@@ -112,9 +112,9 @@ export async function sendPhotos(photos: readonly Item[], form: PhotoForm): Prom
     try {
       const described = encodeURIComponent(JSON.stringify({ ...form, ...(studyUid ? { studyUid } : {}) }));
       const result = await post(
-        '/api/photos',
+        '/api/attachments',
         item.file,
-        { 'x-photo': described, 'content-type': mediaType },
+        { 'x-form': described, 'content-type': mediaType },
         (sent) => put(item, { kind: 'sending', sent }),
       );
       if (result.status === 'stored' || result.status === 'duplicate') studyUid ??= result.studyUid;
