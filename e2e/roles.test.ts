@@ -59,6 +59,7 @@ const TABLE: Record<string, typeof PUBLIC | typeof PERSON | readonly Who[]> = {
   'POST /api/knocks/{aet}/refuse': ['admin'],
   'GET /api/remotes': ['admin', 'technologist', 'reader'],
   'POST /api/remotes': ['admin'],
+  'POST /api/remotes/{id}/echo': ['admin', 'technologist', 'reader'],
   'PATCH /api/remotes/{id}': ['admin'],
   'DELETE /api/remotes/{id}': ['admin'],
   'GET /api/quarantine': ['admin', 'technologist'],

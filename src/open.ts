@@ -9,9 +9,9 @@ import { createEvidence, evidenceMigrations } from './evidence/index.ts';
 import { createLog } from './log.ts';
 import { createPeople, peopleMigrations } from './people/index.ts';
 import { createReading, readingMigrations } from './reading/index.ts';
-import { createRemote, remoteMigrations } from './remote/index.ts';
+import { createRemote, remoteMigrations, type Here } from './remote/index.ts';
 import type { Rooms } from './rooms.ts';
-import { createStore } from './store/index.ts';
+import { createStore, type Store } from './store/index.ts';
 
 const BUILT_IN_MODELS = join(new URL('..', import.meta.url).pathname, 'models');
 
@@ -24,6 +24,14 @@ export const migrations = [
   ...readingMigrations,
   ...remoteMigrations,
 ];
+
+/** How others reach the DICOM port: what the server opens. */
+async function hereOf(config: Config, store: Store): Promise<Here> {
+  const plan = JSON.parse((await store.setting('network.plan')) ?? '{}') as { exposure?: string };
+  const network =
+    config.host === undefined ? plan.exposure === 'network' : !/^(127\.|::1$|localhost$)/.test(config.host);
+  return { aeTitle: config.aet, port: config.dicomPort, network };
+}
 
 /** Puts the rooms together on one data folder. `start` begins their work: queues, consumers, sweeps. */
 export async function openRooms(
@@ -57,7 +65,7 @@ export async function openRooms(
   });
   const evidence = createEvidence({ store, assist, log, timeZone: config.timeZone });
   const reading = createReading({ store, archive, assist, evidence, log, timeZone: config.timeZone });
-  const remote = createRemote({ store });
+  const remote = createRemote({ store, archive, here: () => hereOf(config, store) });
   const delivery = createDelivery({ store, archive, reading, log });
   return {
     config,

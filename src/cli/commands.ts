@@ -3,6 +3,7 @@ import { STAGES, type Stage } from '../evidence/types.ts';
 import { ROLES, type Principal, type Role } from '../people/index.ts';
 import type { Rooms } from '../rooms.ts';
 import { createDoctor } from '../doctor.ts';
+import type { RemoteForm } from '../remote/types.ts';
 import { importPaths } from './import.ts';
 import { EXIT, type Io } from './io.ts';
 
@@ -39,6 +40,10 @@ export type Command =
       by: string;
       password: string;
     }
+  | { name: 'remote list'; json: boolean }
+  | { name: 'remote add'; form: RemoteForm }
+  | { name: 'remote remove'; system: string }
+  | { name: 'remote echo'; system: string; json: boolean }
   | { name: 'audit verify'; json: boolean }
   | { name: 'doctor'; json: boolean };
 
@@ -80,6 +85,26 @@ export async function runCommand(rooms: Rooms, command: Command, io: Io): Promis
     }
     case 'models stage':
       return setStage(rooms, command, io);
+    case 'remote list':
+      return listRemotes(rooms, command.json, io);
+    case 'remote add': {
+      const added = await rooms.remote.add(command.form, OPERATOR);
+      io.out(`${added.name}: ${added.aeTitle} at ${added.host}, port ${added.port}.`);
+      return EXIT.ok;
+    }
+    case 'remote remove': {
+      const system = await rooms.remote.find(command.system);
+      await rooms.remote.remove(system.id, OPERATOR);
+      io.out(`${system.name} is no longer known.`);
+      return EXIT.ok;
+    }
+    case 'remote echo': {
+      const system = await rooms.remote.find(command.system);
+      const trial = await rooms.remote.tryOut(system.id);
+      if (command.json) io.out(JSON.stringify(trial));
+      else for (const each of [trial.there, trial.here]) io.out(`${each.ok ? '✓' : '✗'} ${each.text.en}`);
+      return trial.there.ok ? EXIT.ok : EXIT.notRight;
+    }
     case 'audit verify': {
       const verdict = await rooms.store.events.verify();
       if (command.json) io.out(JSON.stringify(verdict));
@@ -118,6 +143,19 @@ async function listModels(rooms: Rooms, json: boolean, io: Io): Promise<number> 
   else
     for (const each of models)
       io.out(`${each.id} ${each.version}  ${each.enabled ? each.stage : 'switched off'}`);
+  return EXIT.ok;
+}
+
+async function listRemotes(rooms: Rooms, json: boolean, io: Io): Promise<number> {
+  const systems = await rooms.remote.list();
+  if (json) io.out(JSON.stringify(systems));
+  else if (systems.length === 0) io.out('No other system is known. Add one with: negatoscope remote add');
+  else
+    for (const each of systems) {
+      const uses = [each.sendTo && 'send', each.queryFrom && 'query', each.moveTo && 'move'].filter(Boolean);
+      const state = each.enabled ? uses.join(', ') || 'nothing' : 'switched off';
+      io.out(`${each.name}  ${each.aeTitle}  ${each.host}:${each.port}${each.tls ? ' TLS' : ''}  ${state}`);
+    }
   return EXIT.ok;
 }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command as Program, CommanderError, Option } from 'commander';
 import { loadConfig } from '../config.ts';
@@ -43,6 +43,9 @@ const LOOKS: ReadonlySet<Command['name']> = new Set([
   'models list',
   'models check',
   'models stage',
+  'remote list',
+  'remote remove',
+  'remote echo',
   'audit verify',
   'doctor',
 ]);
@@ -192,6 +195,68 @@ export async function main(argv: string[]): Promise<void> {
         by: options.by,
         password: await askPassword(Boolean(options.passwordStdin), `Password of ${options.by}: `),
       });
+    });
+
+  const remote = program.command('remote').description('other systems: PACS, archives, workstations');
+  remote
+    .command('list')
+    .option(...data)
+    .option(...database)
+    .option(...json)
+    .action(async (options) => {
+      exit = await execute(options, { name: 'remote list', json: Boolean(options.json) });
+    });
+  remote
+    .command('add')
+    .argument('<name>', 'as people call it')
+    .requiredOption('--aet <title>', 'its AE title')
+    .requiredOption('--host <name>', 'its name or address')
+    .option('--port <n>', 'its DICOM port', Number, 104)
+    .option('--for <uses>', 'what it is for: send, query, move', commaList, ['send', 'query', 'move'])
+    .option('--calling <title>', 'our AE title towards it (that of this installation)')
+    .option('--tls', 'encrypted connection')
+    .option('--tls-ca <file>', 'its certificate or that of its authority, PEM')
+    .option(...data)
+    .option(...database)
+    .action(async (name: string, options) => {
+      const strange = (options.for as string[]).find((use) => !['send', 'query', 'move'].includes(use));
+      if (strange !== undefined)
+        throw new NegatoscopeError('use-unknown', `--for takes send, query and move, not ${strange}.`);
+      const ca = options.tlsCa === undefined ? null : readFileSync(options.tlsCa, 'utf8');
+      exit = await execute(options, {
+        name: 'remote add',
+        form: {
+          name,
+          aeTitle: options.aet,
+          host: options.host,
+          port: options.port,
+          tls: Boolean(options.tls) || ca !== null,
+          ca,
+          callingAe: options.calling ?? null,
+          sendTo: options.for.includes('send'),
+          queryFrom: options.for.includes('query'),
+          moveTo: options.for.includes('move'),
+          enabled: true,
+        },
+      });
+    });
+  remote
+    .command('remove')
+    .argument('<name>', 'its name or AE title')
+    .option(...data)
+    .option(...database)
+    .action(async (system: string, options) => {
+      exit = await execute(options, { name: 'remote remove', system });
+    });
+  remote
+    .command('echo')
+    .description('try the connection in both directions')
+    .argument('<name>', 'its name or AE title')
+    .option(...data)
+    .option(...database)
+    .option(...json)
+    .action(async (system: string, options) => {
+      exit = await execute(options, { name: 'remote echo', system, json: Boolean(options.json) });
     });
 
   program

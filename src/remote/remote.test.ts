@@ -1,11 +1,17 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { beforeEach, expect, test } from 'vitest';
-import { principal } from '../archive/testing.ts';
+import { archiveMigrations, createArchive } from '../archive/index.ts';
+import { principal, silentLog } from '../archive/testing.ts';
 import { eachStore } from '../store/testing.ts';
 import type { Store } from '../store/types.ts';
 import { ownCertificate } from '../tls.ts';
+import { createDimseServer } from '../wire/index.ts';
+import { freePort } from '../wire/testing/peers.ts';
 import { createRemote, remoteMigrations, type Remote, type RemoteForm } from './index.ts';
 
 const ADMIN = principal('admin');
@@ -27,8 +33,12 @@ eachStore((_label, make) => {
   let store: Store;
   let remote: Remote;
   beforeEach(async () => {
-    store = await make({ migrations: remoteMigrations });
-    remote = createRemote({ store });
+    store = await make({ migrations: [...archiveMigrations, ...remoteMigrations] });
+    remote = createRemote({
+      store,
+      archive: createArchive({ store, log: silentLog }),
+      here: async () => ({ aeTitle: 'NEGATOSCOPE', port: 11112, network: false }),
+    });
   });
 
   test('added, changed, found, removed; each told to the log without more than was changed', async () => {
@@ -74,6 +84,49 @@ eachStore((_label, make) => {
     await expect(remote.change(other.id, { moveTo: true }, ADMIN)).rejects.toMatchObject({
       code: 'remote-title-taken',
     });
+  });
+
+  test('a trial says what is wrong on either side', async () => {
+    const there = async (form: Partial<RemoteForm>) => {
+      const { id } = await remote.add({ ...PACS, moveTo: false, ...form }, ADMIN);
+      const trial = await remote.tryOut(id);
+      await remote.remove(id, ADMIN);
+      return [trial.there.code, trial.here.code];
+    };
+    const port = await freePort();
+    expect(await there({ host: 'nobody.invalid' })).toEqual(['name', 'local-only']);
+    expect(await there({ host: '127.0.0.1', port })).toEqual(['refused', 'admitted']);
+    const server = createDimseServer({
+      acceptCaller: ({ callingAe, calledAe }) =>
+        callingAe !== 'NEGATOSCOPE'
+          ? 'calling-ae-not-recognized'
+          : calledAe !== 'PACS'
+            ? 'called-ae-not-recognized'
+            : 'accept',
+      onStore: async () => ({ status: 0 }),
+    });
+    await server.listen(port, '127.0.0.1');
+    try {
+      const at = { host: '127.0.0.1', port };
+      expect(await there(at)).toEqual(['ok', 'admitted']);
+      expect(await there({ ...at, callingAe: 'OTHER' })).toEqual(['calling-ae', 'admitted']);
+      expect(await there({ ...at, aeTitle: 'PACS2' })).toEqual(['called-ae', 'admitted']);
+      expect(await there({ ...at, tls: true })).toEqual(['tls-none', 'admitted']);
+    } finally {
+      await server.close();
+    }
+  });
+
+  test('a trial finds TLS where it was not asked for', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'negatoscope-remote-'));
+    const server = createTlsServer(await ownCertificate(dir), (socket) => socket.on('error', () => {}));
+    server.on('tlsClientError', () => {}).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const { id } = await remote.add({ ...PACS, host: '127.0.0.1', port }, ADMIN);
+    expect((await remote.tryOut(id)).there.code).toBe('tls-wanted');
+    server.close();
+    rmSync(dir, { recursive: true });
   });
 
   test('only an administrator changes it', async () => {

@@ -7,7 +7,7 @@ import { uuidv7 } from '../store/ids.ts';
 import type { Store, Tx } from '../store/types.ts';
 import { checked } from './form.ts';
 import type { RemoteTable, RemoteTables } from './tables.ts';
-import type { Remote, RemoteForm, RemoteSystem } from './types.ts';
+import type { RemoteForm, RemoteSystem, Systems } from './types.ts';
 
 const FORM_FIELDS = [
   'name',
@@ -80,7 +80,7 @@ async function refuseTwins(tx: Tx<RemoteTables>, form: RemoteForm, id: string): 
     );
 }
 
-export function createSystems({ store, now }: { store: Store; now: () => number }): Remote {
+export function createSystems({ store, now }: { store: Store; now: () => number }): Systems {
   const db = store.read.withTables<RemoteTables>();
   const write = <R>(work: (tx: Tx<RemoteTables>) => Promise<R>) => store.write<RemoteTables, R>(work);
 

@@ -1,3 +1,4 @@
+import type { AeRow } from '../archive/types.ts';
 import type { Principal } from '../people/types.ts';
 
 /** What another system is for; it may be several. */
@@ -36,13 +37,74 @@ export interface RemoteSystem extends RemoteForm {
   readonly changedAt: number;
 }
 
+export interface Text {
+  readonly fr: string;
+  readonly en: string;
+}
+
+/** How we are reached ourselves. */
+export interface Here {
+  readonly aeTitle: string;
+  readonly port: number;
+  /** The DICOM port is open beyond this computer. */
+  readonly network: boolean;
+}
+
+/** How our echo went. What each means to a person stands in words.ts. */
+export type ThereCode =
+  | 'ok'
+  | 'no-verification'
+  | 'name'
+  | 'refused'
+  | 'silent'
+  | 'no-route'
+  | 'calling-ae'
+  | 'called-ae'
+  | 'busy'
+  | 'rejected'
+  | 'tls-wanted'
+  | 'tls-none'
+  | 'tls-certificate'
+  | 'tls-name'
+  | 'tls-client'
+  | 'tls-version'
+  | 'not-dicom'
+  | 'no-answer'
+  | 'closed'
+  | 'echo-refused'
+  | 'broken';
+/** Whether they may reach us. */
+export type HereCode = AeRow['state'] | 'never' | 'local-only';
+
+export interface Trial {
+  readonly there: {
+    readonly code: ThereCode;
+    readonly ok: boolean;
+    readonly ms: number;
+    readonly text: Text;
+  };
+  /** `lastAt`: when they last came by and were turned away. */
+  readonly here: {
+    readonly code: HereCode;
+    readonly ok: boolean;
+    readonly lastAt?: number;
+    readonly text: Text;
+  };
+}
+
 /**
  * Other systems: who they are and how they are reached.
  *
  * Events: `remote.system.added`, `remote.system.changed` (payload {fields: names}), `remote.system.removed`
  * (subject: id; payload {aeTitle}).
  */
-export interface Remote {
+export interface Remote extends Systems {
+  /** Echo there, and whether they may come here. Never throws for what the network does. @throws `remote-unknown` */
+  tryOut(id: string): Promise<Trial>;
+}
+
+/** The table. */
+export interface Systems {
   list(): Promise<RemoteSystem[]>;
   /** @throws `remote-unknown` (404) */
   get(id: string): Promise<RemoteSystem>;

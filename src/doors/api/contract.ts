@@ -36,6 +36,7 @@
  * | GET /api/evidence/:modelId/cases?figure&from&to | | CaseRow[] |
  * | GET /api/knocks | | AeRow[] · POST /api/knocks/:aet/admit · /refuse → AeRow[] |
  * | GET · POST /api/remotes | RemoteForm | RemoteSystem[] · RemoteSystem |
+ * | POST /api/remotes/:id/echo | | Trial |
  * | PATCH · DELETE /api/remotes/:id | part of RemoteForm | RemoteSystem · 204 |
  * | GET /api/quarantine | | QuarantineRow[] · GET …/:id/file · POST …/:id/release → UploadResult · DELETE …/:id |
  * | GET /api/users · POST /api/users · PATCH /api/users/:id | UserForm | Person[] · Person |
@@ -65,7 +66,7 @@ export type {
   StageAct,
 } from '../../evidence/types.ts';
 export type { Language, Person, Role } from '../../people/types.ts';
-export type { RemoteForm, RemoteSystem } from '../../remote/types.ts';
+export type { RemoteForm, RemoteSystem, Trial } from '../../remote/types.ts';
 
 export interface ApiError {
   error: { code: string; message: string; details: Record<string, string | number | boolean> };

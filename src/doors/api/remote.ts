@@ -45,6 +45,7 @@ export function registerRemote(app: FastifyInstance, { remote }: Rooms): void {
   app.patch<Id>('/api/remotes/:id', admin, async (request) =>
     remote.change(request.params.id, bodyOf(request, Part) as Partial<RemoteForm>, request.principal),
   );
+  app.post<Id>('/api/remotes/:id/echo', senders, async (request) => remote.tryOut(request.params.id));
   app.delete<Id>('/api/remotes/:id', admin, async (request, reply) => {
     await remote.remove(request.params.id, request.principal);
     return reply.code(204).send();
