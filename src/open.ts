@@ -65,7 +65,7 @@ export async function openRooms(
   });
   const evidence = createEvidence({ store, assist, log, timeZone: config.timeZone });
   const reading = createReading({ store, archive, assist, evidence, log, timeZone: config.timeZone });
-  const remote = createRemote({ store, archive, here: () => hereOf(config, store) });
+  const remote = createRemote({ store, archive, log, here: () => hereOf(config, store) });
   const delivery = createDelivery({ store, archive, reading, log });
   return {
     config,
@@ -83,6 +83,7 @@ export async function openRooms(
       await assist.start();
       await evidence.start();
       await reading.start();
+      remote.start();
       await delivery.start();
     },
     async close() {

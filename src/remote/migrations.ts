@@ -23,4 +23,37 @@ async function first(db: Kysely<any>): Promise<void> {
   await db.schema.createIndex('remote_system_title').on('remote_system').column('ae_title').execute();
 }
 
-export const remoteMigrations: readonly Migration[] = [{ id: 'remote-001', up: first }];
+async function second(db: Kysely<any>): Promise<void> {
+  await db.schema
+    .createTable('remote_pull')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('remote_id', 'text', (c) => c.notNull())
+    .addColumn('remote_name', 'text', (c) => c.notNull())
+    .addColumn('study_uid', 'text', (c) => c.notNull())
+    .addColumn('patient_name', 'text', (c) => c.notNull())
+    .addColumn('patient_id', 'text', (c) => c.notNull())
+    .addColumn('study_date', 'text', (c) => c.notNull())
+    .addColumn('description', 'text', (c) => c.notNull())
+    .addColumn('state', 'text', (c) => c.notNull())
+    .addColumn('via', 'text')
+    .addColumn('total', 'integer')
+    .addColumn('received', 'integer', (c) => c.notNull())
+    .addColumn('failed', 'text', (c) => c.notNull())
+    .addColumn('reason', 'text')
+    .addColumn('by_name', 'text', (c) => c.notNull())
+    .addColumn('next_at', 'bigint')
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .addColumn('updated_at', 'bigint', (c) => c.notNull())
+    .execute();
+  await db.schema.createIndex('remote_pull_created').on('remote_pull').column('created_at').execute();
+  await db.schema
+    .createIndex('remote_pull_study')
+    .on('remote_pull')
+    .columns(['remote_id', 'study_uid'])
+    .execute();
+}
+
+export const remoteMigrations: readonly Migration[] = [
+  { id: 'remote-001', up: first },
+  { id: 'remote-002', up: second },
+];

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { beforeEach, expect, test } from 'vitest';
-import { archiveMigrations, createArchive } from '../archive/index.ts';
+import { type Archive, archiveMigrations, createArchive } from '../archive/index.ts';
+import type { Log } from '../log.ts';
 import { principal, silentLog } from '../archive/testing.ts';
 import { eachStore } from '../store/testing.ts';
 import type { Store } from '../store/types.ts';
@@ -31,12 +32,15 @@ const PACS: RemoteForm = {
 
 eachStore((_label, make) => {
   let store: Store;
+  let archive: Archive;
   let remote: Remote;
   beforeEach(async () => {
     store = await make({ migrations: [...archiveMigrations, ...remoteMigrations] });
+    archive = createArchive({ store, log: silentLog });
     remote = createRemote({
       store,
-      archive: createArchive({ store, log: silentLog }),
+      archive,
+      log: silentLog as unknown as Log,
       here: async () => ({ aeTitle: 'NEGATOSCOPE', port: 11112, network: false }),
     });
   });
@@ -53,7 +57,10 @@ eachStore((_label, make) => {
     await remote.remove(added.id, ADMIN);
     await expect(remote.get(added.id)).rejects.toMatchObject({ code: 'remote-unknown' });
     await store.events.settled();
-    const events = await store.events.page({});
+    expect((await archive.ae.list()).map(({ aeTitle, state }) => [aeTitle, state])).toEqual([
+      ['PACS', 'admitted'],
+    ]);
+    const events = (await store.events.page({})).filter(({ kind }) => kind.startsWith('remote.'));
     expect(events.map(({ kind }) => kind)).toEqual([
       'remote.system.removed',
       'remote.system.changed',

@@ -1,3 +1,5 @@
+import type { PullState } from './types.ts';
+
 export type RemoteTable = {
   id: string;
   name: string;
@@ -17,4 +19,28 @@ export type RemoteTable = {
   changed_at: number;
 };
 
-export type RemoteTables = { remote_system: RemoteTable };
+export type PullTable = {
+  id: string;
+  remote_id: string;
+  remote_name: string;
+  study_uid: string;
+  /** As the other system told; to be recognised in the list. */
+  patient_name: string;
+  patient_id: string;
+  study_date: string;
+  description: string;
+  state: PullState;
+  via: string | null;
+  total: number | null;
+  received: number;
+  /** JSON of `PullFailure[]`, the first hundred. */
+  failed: string;
+  /** Why it waits or has ended: code of words.ts. */
+  reason: string | null;
+  by_name: string;
+  next_at: number | null;
+  created_at: number;
+  updated_at: number;
+};
+
+export type RemoteTables = { remote_system: RemoteTable; remote_pull: PullTable };

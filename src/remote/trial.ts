@@ -87,7 +87,7 @@ async function there(system: Address, ownAe: string): Promise<ThereCode> {
   }
 }
 
-const isLoopback = (host: string): boolean =>
+export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || host.startsWith('127.');
 
 /** Whether they could reach us, from what we know of ourselves and of their last attempt. */

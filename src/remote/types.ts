@@ -92,15 +92,101 @@ export interface Trial {
   };
 }
 
+/** What to look for; empty and absent fields match everything. */
+export interface QueryForm {
+  readonly patientName?: string;
+  readonly patientId?: string;
+  /** Study dates, YYYYMMDD. */
+  readonly from?: string;
+  readonly to?: string;
+  readonly modality?: string;
+  readonly accession?: string;
+  readonly studyUid?: string;
+}
+export interface RemoteStudy {
+  readonly studyUid: string;
+  readonly patientName: string;
+  readonly patientId: string;
+  readonly birthDate: string;
+  readonly sex: string;
+  readonly studyDate: string;
+  readonly studyTime: string;
+  readonly accession: string;
+  readonly description: string;
+  readonly modalities: readonly string[];
+  /** As the other system counts; null where it does not say. */
+  readonly instances: number | null;
+  /** Something of it is in our archive. */
+  readonly here: boolean;
+}
+export interface RemoteInstance {
+  readonly sopInstanceUid: string;
+  readonly seriesUid: string;
+  /** Empty where the other system does not say. */
+  readonly sopClassUid: string;
+}
+
+/** `partial`: ended without everything. */
+export type PullState = 'waiting' | 'running' | 'done' | 'partial' | 'failed' | 'cancelled';
+export interface PullFailure {
+  readonly sopInstanceUid: string;
+  /** `not-sent`, or why the archive did not keep it. */
+  readonly reason: string;
+}
+export interface PullRow {
+  readonly id: string;
+  readonly remoteId: string;
+  readonly remoteName: string;
+  readonly studyUid: string;
+  readonly patientName: string;
+  readonly patientId: string;
+  readonly studyDate: string;
+  readonly description: string;
+  readonly state: PullState;
+  readonly via: 'move' | 'get' | 'here' | null;
+  readonly total: number | null;
+  readonly received: number;
+  readonly failed: readonly PullFailure[];
+  /** Why it waits, or did not end well; null while all is well. */
+  readonly text: Text | null;
+  readonly byName: string;
+  /** When it is tried again. */
+  readonly nextAt: number | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+/** A study to fetch, with what its row in the answer said. */
+export type PullOrder = Pick<
+  RemoteStudy,
+  'studyUid' | 'patientName' | 'patientId' | 'studyDate' | 'description'
+>;
+
 /**
  * Other systems: who they are and how they are reached.
  *
  * Events: `remote.system.added`, `remote.system.changed` (payload {fields: names}), `remote.system.removed`
- * (subject: id; payload {aeTitle}).
+ * (subject: id; payload {aeTitle}); `remote.pull.asked`, `remote.pull.cancelled`, `remote.pull.ended` (subject: id of the
+ * pull; payload {state, total, received}).
  */
 export interface Remote extends Systems {
   /** Echo there, and whether they may come here. Never throws for what the network does. @throws `remote-unknown` */
   tryOut(id: string): Promise<Trial>;
+  /**
+   * Studies that match, as they come, at most `limit`. Ending the loop cancels at the other system.
+   * @throws DimseError when it cannot be asked; `words.ts` says what that means
+   */
+  query(id: string, form: QueryForm, signal: AbortSignal): AsyncGenerator<RemoteStudy, void, undefined>;
+  /** What an error of a query or a transfer means to a person. */
+  explain(error: unknown, system: RemoteSystem): Promise<Text>;
+  /** Fetches studies: durable, each once while it is under way. */
+  pull(id: string, orders: readonly PullOrder[], by: Principal): Promise<PullRow[]>;
+  /** Newest first. */
+  pulls(limit?: number): Promise<PullRow[]>;
+  /** What it waits for is tried at once; what ended without everything begins again. */
+  pullAgain(pullId: string, by: Principal): Promise<void>;
+  cancelPull(pullId: string, by: Principal): Promise<void>;
+  /** Begins to work on what was asked for. */
+  start(): void;
 }
 
 /** The table. */

@@ -37,6 +37,9 @@
  * | GET /api/knocks | | AeRow[] · POST /api/knocks/:aet/admit · /refuse → AeRow[] |
  * | GET · POST /api/remotes | RemoteForm | RemoteSystem[] · RemoteSystem |
  * | POST /api/remotes/:id/echo | | Trial |
+ * | POST /api/remotes/:id/query | QueryForm | lines of QueryLine, as they come; closing cancels |
+ * | POST /api/remotes/:id/pulls | {studies: PullOrder[]} | PullRow[] |
+ * | GET /api/pulls · POST /api/pulls/:id/again · /cancel | | PullRow[] |
  * | PATCH · DELETE /api/remotes/:id | part of RemoteForm | RemoteSystem · 204 |
  * | GET /api/quarantine | | QuarantineRow[] · GET …/:id/file · POST …/:id/release → UploadResult · DELETE …/:id |
  * | GET /api/users · POST /api/users · PATCH /api/users/:id | UserForm | Person[] · Person |
@@ -52,6 +55,7 @@ import type { AeRow, QuarantineRow, StudyRow } from '../../archive/types.ts';
 import type { ModelManifest, Text } from '../../assist/types.ts';
 import type { ReadingFact, Stage, StageAct } from '../../evidence/types.ts';
 import type { Language, Person, Role } from '../../people/types.ts';
+import type { RemoteStudy } from '../../remote/types.ts';
 
 export type * from '../../reading/types.ts';
 export type { AeRow, QuarantineRow, StudyRow, SeriesRow, InstanceRow } from '../../archive/types.ts';
@@ -66,7 +70,15 @@ export type {
   StageAct,
 } from '../../evidence/types.ts';
 export type { Language, Person, Role } from '../../people/types.ts';
-export type { RemoteForm, RemoteSystem, Trial } from '../../remote/types.ts';
+export type {
+  PullOrder,
+  PullRow,
+  QueryForm,
+  RemoteForm,
+  RemoteStudy,
+  RemoteSystem,
+  Trial,
+} from '../../remote/types.ts';
 
 export interface ApiError {
   error: { code: string; message: string; details: Record<string, string | number | boolean> };
@@ -277,4 +289,6 @@ export interface DoctorLine {
   /** Plain sentence in both languages, with what to do. */
   text: Text;
 }
+/** One line of an answer to a query; `more`: there are more than are given. */
+export type QueryLine = { study: RemoteStudy } | { end: 'all' | 'more' } | { end: 'failed'; text: Text };
 export type { AeRow as KnockRow };

@@ -1,7 +1,10 @@
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import type { RemoteForm } from '../../remote/types.ts';
+import { NegatoscopeError } from '../../errors.ts';
+import type { QueryForm, Remote, RemoteForm, RemoteSystem } from '../../remote/types.ts';
 import type { Rooms } from '../../rooms.ts';
+import type { QueryLine } from './contract.ts';
 import { bodyOf } from './schema.ts';
 
 /** Shapes alone: what may stand in a field is the room's to say. */
@@ -33,6 +36,29 @@ const Form = z.strictObject({
 });
 const Part = z.strictObject(fields).partial();
 
+const text = z.string().max(256);
+const date = z.string().regex(/^(\d{8})?$/);
+const Query = z.strictObject({
+  patientName: text.optional(),
+  patientId: text.optional(),
+  from: date.optional(),
+  to: date.optional(),
+  modality: text.optional(),
+  accession: text.optional(),
+  studyUid: text.optional(),
+});
+const Order = z.strictObject({
+  studyUid: z.string().regex(/^[0-9.]{1,64}$/),
+  patientName: z.string().max(1024).default(''),
+  patientId: text.default(''),
+  studyDate: text.default(''),
+  description: z.string().max(1024).default(''),
+});
+const Orders = z.strictObject({ studies: z.array(Order).min(1).max(500) });
+
+/** Answers of one query: a page of a person, not a copy of an archive. */
+const MOST_STUDIES = 500;
+
 type Id = { Params: { id: string } };
 
 /** Other systems. */
@@ -50,4 +76,54 @@ export function registerRemote(app: FastifyInstance, { remote }: Rooms): void {
     await remote.remove(request.params.id, request.principal);
     return reply.code(204).send();
   });
+
+  app.post<Id>('/api/remotes/:id/query', senders, async (request, reply) => {
+    const system = await remote.get(request.params.id);
+    const form = bodyOf(request, Query) as QueryForm;
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    const lines = async function* () {
+      for await (const line of answers(remote, system, form, gone.signal)) yield `${JSON.stringify(line)}\n`;
+    };
+    return reply.type('application/x-ndjson').send(Readable.from(lines()));
+  });
+  app.post<Id>('/api/remotes/:id/pulls', senders, async (request) =>
+    remote.pull(request.params.id, bodyOf(request, Orders).studies, request.principal),
+  );
+  app.get('/api/pulls', senders, async () => remote.pulls());
+  app.post<Id>('/api/pulls/:id/again', senders, async (request) => {
+    await remote.pullAgain(request.params.id, request.principal);
+    return remote.pulls();
+  });
+  app.post<Id>('/api/pulls/:id/cancel', senders, async (request) => {
+    await remote.cancelPull(request.params.id, request.principal);
+    return remote.pulls();
+  });
 }
+
+/** Studies as they come, then how it ended: in words where it did not end well. */
+async function* answers(
+  remote: Remote,
+  system: RemoteSystem,
+  form: QueryForm,
+  signal: AbortSignal,
+): AsyncGenerator<QueryLine, void, undefined> {
+  let count = 0;
+  try {
+    for await (const study of remote.query(system.id, form, signal)) {
+      if (count === MOST_STUDIES) return yield { end: 'more' };
+      count++;
+      yield { study };
+    }
+    yield { end: 'all' };
+  } catch (error) {
+    if (signal.aborted) return;
+    const known = error instanceof NegatoscopeError && error.code === 'remote-off';
+    yield { end: 'failed', text: known ? OFF : await remote.explain(error, system) };
+  }
+}
+
+const OFF = {
+  fr: 'Ce système est désactivé, ou n’est pas inscrit pour être interrogé.',
+  en: 'This system is switched off, or not entered to be asked.',
+};

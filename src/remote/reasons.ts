@@ -1,0 +1,142 @@
+/** Why a transfer waits or failed: a code that is kept with it, and what it means to a person. */
+import { NegatoscopeError } from '../errors.ts';
+import { DimseError } from '../wire/index.ts';
+import { codeOf } from './trial.ts';
+import type { Text, ThereCode } from './types.ts';
+
+/** Codes of a trial, or one of those below; a status of DIMSE as `status-a700`. */
+export function reasonCode(error: unknown): string {
+  if (error instanceof DimseError) {
+    if (error.code === 'dimse-no-context') return 'no-service';
+    if (error.code === 'dimse-status')
+      return `status-${Number(error.details.status).toString(16).padStart(4, '0')}`;
+    if (error.code === 'dimse-cancelled') return 'cancelled';
+    return codeOf(error);
+  }
+  if (error instanceof NegatoscopeError) {
+    if (error.code === 'remote-study-gone') return 'gone';
+    if (error.code === 'remote-not-all') return 'not-all';
+    if (error.code === 'disk-full') return 'disk-full';
+    if (error.code === 'remote-unknown') return 'remote-unknown';
+  }
+  return 'broken';
+}
+
+const SHORT: Readonly<
+  Record<Exclude<ThereCode, 'ok' | 'no-verification' | 'echo-refused'>, (name: string) => Text>
+> = {
+  name: (name) => ({
+    fr: `Le nom de l’ordinateur de ${name} est inconnu.`,
+    en: `The computer’s name of ${name} is unknown.`,
+  }),
+  refused: (name) => ({
+    fr: `${name} est arrêté, ou écoute à un autre port.`,
+    en: `${name} is stopped, or listens at another port.`,
+  }),
+  silent: (name) => ({
+    fr: `${name} ne donne aucun signe : éteint, ou derrière un pare-feu.`,
+    en: `${name} gives no sign: switched off, or behind a firewall.`,
+  }),
+  'no-route': (name) => ({
+    fr: `Aucun chemin réseau vers ${name}.`,
+    en: `There is no way to ${name} in the network.`,
+  }),
+  'calling-ae': (name) => ({
+    fr: `${name} ne connaît pas notre AE title.`,
+    en: `${name} does not know our AE title.`,
+  }),
+  'called-ae': (name) => ({
+    fr: `L’AE title inscrit ici pour ${name} n’est pas le sien.`,
+    en: `The AE title entered here for ${name} is not its own.`,
+  }),
+  busy: (name) => ({ fr: `${name} est occupé.`, en: `${name} is busy.` }),
+  rejected: (name) => ({ fr: `${name} refuse la connexion.`, en: `${name} refuses the connection.` }),
+  'tls-wanted': (name) => ({
+    fr: `${name} veut une connexion chiffrée.`,
+    en: `${name} wants an encrypted connection.`,
+  }),
+  'tls-none': (name) => ({
+    fr: `${name} ne parle pas chiffré à ce port.`,
+    en: `${name} does not speak encrypted at this port.`,
+  }),
+  'tls-certificate': (name) => ({
+    fr: `Le certificat de ${name} n’est pas reconnu.`,
+    en: `The certificate of ${name} is not trusted.`,
+  }),
+  'tls-name': (name) => ({
+    fr: `Le certificat de ${name} est à un autre nom.`,
+    en: `The certificate of ${name} is for another name.`,
+  }),
+  'tls-client': (name) => ({
+    fr: `${name} demande un certificat que nous n’avons pas.`,
+    en: `${name} wants a certificate that we do not have.`,
+  }),
+  'tls-version': (name) => ({
+    fr: `${name} n’a qu’un chiffrement dépassé.`,
+    en: `${name} has outdated encryption alone.`,
+  }),
+  'not-dicom': (name) => ({
+    fr: `Ce qui répond à l’adresse de ${name} n’est pas du DICOM.`,
+    en: `What answers at the address of ${name} is not DICOM.`,
+  }),
+  'no-answer': (name) => ({ fr: `${name} a cessé de répondre.`, en: `${name} stopped answering.` }),
+  closed: (name) => ({ fr: `${name} a raccroché.`, en: `${name} hung up.` }),
+  broken: (name) => ({ fr: `L’échange avec ${name} s’est rompu.`, en: `The exchange with ${name} broke.` }),
+};
+
+/** PS3.4 tables B.2-1, C.4-1 to C.4-3, by the groups in which a person can do something. */
+function statusText(status: number, name: string): Text {
+  const code = status.toString(16).toUpperCase().padStart(4, '0');
+  if ((status & 0xff00) === 0xa700)
+    return {
+      fr: `${name} manque de place ou de mémoire (${code}).`,
+      en: `${name} is short of space or memory (${code}).`,
+    };
+  if (status === 0xa801)
+    return {
+      fr: `${name} ne sait pas où nous envoyer les images : il faut y inscrire notre AE title, notre adresse et notre port.`,
+      en: `${name} does not know where to send us images: our AE title, address and port have to be entered there.`,
+    };
+  if ((status & 0xff00) === 0xa900 || status === 0x0122)
+    return {
+      fr: `${name} n’accepte pas ce genre d’images ou de question (${code}).`,
+      en: `${name} does not take this kind of images or question (${code}).`,
+    };
+  if (status === 0x0124)
+    return {
+      fr: `${name} ne nous permet pas cela : demandez-y le droit.`,
+      en: `${name} does not allow us this: ask for the right there.`,
+    };
+  return {
+    fr: `${name} n’a pas pu traiter la demande (${code}). Son journal dit pourquoi.`,
+    en: `${name} could not do what was asked (${code}). Its log says why.`,
+  };
+}
+
+export function reasonText(code: string, name: string): Text {
+  const status = /^status-([0-9a-f]{4})$/.exec(code);
+  if (status) return statusText(parseInt(status[1]!, 16), name);
+  if (code in SHORT) return SHORT[code as keyof typeof SHORT](name);
+  switch (code) {
+    case 'gone':
+      return {
+        fr: `${name} n’a pas, ou plus, cet examen.`,
+        en: `${name} does not, or no longer, have this study.`,
+      };
+    case 'not-all':
+      return {
+        fr: `${name} n’a pas tout donné, ou tout n’a pas pu être gardé ici.`,
+        en: `${name} did not give everything, or not everything could be kept here.`,
+      };
+    case 'no-service':
+      return { fr: `${name} n’offre pas ce service.`, en: `${name} does not offer this service.` };
+    case 'disk-full':
+      return { fr: 'Il n’y a plus de place ici.', en: 'There is no space left here.' };
+    case 'remote-unknown':
+      return { fr: 'Ce système n’est plus inscrit ici.', en: 'This system is no longer entered here.' };
+    case 'cancelled':
+      return { fr: 'Arrêté.', en: 'Stopped.' };
+    default:
+      return { fr: `L’échange avec ${name} s’est rompu.`, en: `The exchange with ${name} broke.` };
+  }
+}
