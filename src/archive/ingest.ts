@@ -10,7 +10,7 @@ import { instanceHeader, seriesHeader, studyHeader } from './header.ts';
 import { Intake, type Intaken } from './intake.ts';
 import type { Objects } from './objects.ts';
 import type { KeepAside } from './quarantine.ts';
-import { type Arrival, record } from './record.ts';
+import { type Arrival, AskedJobs, record, type RecordSettings } from './record.ts';
 import { parsedSource, readHeader, sourceOf } from './source.ts';
 import type { ArchiveTables, InstanceTable } from './tables.ts';
 import type { Archive, IngestOptions, IngestOutcome, Origin } from './types.ts';
@@ -38,8 +38,9 @@ const FREE_FOR_MS = 1000;
 
 export function createIngest(dependencies: Dependencies): Archive['ingest'] {
   const { store, now, settings, keepAside, ready } = dependencies;
+  const asked = new AskedJobs();
   const batcher = new Batcher<Arrival, boolean>((arrivals) =>
-    commit(store, arrivals, { ...settings, now: now() }),
+    commit(store, arrivals, { ...settings, asked, now: now() }),
   );
   const isFull = freeSpace(store, settings.minFree);
 
@@ -166,23 +167,14 @@ function arrivalOf(taken: Intaken, found: Accepted, origin: Origin, options: Ing
 async function commit(
   store: Store,
   arrivals: readonly Arrival[],
-  settings: IngestSettings & { now: number },
+  settings: RecordSettings,
 ): Promise<boolean[]> {
-  const uids = arrivals.map(({ uids }) => uids.sopInstanceUid);
-  const there = await store.read
-    .withTables<ArchiveTables>()
-    .selectFrom('instance')
-    .select('sop_instance_uid')
-    .where('sop_instance_uid', 'in', uids)
-    .execute();
-  const known = new Set(there.map(({ sop_instance_uid }) => sop_instance_uid));
+  const seen = new Set<string>();
   const fresh = arrivals.filter(({ uids }) => {
-    if (known.has(uids.sopInstanceUid)) return false;
-    known.add(uids.sopInstanceUid);
+    if (seen.has(uids.sopInstanceUid)) return false;
+    seen.add(uids.sopInstanceUid);
     return true;
   });
-  if (fresh.length === 0) return arrivals.map(() => false);
-
   // Renamed once: when the transaction fails and each is tried alone, the file has its name already.
   const unnamed = fresh.filter((arrival) => 'staged' in arrival.body && arrival.ref === undefined);
   const refs = await store.blobs.commit(
@@ -190,8 +182,11 @@ async function commit(
   );
   unnamed.forEach((arrival, i) => (arrival.ref = refs[i] as string));
 
-  const written = await store.write<ArchiveTables, boolean[]>((tx) => record(tx, store, fresh, settings));
-  const stored = new Set(fresh.filter((_, i) => written[i]));
+  const { arrived, asked } = await store.write<ArchiveTables, Awaited<ReturnType<typeof record>>>((tx) =>
+    record(tx, store, fresh, settings),
+  );
+  for (const job of asked) settings.asked.note(job);
+  const stored = new Set(fresh.filter((_, i) => arrived[i]));
   return arrivals.map((arrival) => stored.has(arrival));
 }
 

@@ -1,10 +1,11 @@
 /** One transaction for a group of arrivals: index rows, study rows, jobs, events. */
+import { prepared } from '../store/prepared.ts';
 import type { Store, StagedBlob, Tx } from '../store/types.ts';
 import { fold, searchName, timeDigits } from './fold.ts';
 import type { InstanceHeader, SeriesHeader, StudyHeader, Uids } from './header.ts';
 import { joinList, splitList } from './rows.ts';
 import { orderAt, syncWords } from './studyIndex.ts';
-import type { ArchiveTables, SeriesTable, StudyTable } from './tables.ts';
+import type { ArchiveTables, InstanceTable, SeriesTable, StudyTable } from './tables.ts';
 import type { IngestOptions, InstanceKind, Origin } from './types.ts';
 
 /** An instance that was read and checked and waits for its commit. */
@@ -42,46 +43,128 @@ function* chunked<T>(rows: readonly T[]): Generator<T[]> {
   }
 }
 
+type Db = Tx<ArchiveTables>;
+const insertInstances = prepared((tx: Db, rows: readonly InstanceTable[]) =>
+  tx
+    .insertInto('instance')
+    .values([...rows])
+    .onConflict((conflict) => conflict.column('sop_instance_uid').doNothing())
+    .returning('sop_instance_uid'),
+);
+const insertHeaders = prepared((tx: Db, rows: readonly ArchiveTables['instance_header'][]) =>
+  tx.insertInto('instance_header').values([...rows]),
+);
+const insertInbox = prepared((tx: Db, rows: readonly ArchiveTables['inbox'][]) =>
+  tx.insertInto('inbox').values([...rows]),
+);
+const selectStudy = prepared((tx: Db, [wanted]: readonly { study_uid: string }[]) =>
+  tx.selectFrom('study').selectAll().where('study_uid', '=', wanted!.study_uid),
+);
+type StudyChange = Pick<
+  StudyTable,
+  | 'study_uid'
+  | 'modalities'
+  | 'body_parts'
+  | 'laterality'
+  | 'priority'
+  | 'images'
+  | 'series'
+  | 'last_received_at'
+  | 'order_at'
+  | keyof Tally
+>;
+const updateKnownStudy = prepared((tx: Db, [change]: readonly StudyChange[]) => {
+  const { study_uid, ...columns } = change!;
+  return tx
+    .updateTable('study')
+    .set({ ...columns, complete: 0 })
+    .where('study_uid', '=', study_uid);
+});
+const upsertSeries = prepared((tx: Db, [row]: readonly SeriesTable[]) =>
+  tx
+    .insertInto('series')
+    .values(row!)
+    .onConflict((conflict) =>
+      conflict.columns(['study_uid', 'series_uid']).doUpdateSet((eb) => ({
+        images: eb('series.images', '+', row!.images),
+        held: eb('series.held', '+', row!.held),
+        ai: eb('series.ai', '+', row!.ai),
+      })),
+    )
+    .returning(['images', 'held', 'modality']),
+);
+type Tally = Pick<StudyTable, 'held' | 'held_series' | 'held_modalities' | 'ai' | 'ai_modalities'>;
+
+/**
+ * Jobs that were asked for a moment ago and wait for their time: they need not be asked for again. A job is known only until
+ * half of its wait is over, so that it cannot have run meanwhile.
+ */
+export class AskedJobs {
+  #until = new Map<string, number>();
+
+  waits(kind: string, key: string, now: number): boolean {
+    return (this.#until.get(`${kind} ${key}`) ?? 0) > now;
+  }
+  /** To be called once the transaction that asked is durable. */
+  note({ kind, key, now, waitMs }: AskedJob): void {
+    if (this.#until.size > 1000) this.#until.clear();
+    this.#until.set(`${kind} ${key}`, now + waitMs / 2);
+  }
+}
+interface AskedJob {
+  kind: string;
+  key: string;
+  now: number;
+  waitMs: number;
+}
+export interface RecordSettings {
+  now: number;
+  silenceMs: number;
+  inboxMs: number;
+  asked: AskedJobs;
+}
+
 /**
  * Writes the arrivals of one group; `arrived[i]` is false where the SOP Instance UID was there already and nothing was
- * written. Call inside `store.write`.
+ * written. No two have the same UID. Call inside `store.write`, and note the jobs it asked for once that is durable.
  */
 export async function record(
-  tx: Tx<ArchiveTables>,
+  tx: Db,
   store: Pick<Store, 'jobs' | 'events'>,
   arrivals: readonly Arrival[],
-  settings: { now: number; silenceMs: number; inboxMs: number },
-): Promise<boolean[]> {
+  settings: RecordSettings,
+): Promise<{ arrived: boolean[]; asked: AskedJob[] }> {
+  const asked: AskedJob[] = [];
+  const ask = async (kind: string, key: string, waitMs: number, surely: boolean): Promise<void> => {
+    const { now } = settings;
+    if (!surely && settings.asked.waits(kind, key, now)) return;
+    await store.jobs.enqueue(tx, { kind, key, runAfter: now + waitMs });
+    asked.push({ kind, key, now, waitMs });
+  };
   const inserted = new Set<string>();
   for (const rows of chunked(arrivals.map((arrival) => instanceValues(arrival, settings.now)))) {
-    const done = await tx
-      .insertInto('instance')
-      .values(rows)
-      .onConflict((conflict) => conflict.column('sop_instance_uid').doNothing())
-      .returning('sop_instance_uid')
-      .execute();
-    for (const { sop_instance_uid } of done) inserted.add(sop_instance_uid);
+    for (const { sop_instance_uid } of (await insertInstances(tx, rows)).rows) inserted.add(sop_instance_uid);
   }
   const fresh = arrivals.filter(({ uids }) => inserted.has(uids.sopInstanceUid));
   for (const rows of chunked(
     fresh.map(({ uids, json }) => ({ sop_instance_uid: uids.sopInstanceUid, json })),
   )) {
-    await tx.insertInto('instance_header').values(rows).execute();
+    await insertHeaders(tx, rows);
   }
   const small = fresh.flatMap(({ uids, body }) =>
     'bytes' in body ? [{ sop_instance_uid: uids.sopInstanceUid, bytes: body.bytes }] : [],
   );
-  for (const rows of chunked(small)) await tx.insertInto('inbox').values(rows).execute();
-  if (small.length > 0) {
-    await store.jobs.enqueue(tx, { kind: INBOX_JOB, key: 'all', runAfter: settings.now + settings.inboxMs });
-  }
+  for (const rows of chunked(small)) await insertInbox(tx, rows);
+  if (small.length > 0) await ask(INBOX_JOB, 'all', settings.inboxMs, false);
   for (const [studyUid, group = []] of Object.entries(Object.groupBy(fresh, ({ uids }) => uids.studyUid))) {
-    await updateStudy(tx, store, studyUid, group, settings);
+    const { wasOpen } = await updateStudy(tx, store, studyUid, group, settings.now);
+    if (group.some(({ options }) => kindOf(options) === 'image'))
+      await ask(COMPLETE_JOB, studyUid, settings.silenceMs, !wasOpen);
   }
-  return arrivals.map(({ uids }) => inserted.has(uids.sopInstanceUid));
+  return { arrived: arrivals.map(({ uids }) => inserted.has(uids.sopInstanceUid)), asked };
 }
 
-const instanceValues = (arrival: Arrival, now: number): ArchiveTables['instance'] => ({
+const instanceValues = (arrival: Arrival, now: number): InstanceTable => ({
   sop_instance_uid: arrival.uids.sopInstanceUid,
   sop_class_uid: arrival.uids.sopClassUid,
   series_uid: arrival.uids.seriesUid,
@@ -113,20 +196,16 @@ const instanceValues = (arrival: Arrival, now: number): ArchiveTables['instance'
   frame_table: arrival.frameTable,
 });
 
+/** `wasOpen`: it was there and is waited for already. */
 async function updateStudy(
-  tx: Tx<ArchiveTables>,
-  store: Pick<Store, 'jobs' | 'events'>,
+  tx: Db,
+  store: Pick<Store, 'events'>,
   studyUid: string,
   group: readonly Arrival[],
-  { now, silenceMs }: { now: number; silenceMs: number },
-): Promise<void> {
-  const first = group[0];
-  if (!first) return;
-  const before = await tx
-    .selectFrom('study')
-    .selectAll()
-    .where('study_uid', '=', studyUid)
-    .executeTakeFirst();
+  now: number,
+): Promise<{ wasOpen: boolean }> {
+  const first = group[0]!;
+  const [before] = (await selectStudy(tx, [{ study_uid: studyUid }])).rows;
   const made: StudyTable = before ?? {
     study_uid: studyUid,
     ...EMPTY,
@@ -135,16 +214,17 @@ async function updateStudy(
     last_received_at: now,
   };
   const study: StudyTable = before ?? { ...made, order_at: orderAt(made) };
+  const wasOpen = before !== undefined && Number(before.complete) === 0;
   if (!before) await tx.insertInto('study').values(study).execute();
   const images = group.filter(({ options }) => kindOf(options) === 'image');
   const { newSeries, ...tally } = await updateSeries(tx, study, group);
   if (images.length === 0) {
     await tx.updateTable('study').set(tally).where('study_uid', '=', studyUid).execute();
     await syncWords(tx, before, { ...study, ...tally });
-    return;
+    return { wasOpen };
   }
 
-  const filled = fillEmpty(study, images);
+  let filled: Partial<StudyColumns> = fillEmpty(study, images);
   if (Object.keys(filled).length > 0) {
     // Emptied by a correction is not unknown.
     const corrected = await tx
@@ -154,12 +234,13 @@ async function updateStudy(
       .where('study_uid', '=', studyUid)
       .execute();
     for (const { field } of corrected) delete (filled as Record<string, unknown>)[field];
+    filled = { ...filled, ...searchColumns({ ...study, ...filled }) };
+    await tx.updateTable('study').set(filled).where('study_uid', '=', studyUid).execute();
   }
   const order_at = orderAt({ ...study, ...filled });
-  await tx
-    .updateTable('study')
-    .set({
-      ...filled,
+  await updateKnownStudy(tx, [
+    {
+      study_uid: studyUid,
       ...tally,
       order_at,
       modalities: joinList([...splitList(study.modalities), ...images.map(({ series }) => series.modality)]),
@@ -169,31 +250,24 @@ async function updateStudy(
       images: Number(study.images) + images.length,
       series: Number(study.series) + newSeries,
       last_received_at: now,
-      complete: 0,
-    })
-    .where('study_uid', '=', studyUid)
-    .execute();
+    },
+  ]);
   await syncWords(tx, before, { ...study, ...filled, ...tally, order_at });
-  await store.jobs.enqueue(tx, { kind: COMPLETE_JOB, key: studyUid, runAfter: now + silenceMs });
   await store.events.append(tx, {
     kind: 'archive.study.changed',
     studyUid,
     actor: `${first.origin.door}:${first.origin.from}`,
     payload: { images: images.length, afterComplete: Number(study.was_complete) === 1 },
   });
+  return { wasOpen };
 }
 
 /** Counts in the series rows; gives how many series have their first image now, and what the study holds from now on. */
 async function updateSeries(
-  tx: Tx<ArchiveTables>,
+  tx: Db,
   study: StudyTable,
   group: readonly Arrival[],
-): Promise<
-  { newSeries: number } & Pick<
-    StudyTable,
-    'held' | 'held_series' | 'held_modalities' | 'ai' | 'ai_modalities'
-  >
-> {
+): Promise<{ newSeries: number } & Tally> {
   let newSeries = 0;
   let newHeld = 0;
   const held = splitList(study.held_modalities);
@@ -218,18 +292,7 @@ async function updateSeries(
       held: members.length - ofAi,
       ai: ofAi,
     };
-    const now = await tx
-      .insertInto('series')
-      .values(row)
-      .onConflict((conflict) =>
-        conflict.columns(['study_uid', 'series_uid']).doUpdateSet((eb) => ({
-          images: eb('series.images', '+', images),
-          held: eb('series.held', '+', row.held),
-          ai: eb('series.ai', '+', ofAi),
-        })),
-      )
-      .returning(['images', 'held', 'modality'])
-      .executeTakeFirstOrThrow();
+    const now = (await upsertSeries(tx, [row])).rows[0]!;
     if (images > 0 && Number(now.images) === images) newSeries += 1;
     if (row.held > 0) {
       if (Number(now.held) === row.held) newHeld += 1;
@@ -269,8 +332,8 @@ export type StudyColumns = Omit<
   'study_uid' | 'first_received_at' | 'last_received_at' | keyof typeof EMPTY
 >;
 
-/** Columns of the study row that come from a header, with those for search. */
-export const headerColumns = (header: StudyHeader): StudyColumns => ({
+/** Columns of the study row that come from a header, as they stand there. */
+const plainColumns = (header: StudyHeader) => ({
   patient_id: header.patientId,
   issuer: header.issuer,
   patient_name: header.patientName,
@@ -286,17 +349,15 @@ export const headerColumns = (header: StudyHeader): StudyColumns => ({
   department: header.department,
   indication: header.indication,
   priority: header.priority,
-  ...searchColumns({
-    patient_id: header.patientId,
-    patient_name: header.patientName,
-    accession: header.accession,
-    study_id: header.studyId,
-    description: header.description,
-    referring: header.referring,
-    department: header.department,
-    study_time: header.studyTime,
-  }),
 });
+
+type PlainColumns = ReturnType<typeof plainColumns>;
+
+/** The same with those for search. */
+export const headerColumns = (header: StudyHeader): StudyColumns => {
+  const plain = plainColumns(header);
+  return { ...plain, ...searchColumns(plain) };
+};
 
 /** The folded columns of the columns given. */
 export function searchColumns(
@@ -324,19 +385,18 @@ export function searchColumns(
   };
 }
 
-/** What the study row did not know yet and one of these images says. What it knows stays. */
-function fillEmpty(study: StudyTable, images: readonly Arrival[]): Partial<StudyColumns> {
+const isUnknown = (value: unknown): boolean => value === '' || value === null;
+
+/** What the study row did not know yet and one of these images says, without the columns for search. What it knows stays. */
+function fillEmpty(study: StudyTable, images: readonly Arrival[]): Partial<PlainColumns> {
   const row: Record<string, unknown> = { ...study };
   const filled: Record<string, unknown> = {};
   for (const image of images) {
-    for (const [column, value] of Object.entries(headerColumns(image.study))) {
-      if ((row[column] === '' || row[column] === null) && value !== '' && value !== null) {
-        row[column] = value;
-        filled[column] = value;
-      }
+    for (const [column, value] of Object.entries(plainColumns(image.study))) {
+      if (isUnknown(row[column]) && !isUnknown(value)) row[column] = filled[column] = value;
     }
   }
-  return filled as Partial<StudyColumns>;
+  return filled as Partial<PlainColumns>;
 }
 
 /** Both sides among the images make a bilateral study. */

@@ -5,7 +5,18 @@ import { ChainWalk, GENESIS, hashOf, sha256, type Anchor } from './chain.ts';
 import { createConsumers } from './consumers.ts';
 import { afterWrite } from './context.ts';
 import { uuidv7 } from './ids.ts';
-import type { Db, Events, EventTable, Log, NewEvent, SealedEvent, Store, Tx } from './types.ts';
+import { prepared } from './prepared.ts';
+import type {
+  Db,
+  EventPendingTable,
+  Events,
+  EventTable,
+  Log,
+  NewEvent,
+  SealedEvent,
+  Store,
+  Tx,
+} from './types.ts';
 
 const POLL_MS = 1_000;
 /** An event that comes alone is sealed at once; of many, those of this time go in one write, not in one each. */
@@ -16,6 +27,10 @@ const WALK = 1_000;
 export interface EventsInside extends Events {
   close(): Promise<void>;
 }
+
+const insertPending = prepared((tx: Tx, [row]: readonly EventPendingTable[]) =>
+  tx.insertInto('event_pending').values(row!),
+);
 
 export const asSealed = (row: EventTable): SealedEvent => ({
   ...row,
@@ -162,9 +177,8 @@ export async function createEvents(deps: {
     async append(tx: Tx<any>, event: NewEvent): Promise<void> {
       const at = now();
       const payload = JSON.stringify(event.payload ?? {});
-      await (tx as Tx)
-        .insertInto('event_pending')
-        .values({
+      await insertPending(tx, [
+        {
           id: uuidv7(at),
           at,
           kind: event.kind,
@@ -173,8 +187,8 @@ export async function createEvents(deps: {
           actor: event.actor ?? null,
           payload,
           payload_digest: sha256(payload),
-        })
-        .execute();
+        },
+      ]);
       afterWrite(sealSoon);
     },
 

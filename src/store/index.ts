@@ -49,7 +49,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
     closers.push(() => lock.release());
     const database = url
       ? await openPostgres(url, refuseNested, log)
-      : openSqlite(join(dir, 'negatoscope.db'), refuseNested);
+      : openSqlite(join(dir, 'negatoscope.db'), refuseNested, log);
     closers.push(() => database.close());
     const { db, read } = database;
     await migrate(db, migrations, { dialect, dir, now, log });

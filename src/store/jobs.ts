@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { reasonOf } from '../errors.ts';
 import { afterWrite } from './context.ts';
 import { uuidv7 } from './ids.ts';
+import { prepared } from './prepared.ts';
 import type { Db, Job, Jobs, JobTable, Log, NewJob, Tx } from './types.ts';
 
 const LEASE_MS = 30_000;
@@ -34,6 +35,23 @@ interface Running {
 /** Why a running handler is told to stop. */
 const CLOSING = 'the program is stopping';
 const CANCELLED = 'the job was cancelled or taken over';
+
+const insertWaiting = prepared((tx: Tx, [row]: readonly JobTable[]) =>
+  tx
+    .insertInto('job')
+    .values(row!)
+    .onConflict((c) =>
+      c
+        .columns(['kind', 'key'])
+        .where('state', '=', sql.lit('waiting')) // a parameter would not match the index
+        // The more urgent wish counts.
+        .doUpdateSet((eb) => ({
+          priority: sql<number>`case when excluded.priority > job.priority then excluded.priority else job.priority end`,
+          updated_at: eb.ref('excluded.updated_at'),
+        })),
+    )
+    .returning('id'),
+);
 
 export interface JobsInside extends Jobs {
   /**
@@ -231,9 +249,8 @@ export function createJobs(deps: {
   return {
     async enqueue(tx: Tx<any>, job: NewJob): Promise<string> {
       const at = now();
-      const inserted = await (tx as Tx)
-        .insertInto('job')
-        .values({
+      const { rows } = await insertWaiting(tx, [
+        {
           id: uuidv7(at),
           kind: job.kind,
           key: job.key,
@@ -248,22 +265,11 @@ export function createJobs(deps: {
           error: null,
           created_at: at,
           updated_at: at,
-        })
-        .onConflict((c) =>
-          c
-            .columns(['kind', 'key'])
-            .where('state', '=', sql.lit('waiting')) // a parameter would not match the index
-            // The more urgent wish counts.
-            .doUpdateSet((eb) => ({
-              priority: sql<number>`case when excluded.priority > job.priority then excluded.priority else job.priority end`,
-              updated_at: eb.ref('excluded.updated_at'),
-            })),
-        )
-        .returning('id')
-        .executeTakeFirstOrThrow();
+        },
+      ]);
       // What is due later is found by the poll.
       if ((job.runAfter ?? at) <= at) afterWrite(() => wake(job.kind));
-      return inserted.id;
+      return rows[0]!.id;
     },
 
     work(kind, handler, options = {}) {

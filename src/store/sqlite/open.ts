@@ -5,7 +5,8 @@ import { dirname } from 'node:path';
 import { Kysely } from 'kysely';
 import { grouped } from '../grouped.ts';
 import { storageFailed } from '../storage-error.ts';
-import type { Db } from '../types.ts';
+import type { Db, Log } from '../types.ts';
+import { createCheckpointer } from './checkpoint.ts';
 import { sqliteDialect } from './dialect.ts';
 
 export interface OpenedDatabase {
@@ -26,7 +27,7 @@ export interface OpenedDatabase {
  *
  * @param beforeWrite called before the write connection is handed out; may throw to refuse
  */
-export function openSqlite(file: string, beforeWrite: () => void): OpenedDatabase {
+export function openSqlite(file: string, beforeWrite: () => void, log: Log): OpenedDatabase {
   const existed = existsSync(file);
   // Made here for its mode: SQLite gives `-wal` and `-shm` the mode of the database.
   if (!existed) closeSync(openSync(file, 'a', 0o600));
@@ -36,6 +37,7 @@ export function openSqlite(file: string, beforeWrite: () => void): OpenedDatabas
     if (!readOnly) {
       db.exec('pragma journal_mode = wal');
       db.exec('pragma synchronous = normal');
+      db.exec('pragma wal_autocheckpoint = 16384'); // pages, 64 MB: see checkpoint.ts
       db.exec('pragma journal_size_limit = 67108864'); // bytes the WAL keeps after a large migration
     }
     db.exec('pragma cache_size = -32768'); // KiB
@@ -50,6 +52,7 @@ export function openSqlite(file: string, beforeWrite: () => void): OpenedDatabas
     try {
       wal ??= await open(`${file}-wal`, 'r+');
       await wal.datasync();
+      checkpointer.wrote();
     } catch (thrown) {
       failed = storageFailed(thrown);
       throw failed;
@@ -69,12 +72,14 @@ export function openSqlite(file: string, beforeWrite: () => void): OpenedDatabas
       },
     }),
   });
+  const checkpointer = createCheckpointer(file, (work) => db.connection().execute(work), log);
   const read: Db = new Kysely({ dialect: sqliteDialect({ open: () => connect(true), readOnly: true }) });
   return {
     db,
     read,
     existed,
     async close() {
+      await checkpointer.close();
       await read.destroy();
       await durable().catch(() => undefined); // ends a sync under way; who waited for it was told
       await wal?.close();
