@@ -67,6 +67,7 @@ const TABLE: Record<string, typeof PUBLIC | typeof PERSON | readonly Who[]> = {
   'POST /api/pulls/{id}/cancel': ['admin', 'technologist', 'reader'],
   'PATCH /api/remotes/{id}': ['admin'],
   'DELETE /api/remotes/{id}': ['admin'],
+  'GET /api/folders': ['admin', 'technologist'],
   'GET /api/quarantine': ['admin', 'technologist'],
   'GET /api/quarantine/{id}/file': ['admin', 'technologist'],
   'POST /api/quarantine/{id}/release': ['admin', 'technologist'],

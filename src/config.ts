@@ -59,6 +59,25 @@ export const configShape = z
     /** Screen lock after idleness, minutes. */
     idleLockMinutes: z.coerce.number().min(1).max(240).default(10),
     logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+    /** Folders that are looked into for new files: paths, or settings of each. */
+    watchFolders: z
+      .array(
+        z.preprocess(
+          (given) => (typeof given === 'string' ? { path: given } : given),
+          z
+            .object({
+              path: z.string().min(1),
+              /** What is done with a file that was taken in: left (and remembered), moved to `done/` there, deleted. */
+              after: z.enum(['leave', 'move', 'delete']).default('leave'),
+              /** A file is taken once its size and time have not changed for so long. */
+              settleSeconds: z.number().min(0).max(3600).default(5),
+              /** Pause between two looks. */
+              everySeconds: z.number().min(0.1).max(3600).default(5),
+            })
+            .strict(),
+        ),
+      )
+      .default([]),
     /** Folders with model packages, beside the built-in one. */
     models: z.array(z.string()).default([]),
   })
@@ -101,7 +120,8 @@ export function loadConfig(
   const fromEnv = Object.fromEntries(
     Object.keys(configShape.shape).map((key) => [key, env[envName(key)]]),
   ) as Record<string, unknown>;
-  if (typeof fromEnv.models === 'string') fromEnv.models = fromEnv.models.split(':').filter(Boolean);
+  for (const key of ['models', 'watchFolders'])
+    if (typeof fromEnv[key] === 'string') fromEnv[key] = fromEnv[key].split(':').filter(Boolean);
   take(fromEnv, envName);
   take(flags, (key) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
   const result = configShape.safeParse(merged);
@@ -112,5 +132,15 @@ export function loadConfig(
   }
   if (Boolean(result.data.tlsCert) !== Boolean(result.data.tlsKey))
     throw new NegatoscopeError('config', 'Give both --tls-cert and --tls-key, or neither.');
-  return { ...result.data, dir: home };
+  const watchFolders = result.data.watchFolders.map((folder) => ({
+    ...folder,
+    path: resolve(home, folder.path),
+  }));
+  for (const { path } of watchFolders)
+    if (`${home}/`.startsWith(`${path}/`) || `${path}/`.startsWith(`${home}/`))
+      throw new NegatoscopeError(
+        'config',
+        `${origin.get('watchFolders')}: watchFolders: ${path} and the data folder ${home} lie in one another. Choose a folder outside.`,
+      );
+  return { ...result.data, watchFolders, dir: home };
 }

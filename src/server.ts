@@ -15,6 +15,7 @@ import { registerApi, type NetworkControl } from './doors/api/index.ts';
 import { registerAuth } from './doors/auth.ts';
 import { createDimseDoor } from './doors/dimse/index.ts';
 import { dicomwebDoor } from './doors/dicomweb/index.ts';
+import { createFolderDoor, type FolderDoor } from './doors/folder/watch.ts';
 import { uploadDoor } from './doors/upload/index.ts';
 import { createDoctor } from './doctor.ts';
 import { NegatoscopeError, reasonOf } from './errors.ts';
@@ -115,10 +116,16 @@ export async function startServer(rooms: Rooms): Promise<RunningServer> {
     }),
   };
   const doctor = createDoctor(rooms);
+  const folders = createFolderDoor({
+    archive: rooms.archive,
+    folders: config.watchFolders,
+    spoolDir: join(config.dir, 'staging'),
+    log,
+  });
 
   const flagOf = (port: number) => (port === config.port ? '--port' : NETWORK_PORT);
   async function open(listener: Listener) {
-    const app = await buildApp(rooms, { listener, network, doctor, closing: closing.signal });
+    const app = await buildApp(rooms, { listener, network, doctor, folders, closing: closing.signal });
     await listening(
       () => app.listen({ host: listener.host, port: listener.port }),
       listener.port,
@@ -134,6 +141,7 @@ export async function startServer(rooms: Rooms): Promise<RunningServer> {
   try {
     for (const listener of await listenersFor(rooms, plan)) apps.push(await open(listener));
     dimse = await openDimse();
+    folders.start();
   } catch (error) {
     await Promise.allSettled(apps.map(({ app }) => app.close()));
     throw error;
@@ -150,6 +158,7 @@ export async function startServer(rooms: Rooms): Promise<RunningServer> {
     },
     async close() {
       closing.abort();
+      await folders.close();
       await dimse.close();
       await Promise.allSettled(apps.map(({ app }) => app.close()));
       apps = [];
@@ -163,6 +172,7 @@ async function buildApp(
     listener: Listener;
     network: NetworkControl;
     doctor: ReturnType<typeof createDoctor>;
+    folders: FolderDoor;
     closing: AbortSignal;
   },
 ): Promise<FastifyInstance> {

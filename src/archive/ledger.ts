@@ -14,18 +14,18 @@ export function createLedger(store: Store, now: () => number): Archive['ledger']
     );
   return {
     async known(source, files) {
-      const known = new Set<string>();
+      const known = new Map<string, string>();
       for (const some of chunked(files)) {
-        const bySize = new Map(some.map((file) => [file.path, file]));
+        const byPath = new Map(some.map((file) => [file.path, file]));
         const rows = await db
           .selectFrom('ledger')
-          .select(['path', 'size', 'mtime'])
+          .select(['path', 'size', 'mtime', 'outcome'])
           .where('source', '=', source)
-          .where('path', 'in', [...bySize.keys()])
+          .where('path', 'in', [...byPath.keys()])
           .execute();
-        for (const { path, size, mtime } of rows) {
-          const file = bySize.get(path);
-          if (file && file.size === Number(size) && file.mtime === Number(mtime)) known.add(path);
+        for (const { path, size, mtime, outcome } of rows) {
+          const file = byPath.get(path);
+          if (file && file.size === Number(size) && file.mtime === Number(mtime)) known.set(path, outcome);
         }
       }
       return known;

@@ -41,6 +41,7 @@
  * | POST /api/remotes/:id/pulls | {studies: PullOrder[]} | PullRow[] |
  * | GET /api/pulls · POST /api/pulls/:id/again · /cancel | | PullRow[] |
  * | PATCH · DELETE /api/remotes/:id | part of RemoteForm | RemoteSystem · 204 |
+ * | GET /api/folders | | FolderView[] |
  * | GET /api/quarantine | | QuarantineRow[] · GET …/:id/file · POST …/:id/release → UploadResult · DELETE …/:id |
  * | GET /api/users · POST /api/users · PATCH /api/users/:id | UserForm | Person[] · Person |
  * | GET /api/tokens · POST /api/tokens · DELETE /api/tokens/:id | {name, roles} | TokenRow[] · {token} once |
@@ -188,6 +189,24 @@ export type Wrappable =
   'image/jpeg' | 'image/png' | 'application/pdf' | 'video/mp4' | 'video/mpeg' | 'video/mp2t';
 /** What is no image for the archive: left where it is, and counted. */
 export type Beside = 'dicomdir' | 'not-an-image' | 'video/other' | 'other-archive';
+/** A folder that is looked into for new files. */
+export interface FolderView {
+  path: string;
+  after: 'leave' | 'move' | 'delete';
+  /** `absent`: not there, or its share is not connected; it is looked for again. */
+  state: 'starting' | 'watching' | 'absent' | 'full';
+  /** When that began, ms UTC. */
+  since: number;
+  /** When it was last looked through, ms UTC; null before the first time. */
+  lookedAt: number | null;
+  /** Files that may still be being written. */
+  waiting: number;
+  /** Files dealt with since the program started. */
+  taken: number;
+  /** What could not be taken in, newest first, 50 at most. */
+  failures: { name: string; outcome: string; detail: string; at: number }[];
+}
+
 /** Whose a photo, document or film is, and what it shows. */
 export interface AttachmentForm {
   patientId: string;

@@ -4,6 +4,8 @@ import type { Doctor } from '../../doctor.ts';
 import type { Rooms } from '../../rooms.ts';
 import { type NetworkChoice, registerAccount } from './account.ts';
 import type { NetworkPlan } from './contract.ts';
+import type { FolderDoor } from '../folder/watch.ts';
+import { registerFolders } from './folders.ts';
 import { registerLive } from './live.ts';
 import { registerPractice } from './practice.ts';
 import { registerReading } from './reading.ts';
@@ -26,7 +28,13 @@ export interface NetworkControl {
 export function registerApi(
   app: FastifyInstance,
   rooms: Rooms,
-  deps: { doctor: Doctor; network: NetworkControl; version: string; closing: AbortSignal },
+  deps: {
+    doctor: Doctor;
+    network: NetworkControl;
+    folders: FolderDoor;
+    version: string;
+    closing: AbortSignal;
+  },
 ): void {
   // Lists of patients stay on no disk of a shared computer. Answers that may be kept say so themselves.
   app.addHook('onSend', async (request, reply) => {
@@ -39,5 +47,6 @@ export function registerApi(
   registerTools(app, rooms);
   registerUpkeep(app, rooms, deps);
   registerRemote(app, rooms);
+  registerFolders(app, deps.folders);
   registerLive(app, { store: rooms.store, people: rooms.people, closing: deps.closing });
 }
