@@ -204,7 +204,7 @@ describe.skipIf(browserMissing)('the main job', () => {
       'Fracture de l’extrémité distale du radius.',
     );
     // Accepted by one key, never typed: it stands in the signed findings.
-    expect(await page.locator('.signed-report').textContent()).toContain('Fracture suspectée');
+    expect(await page.locator('.signed-report').textContent()).toContain('côté droit : Fracture.');
     const href = await page.getByRole('link', { name: 'PDF' }).getAttribute('href');
     const pdf = await page.request.get(server.url + href);
     expect(pdf.headers()['content-type']).toBe('application/pdf');
@@ -270,7 +270,56 @@ describe.skipIf(browserMissing)('the main job', () => {
     await page.getByRole('button', { name: 'Valider la correction' }).click();
     await page.locator('.proposal.human').getByText('Fracture du radius distal').waitFor();
     await page.locator('.mark.human').first().waitFor();
+  });
+
+  test('letters after “correct” or a new frame are its label; to cancel a new frame takes it away', async () => {
+    await page
+      .locator('.proposal.human')
+      .getByRole('button', { name: /Corriger/ })
+      .click();
+    await page.keyboard.type('Non, trait du scaphoïde');
+    expect(await page.locator('.correction input').inputValue()).toBe('Non, trait du scaphoïde');
     await page.keyboard.press('Escape');
+    expect(await page.locator('.proposal.human').count()).toBe(1);
+
+    const findings = await page.locator('.proposal').count();
+    await page.locator('.stage').click({ position: { x: 40, y: 300 } });
+    await page.keyboard.press('+');
+    const sheet = (await page.locator('.draw').boundingBox())!;
+    await page.mouse.move(sheet.x + 300, sheet.y + 300);
+    await page.mouse.down();
+    await page.mouse.move(sheet.x + 360, sheet.y + 350, { steps: 4 });
+    await page.mouse.up();
+    await page.locator('.correction').waitFor();
+    await page.keyboard.type('Ulna');
+    expect(await page.locator('.correction input').inputValue()).toBe('Ulna');
+    await page.locator('.correction').getByRole('button', { name: 'Annuler' }).click();
+    await expect.poll(() => page.locator('.proposal').count()).toBe(findings);
+  });
+
+  test('a second template replaces the first; normal text beside a finding is told and holds the signature', async () => {
+    const choose = async (name: string) => {
+      await page.getByRole('button', { name: 'Modèle' }).click();
+      await page.getByRole('menuitem', { name }).click();
+    };
+    // The image that came late has a mark of its own.
+    await page.locator('.proposal.ai').getByRole('button', { name: 'Écarter' }).click();
+    const conclusion = page.getByLabel('Conclusion', { exact: true });
+    await choose('Poignet · normal');
+    expect(await conclusion.inputValue()).toContain('Pas de lésion');
+    await page.getByText(/Le texte d’un modèle normal reste/).waitFor();
+    await page.locator('.foot').getByRole('button').click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText(/Le texte d’un modèle normal reste/).waitFor();
+    await dialog.locator('input[type=password]').fill(PIN);
+    expect(await dialog.getByRole('button', { name: 'Signer le compte rendu' }).isDisabled()).toBe(true);
+    await dialog.getByRole('button', { name: 'Annuler' }).click();
+
+    await choose('Poignet · rubriques');
+    await expect.poll(() => conclusion.inputValue()).toBe('');
+    expect(await page.getByText(/Le texte d’un modèle normal reste/).count()).toBe(0);
+    await page.getByRole('button', { name: 'Annuler' }).last().click(); // of the notice
+    await expect.poll(() => conclusion.inputValue()).toContain('Pas de lésion');
   });
 
   test('the evidence page counts the signed report', async () => {

@@ -8,10 +8,9 @@ import { dateDigits } from './fold.ts';
 import { searchColumns } from './record.ts';
 import { syncWords } from './studyIndex.ts';
 import type { ArchiveTables, StudyTable } from './tables.ts';
-import type { Archive } from './types.ts';
+import type { Archive, CorrectedField } from './types.ts';
 
-type Field = 'patientId' | 'patientName' | 'birthDate' | 'sex' | 'accession' | 'description' | 'indication';
-const FIELDS: Record<Field, { column: keyof StudyTable; tag: number; vr: VR; limit: number }> = {
+const FIELDS: Record<CorrectedField, { column: keyof StudyTable; tag: number; vr: VR; limit: number }> = {
   patientId: { column: 'patient_id', tag: TAG.PatientID, vr: 'LO', limit: 64 },
   patientName: { column: 'patient_name', tag: TAG.PatientName, vr: 'PN', limit: 3 * 64 + 2 },
   birthDate: { column: 'birth_date', tag: TAG.PatientBirthDate, vr: 'DA', limit: 8 },
@@ -20,10 +19,10 @@ const FIELDS: Record<Field, { column: keyof StudyTable; tag: number; vr: VR; lim
   description: { column: 'description', tag: TAG.StudyDescription, vr: 'LO', limit: 64 },
   indication: { column: 'indication', tag: TAG.ReasonForTheRequestedProcedure, vr: 'LO', limit: 64 },
 };
-const isField = (name: string): name is Field => Object.hasOwn(FIELDS, name);
+const isField = (name: string): name is CorrectedField => Object.hasOwn(FIELDS, name);
 const BY_COLUMN = new Map(Object.values(FIELDS).map((field) => [field.column as string, field]));
 
-function checked(field: Field, value: string): string {
+function checked(field: CorrectedField, value: string): string {
   const trimmed = value.trim();
   const bad =
     trimmed.length > FIELDS[field].limit ||
@@ -93,6 +92,29 @@ export function createCorrect(store: Pick<Store, 'write' | 'events'>, now: () =>
     });
   };
 }
+
+const FIELD_OF = new Map(
+  (Object.keys(FIELDS) as CorrectedField[]).map((field) => [FIELDS[field].column as string, field]),
+);
+
+export const createCorrections =
+  (db: Db<ArchiveTables>): Archive['corrections'] =>
+  async (studyUids) => {
+    if (studyUids.length === 0) return [];
+    const rows = await db
+      .selectFrom('correction')
+      .selectAll()
+      .where('study_uid', 'in', studyUids)
+      .orderBy('at')
+      .orderBy('id')
+      .execute();
+    return rows.flatMap(({ study_uid, field, previous, value, reason, by_name, at }) => {
+      const known = FIELD_OF.get(field);
+      return known
+        ? [{ studyUid: study_uid, field: known, previous, value, reason, byName: by_name, at: Number(at) }]
+        : [];
+    });
+  };
 
 /** The latest correction of each field of these studies, as DICOM JSON to lay over an instance. */
 export async function overlays(

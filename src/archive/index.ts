@@ -1,7 +1,7 @@
 import { createDecoderPool } from '../dicom/pixels/index.ts';
 import type { Log, Store } from '../store/types.ts';
 import { createAeTitles } from './ae.ts';
-import { createCorrect } from './correct.ts';
+import { createCorrect, createCorrections } from './correct.ts';
 import { createFinder } from './find.ts';
 import { createIngest, type IngestSettings } from './ingest.ts';
 import { createLedger } from './ledger.ts';
@@ -83,6 +83,7 @@ export function createArchive({
     outgoing: createOutgoing(db, objects, createDecoderPool()),
     verify: objects.verify,
     correct: createCorrect(store, now),
+    corrections: createCorrections(db),
     quarantine: createQuarantine(store, ingest),
     ledger: createLedger(store, now),
     ae: createAeTitles({ store, now }),

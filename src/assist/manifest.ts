@@ -77,6 +77,7 @@ export const manifestSchema = z
       key,
       z.strictObject({
         text,
+        accepted: text.optional(),
         code: z
           .strictObject({
             value: z.string().max(16),

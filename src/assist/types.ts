@@ -106,7 +106,11 @@ export interface ModelManifest {
     /** Components are joined over 4 or 8 neighbours: as in the evaluation that gave the maker's figures. */
     heatmap?: { name: string; stride: number; componentThreshold: number; connectivity: 4 | 8 };
   };
-  labels: Record<string, { text: Text; code?: { value: string; scheme: string; meaning: string } }>;
+  /** `text`: as the tool proposes it; `accepted`: as it stands in the report once a physician took it over. */
+  labels: Record<
+    string,
+    { text: Text; accepted?: Text; code?: { value: string; scheme: string; meaning: string } }
+  >;
   finding: { label: string };
   /** The question asked of the reader in the conclusion; only tools that state one. */
   question?: { id: string; text: Text; answers: { yes: Text; no: Text; uncertain: Text } };

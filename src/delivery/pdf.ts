@@ -136,6 +136,7 @@ export async function reportPdf(report: Report): Promise<Buffer> {
     pen.write(text.trim(), { gap: 10 });
   };
 
+  const at = (ms: number) => `${timeText(ms, language, record.timeZone)} (${record.timeZone})`;
   if (record.siteName) pen.write(record.siteName, { size: 11, weight: 600, gap: 2 });
   pen.write(words.title, { size: 16, weight: 600, gap: 8 });
   rule();
@@ -158,6 +159,12 @@ export async function reportPdf(report: Report): Promise<Buffer> {
   }
   doc.y += 8;
   rule();
+  // Whoever reads the first page alone must know that the report goes on.
+  if (report.addenda.length > 0)
+    pen.write(words.amended(report.addenda.length, at(report.addenda.at(-1)!.signedAt)), {
+      weight: 600,
+      gap: 10,
+    });
 
   section(words.indication, fields.indication);
   section(words.justification, fields.justification);
@@ -175,34 +182,25 @@ export async function reportPdf(report: Report): Promise<Buffer> {
   const own = record.findings.filter(({ by }) => by === 'reader');
   section(words.marks, own.map((finding) => line(finding, words.own)).join('\n'));
 
+  // A box that nobody ticked is no statement that the patient was not informed.
+  const informed = `${words.informed}${space}${fields.patientInformedOfAi ? words.yes : words.notAsked}.`;
   const shown = record.ai.filter(({ shownAt }) => shownAt !== null);
   const unseen = record.ai.filter(({ shownAt, state }) => shownAt === null && state === 'analysed');
   if (shown.length > 0) {
     const text = shown.flatMap((tool) => {
-      const marks = record.findings.filter(({ runId }) => runId === tool.runId);
+      const marks = record.findings
+        .filter(({ runId }) => runId === tool.runId)
+        .toSorted((a, b) => a.number - b.number);
       const head = `${tool.name[language]}, ${words.version} ${tool.version}, ${words.stage} ${words.stages[tool.stage]}`;
       return marks.length === 0
         ? [`${head}${space}${words.noProposal}`]
         : [`${head}.`, ...marks.map((mark) => line(mark, words.decisions[mark.decision ?? 'undecided']))];
     });
-    section(
-      words.ai,
-      [
-        words.aiUsed,
-        ...text,
-        `${words.informed}${space}${fields.patientInformedOfAi ? words.yes : words.no}.`,
-        words.notDevice,
-      ].join('\n'),
-    );
-  } else if (unseen.length > 0)
-    section(
-      words.ai,
-      `${words.aiUnseen}\n${words.informed}${space}${fields.patientInformedOfAi ? words.yes : words.no}.`,
-    );
+    section(words.ai, [words.aiUsed, ...text, informed, words.notDevice].join('\n'));
+  } else if (unseen.length > 0) section(words.ai, `${words.aiUnseen}\n${informed}`);
 
-  const at = (ms: number) => timeText(ms, language, record.timeZone);
   rule();
-  pen.write(`${words.signed} ${reader.name}, ${words.on} ${at(record.signedAt)} (${record.timeZone}).`, {
+  pen.write(`${words.signed} ${reader.name}, ${words.on} ${at(record.signedAt)}.`, {
     weight: 600,
     gap: 12,
   });

@@ -125,8 +125,9 @@ export function reportSr(report: Report, addenda: number, version: string): Dico
     ],
     evaluations: [
       ...questions,
-      ...(shown.length > 0
-        ? [{ concept: INFORMED, value: fields.patientInformedOfAi ? sr.ANSWER.yes : sr.ANSWER.no }]
+      // A box that nobody ticked says nothing: only what the physician stated stands here.
+      ...(shown.length > 0 && fields.patientInformedOfAi
+        ? [{ concept: INFORMED, value: sr.ANSWER.yes }]
         : []),
     ],
     groups: record.findings.flatMap((finding) => groupsOf(finding, record, references)),

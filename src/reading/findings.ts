@@ -292,12 +292,16 @@ export function createFindings(context: Context, claims: Claims) {
 }
 export type Findings = ReturnType<typeof createFindings>;
 
-/** What a label says: of the tool that knows it, else as the reader wrote it. */
+/** What a label says once a physician took it over: of the tool that knows it, else as the reader wrote it. */
 export const labelText = (
   label: string,
   models: readonly Pick<InstalledModel, 'manifest'>[],
   language: Language,
-) => models.map(({ manifest }) => manifest.labels[label]?.text[language]).find((text) => text) ?? label;
+): string =>
+  models
+    .flatMap(({ manifest }) => manifest.labels[label] ?? [])
+    .map(({ accepted, text }) => (accepted ?? text)[language])
+    .find((text) => text) ?? label;
 
 /**
  * Sentences for the draft: accepted, corrected and own findings only. Nothing is added to them: no normal finding, no
@@ -318,7 +322,7 @@ export function acceptedText(
         image?.viewPosition ? viewText(image.viewPosition, language) : '',
         image?.laterality ? sideText(image.laterality, language) : '',
       ].filter((text) => text !== '');
-      const where = `Image ${place + 1}${facts.length > 0 ? ` (${facts.join(', ')})` : ''}`;
+      const where = [`Image ${place + 1}`, ...facts].join(', ');
       return `${where}${language === 'fr' ? ' : ' : ': '}${finding.text ?? labelText(finding.label, models, language)}.`;
     })
     .join('\n')

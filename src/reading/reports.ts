@@ -51,6 +51,11 @@ export function createReports(context: Context) {
         version: row.version,
         fields: record.fields,
         findings: record.findings,
+        identity: {
+          patientName: record.study.patientName,
+          patientId: record.study.patientId,
+          birthDate: record.study.birthDate,
+        },
         readerId: record.reader.id,
         readerName: record.reader.name,
         signedAt: Number(row.signed_at),

@@ -230,7 +230,7 @@ test('the draft holds what was accepted, corrected or drawn; no side that the he
     'fr',
   );
   expect(text).toBe(
-    'Image 1 (face (PA)) : Fracture suspectée.\nImage 1 (face (PA)) : Fracture de la styloïde.\nImage 1 (face (PA)) : Corps étranger.',
+    'Image 1, face (PA) : Fracture suspectée.\nImage 1, face (PA) : Fracture de la styloïde.\nImage 1, face (PA) : Corps étranger.',
   );
 });
 

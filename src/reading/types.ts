@@ -92,6 +92,8 @@ export interface Report {
   version: number;
   fields: ReportFields;
   findings: Finding[];
+  /** Of the patient as it was signed; a later correction does not change it. */
+  identity: Pick<StudyRow, 'patientName' | 'patientId' | 'birthDate'>;
   readerId: string;
   readerName: string;
   signedAt: number;

@@ -33,18 +33,24 @@ export const onGate = (listener: (what: Gate) => void): void => {
   gate = listener;
 };
 
+/** Browsers refuse a longer body (64 KiB, Fetch standard 4.6) with `keepalive`; a character may take three bytes. */
+const MAX_KEEPALIVE = 20_000;
+
 export interface ApiOptions {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Sent as JSON. */
   body?: unknown;
   signal?: AbortSignal;
+  /** The call outlives the page that is being closed, unless its body is too long for that. */
+  keepalive?: boolean;
   /** Wrong PIN or password while signing in, unlocking or signing an act: says nothing about the session. */
   quiet?: boolean;
 }
 
 /** Calls `/api{path}`. Gives the JSON of the answer, or undefined for 204. Throws `ApiFailure`. */
 export async function api<T>(path: string, options: ApiOptions = {}): Promise<T> {
-  const { method = 'GET', body, signal, quiet } = options;
+  const { method = 'GET', body, signal, keepalive, quiet } = options;
+  const sent = body === undefined ? undefined : JSON.stringify(body);
   let response: Response;
   try {
     response = await fetch(`/api${path}`, {
@@ -55,8 +61,9 @@ export async function api<T>(path: string, options: ApiOptions = {}): Promise<T>
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(method === 'GET' ? {} : csrfHeader()),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(sent === undefined ? {} : { body: sent }),
       ...(signal ? { signal } : {}),
+      ...(keepalive && (sent?.length ?? 0) < MAX_KEEPALIVE ? { keepalive } : {}),
     });
   } catch (cause) {
     if (signal?.aborted) throw cause;

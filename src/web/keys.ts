@@ -69,7 +69,8 @@ const changed = () => {
   for (const listener of listeners) listener();
 };
 
-const TEXT_INPUTS = new Set([
+/** Kinds of input that no text is typed into. */
+const NO_TEXT = new Set([
   'checkbox',
   'radio',
   'button',
@@ -92,16 +93,18 @@ if (typeof window !== 'undefined')
     true,
   );
 
+/** Whether keys that are pressed there write something. */
+export const isTyping = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement &&
+  (target.isContentEditable ||
+    target instanceof HTMLTextAreaElement ||
+    target instanceof HTMLSelectElement ||
+    (target instanceof HTMLInputElement && !NO_TEXT.has(target.type)));
+
 function contextOf(event: KeyboardEvent): KeyContext {
   const target = event.target instanceof HTMLElement ? event.target : null;
-  const typing =
-    target !== null &&
-    (target.isContentEditable ||
-      target instanceof HTMLTextAreaElement ||
-      target instanceof HTMLSelectElement ||
-      (target instanceof HTMLInputElement && !TEXT_INPUTS.has(target.type)));
   return {
-    typing,
+    typing: isTyping(target),
     onControl: target?.closest('button, a[href], summary, [role=menuitem], input') != null,
     dialogOpen: dialogAtKey,
     msSincePatientChange: performance.now() - patientChangedAt,

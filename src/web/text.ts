@@ -30,6 +30,12 @@ export function examTitle(t: TFunction, study: StudyRow): string {
   const side = study.laterality ? orCode(t, 'laterality', study.laterality) : '';
   return [parts || t('exam.untitled'), side].filter(Boolean).join(' ');
 }
+/** The title with the side of the body, which a description often leaves out. */
+export function sided(t: TFunction, study: StudyRow): string {
+  const title = examTitle(t, study);
+  const side = study.laterality ? orCode(t, 'laterality', study.laterality) : '';
+  return side === '' || title.toLowerCase().includes(side.toLowerCase()) ? title : `${title} · ${side}`;
+}
 export const sexAge = (t: TFunction, study: StudyRow): string =>
   [
     study.sex ? orCode(t, 'sex', study.sex) : '',

@@ -52,7 +52,7 @@
  * Pixels, metadata, thumbnails and rendered frames come from DICOMweb (`/dicom-web`) with the same session cookie:
  * `/dicom-web/studies/{s}/series/{s}/instances/{i}/frames/1`, `/metadata`, `/thumbnail?viewport=128,128`, `/rendered`.
  */
-import type { AeRow, QuarantineRow, StudyRow } from '../../archive/types.ts';
+import type { AeRow, CorrectionRow, QuarantineRow, StudyRow } from '../../archive/types.ts';
 import type { ModelManifest, Text } from '../../assist/types.ts';
 import type { ReadingFact, Stage, StageAct } from '../../evidence/types.ts';
 import type { Language, Person, Role } from '../../people/types.ts';
@@ -295,6 +295,10 @@ export interface AuditRow {
   studyUid: string | null;
   subject: string | null;
   payload: Record<string, unknown> | null;
+  /** Of the study it is about, as it is now; the log itself holds no name. */
+  study: StudyRow | null;
+  /** Of a correction of patient data: what it changed, and why. */
+  corrections: CorrectionRow[];
 }
 export interface AuditVerdict {
   ok: boolean;

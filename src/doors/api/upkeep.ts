@@ -19,6 +19,9 @@ const AuditQuery = z.object({
 });
 /** Events read at a time, of which some may be left out. */
 const PAGE = 200;
+const CORRECTED = 'archive.patient.corrected';
+/** The rows of a correction and its event are written in one transaction, a moment apart. */
+const SAME_ACT_MS = 1000;
 /** Longer than a group of events waits for its seal. */
 const SEALING_MS = 400;
 
@@ -132,6 +135,11 @@ export function registerUpkeep(
     await Promise.race([store.events.settled(), setTimeout(SEALING_MS)]);
     const events = await eventsFor(request.principal, query);
     const names = new Map((await people.list()).map((person) => [person.id, person.name]));
+    const uids = [...new Set(events.flatMap(({ study_uid }) => study_uid ?? []))];
+    const studies = new Map((await archive.studies(uids)).map((study) => [study.studyUid, study]));
+    const corrections = await archive.corrections(
+      events.flatMap(({ kind, study_uid }) => (kind === CORRECTED && study_uid ? [study_uid] : [])),
+    );
     return events.map((event) => ({
       seq: event.seq,
       at: event.at,
@@ -141,6 +149,14 @@ export function registerUpkeep(
       studyUid: event.study_uid,
       subject: event.subject,
       payload: event.payload,
+      study: studies.get(event.study_uid ?? '') ?? null,
+      corrections:
+        event.kind === CORRECTED
+          ? corrections.filter(
+              ({ studyUid, at }) =>
+                studyUid === event.study_uid && Math.abs(at - Number(event.at)) <= SAME_ACT_MS,
+            )
+          : [],
     }));
   });
   app.post('/api/audit/verify', admin, async () => store.events.verify());

@@ -5,7 +5,10 @@ import { fr } from './fr.ts';
 import { REGIONS, type Region } from './regions.ts';
 
 const TEXTS = { fr, en };
-const KIND = { fr: { normal: 'normal', free: 'libre' }, en: { normal: 'normal', free: 'free' } } as const;
+const KIND = {
+  fr: { normal: 'normal', free: 'rubriques à remplir' },
+  en: { normal: 'normal', free: 'headings to fill in' },
+} as const;
 
 /** Text blocks that a reader chooses; nothing chooses one for the reader. Free ones hold headings alone. */
 export function templates(language: Language): Template[] {

@@ -5,7 +5,7 @@ import type { CaseRow, FigureKey } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
 import { dateTime, duration, personName } from '../format.ts';
 import { keys } from '../queries.ts';
-import { examTitle, failureText, useText } from '../text.ts';
+import { sided, failureText, useText } from '../text.ts';
 import { SideDrawer } from '../ui/Dialog.tsx';
 import { RowsSkeleton } from '../ui/Skeleton.tsx';
 import { rangeQuery } from './range.ts';
@@ -53,7 +53,7 @@ function Case({ row: { fact, study } }: { row: CaseRow }) {
         <b>
           <bdi>{personName(study.patientName) || t('patient.unnamed')}</bdi>
         </b>{' '}
-        <span className="muted">{examTitle(t, study)}</span>
+        <span className="muted">{sided(t, study)}</span>
         <span className="case-facts small">
           <span className="chip ai">
             <span>{fact.aiPositive ? t('cases.aiPositive') : t('cases.aiNegative')}</span>

@@ -1,7 +1,7 @@
 /** What AI proposes and what the reader decides: the same three answers for each, none of them chosen. */
 import { Plus, Trash2 } from 'lucide-react';
-import { useState } from 'react';
-import type { Answer, Finding, ModelView, StudyView } from '../../doors/api/contract.ts';
+import { useEffect, useRef, useState } from 'react';
+import type { Answer, Box, Finding, ModelView, StudyView } from '../../doors/api/contract.ts';
 import { clock } from '../format.ts';
 import { aiText, useText } from '../text.ts';
 import { Segmented } from '../ui/fields.tsx';
@@ -30,12 +30,14 @@ export function Findings(props: {
   aiShown: boolean;
   selected: string | null;
   onSelect: (id: string) => void;
-  correcting: boolean;
+  correcting: { finding: Finding; box: Box | null; fresh: boolean } | null;
+  onBox: (box: Box) => void;
   onCorrect: (finding: Finding) => void;
   /** null: the label stays. */
   onCorrected: (text: string | null) => void;
   onCancelCorrect: () => void;
   onAdd: () => void;
+  onOpinion: (opinion: { modelId: string; answer: Answer }) => void;
 }) {
   const { t } = useText();
   const { view, editable, aiShown } = props;
@@ -89,7 +91,7 @@ function Tool({ ai, ...props }: Parameters<typeof Findings>[0] & { ai: Ai }) {
           className="btn"
           disabled={pending === null || props.reading.opinion.isPending}
           onClick={() => {
-            if (pending) props.reading.opinion.mutate({ modelId: ai.status.modelId, answer: pending });
+            if (pending) props.onOpinion({ modelId: ai.status.modelId, answer: pending });
           }}
         >
           {t('ai.opinionGive')}
@@ -176,8 +178,8 @@ function Card({ finding, ...props }: Parameters<typeof Findings>[0] & { finding:
           {model && operatingSentence(say, model.manifest, props.view.study.bodyParts)}
         </p>
       )}
-      {on && props.correcting ? (
-        <Correction {...props} finding={finding} name={name} />
+      {on && props.correcting?.finding.id === finding.id ? (
+        <Correction {...props} correcting={props.correcting} finding={finding} name={name} />
       ) : (
         editable &&
         (finding.by === 'ai' ? (
@@ -229,12 +231,19 @@ function Card({ finding, ...props }: Parameters<typeof Findings>[0] & { finding:
 function Correction(props: {
   finding: Finding;
   name: string;
+  correcting: { box: Box | null; fresh: boolean };
+  onBox: (box: Box) => void;
   /** null: the label stays. */
   onCorrected: (text: string | null) => void;
   onCancelCorrect: () => void;
 }) {
   const { t } = useText();
+  const { fresh, box } = props.correcting;
+  const { places } = props.finding;
   const [text, setText] = useState(props.finding.text ?? props.name);
+  const label = useRef<HTMLInputElement>(null);
+  // Letters go into the label, not to the tools or to the decisions.
+  useEffect(() => label.current?.select(), []);
   return (
     <form
       className="correction"
@@ -246,16 +255,30 @@ function Correction(props: {
       <label>
         <span className="small muted">{t('findings.label')}</span>
         <input
+          ref={label}
           className="input"
           value={text}
           onChange={(event) => setText(event.target.value)}
           maxLength={200}
         />
       </label>
-      <p className="muted small">{t('findings.moveHint')}</p>
+      {places.length > 1 && (
+        <Segmented
+          label={t('findings.place')}
+          value={String(places.findIndex(({ box: each }) => each === box))}
+          onChange={(index) => props.onBox(places[Number(index)]!.box)}
+          options={places.map((_, index) => ({
+            value: String(index),
+            label: t('findings.placeNumber', { number: index + 1 }),
+          }))}
+        />
+      )}
+      <p className="muted small">
+        {places.length > 1 ? t('findings.moveHintPlaces') : t('findings.moveHint')}
+      </p>
       <div className="rowline">
         <button type="submit" className="btn primary">
-          {t('findings.keep')}
+          {fresh ? t('findings.addDone') : t('findings.keep')}
         </button>
         <button type="button" className="btn ghost" onClick={props.onCancelCorrect}>
           {t('action.cancel')}

@@ -1,13 +1,16 @@
 /** The report as the reader writes it. Accepted findings enter by the server's hand; everything else is the reader's. */
 import { Menu } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import type { TFunction } from 'i18next';
 import { ChevronDown } from 'lucide-react';
 import { useEffect, useRef } from 'react';
-import type { ModelView, ReportFields, StudyView, Template } from '../../doors/api/contract.ts';
+import type { Language, ModelView, ReportFields, StudyView, Template } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
+import { notify } from '../shell/notices.tsx';
 import { useText } from '../text.ts';
 import { Check, Segmented } from '../ui/fields.tsx';
 import { answerLabels } from './Findings.tsx';
+import { type Contradiction, contradictionsOf, TEXTS, withTemplate } from './templates.ts';
 import type { ReadingState } from './useReading.ts';
 
 /** A text area that is as tall as its text. */
@@ -44,7 +47,28 @@ function Area(props: {
   );
 }
 
-export const TEXTS = ['indication', 'justification', 'technique', 'findings', 'conclusion'] as const;
+export function useTemplates(language: Language | undefined, enabled: boolean): readonly Template[] {
+  const { data } = useQuery({
+    queryKey: ['templates', language],
+    queryFn: () => api<Template[]>(`/templates?language=${language}`),
+    enabled: enabled && language !== undefined,
+    staleTime: Infinity,
+  });
+  return data ?? NONE;
+}
+const NONE: readonly Template[] = [];
+
+/** One sentence for each place where the report speaks against itself. */
+export function contradictionText(
+  t: TFunction,
+  found: Contradiction,
+  models: readonly ModelView[],
+  language: Language,
+): string {
+  if (found.code === 'normal-text') return t('report.contradiction.normal');
+  const question = models.find(({ manifest }) => manifest.id === found.modelId)?.manifest.question;
+  return t('sign.contradiction', { answer: question?.answers[found.answer][language] ?? found.answer });
+}
 
 export function ReportForm(props: {
   view: StudyView;
@@ -57,26 +81,31 @@ export function ReportForm(props: {
   const { t, language, say } = useText();
   const { view, draft, editable } = props;
   const { fields } = draft;
-  const templates = useQuery({
-    queryKey: ['templates', fields?.language ?? language],
-    queryFn: () => api<Template[]>(`/templates?language=${fields?.language ?? language}`),
-    enabled: editable,
-    staleTime: Infinity,
-  });
+  const templates = useTemplates(fields?.language, editable);
+  // Chosen by keys alone: the first one is where the arrows start.
+  useEffect(() => {
+    if (props.templatesOpen)
+      requestAnimationFrame(() =>
+        document.querySelector<HTMLElement>('.templates [role=menuitem]')?.focus({ preventScroll: true }),
+      );
+  }, [props.templatesOpen]);
   if (!fields) return null;
   const set = (next: Partial<ReportFields>) => draft.change(next);
   const apply = (template: Template) => {
-    // A template fills what is empty and follows what is written; it never overwrites the reader.
-    const next: Partial<ReportFields> = {};
-    for (const name of TEXTS) {
-      const text = template.fields[name];
-      if (!text || fields[name].includes(text)) continue;
-      next[name] = fields[name].trim() ? `${fields[name].trimEnd()}\n${text}` : text;
-    }
+    const next = withTemplate(fields, template, templates);
+    const names = Object.keys(next) as (keyof typeof next)[];
+    if (names.length === 0) return;
+    const before = Object.fromEntries(names.map((name) => [name, fields[name]]));
     set(next);
+    notify({
+      kind: 'info',
+      text: t('report.templateDone', { title: template.title }),
+      action: { label: t('action.undo'), run: () => set(before) },
+    });
   };
+  const contradictions = contradictionsOf(fields, view.findings, props.models, templates);
   const own = (template: Template) => template.bodyParts.some((part) => view.study.bodyParts.includes(part));
-  const list = [...(templates.data ?? [])].sort((a, b) => Number(own(b)) - Number(own(a)));
+  const list = [...templates].sort((a, b) => Number(own(b)) - Number(own(a)));
   const asked = view.ai.filter(({ status, hidden }) => {
     const model = props.models.find(({ manifest }) => manifest.id === status.modelId);
     return model?.manifest.question && status.state !== 'not-run' && hidden !== 'opinion-first';
@@ -131,6 +160,16 @@ export function ReportForm(props: {
           onChange={(text) => set({ [name]: text })}
         />
       ))}
+      {editable &&
+        contradictions.map((found) => (
+          <p
+            key={`${found.code}${'modelId' in found ? found.modelId : ''}`}
+            className="small todo"
+            role="status"
+          >
+            {contradictionText(t, found, props.models, language)}
+          </p>
+        ))}
       {asked.map(({ status }) => {
         const model = props.models.find(({ manifest }) => manifest.id === status.modelId)!;
         const { question } = model.manifest;

@@ -1,15 +1,17 @@
 /** The foot of the panel: why signing is not possible yet, or the signature; and what was signed. */
 import { useMutation } from '@tanstack/react-query';
-import { FileText, Lock } from 'lucide-react';
+import { FileText, Lock, TriangleAlert } from 'lucide-react';
 import { useState } from 'react';
 import type { TFunction } from 'i18next';
 import type { ModelView, Report, SigningBlock, StudyView } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
-import { dateTime } from '../format.ts';
+import { dateTime, dicomDate, personName } from '../format.ts';
 import { failureText, useText } from '../text.ts';
 import { Dialog } from '../ui/Dialog.tsx';
-import { TextArea } from '../ui/fields.tsx';
+import { Check, TextArea } from '../ui/fields.tsx';
 import { SecretField } from '../ui/SecretField.tsx';
+import { contradictionText, useTemplates } from './Report.tsx';
+import { contradictionsOf } from './templates.ts';
 import type { ReadingState } from './useReading.ts';
 
 export function blockText(
@@ -83,8 +85,12 @@ export function SignDialog(props: {
   models: readonly ModelView[];
   onSigned: (report: Report) => void;
 }) {
-  const { t } = useText();
+  const { t, language } = useText();
   const [secret, setSecret] = useState('');
+  const [checked, setChecked] = useState(false);
+  const { fields } = props.draft;
+  const templates = useTemplates(fields?.language, true);
+  const contradictions = fields ? contradictionsOf(fields, props.view.findings, props.models, templates) : [];
   const sign = useMutation({
     mutationFn: async () => {
       const revision = await props.draft.flush();
@@ -112,6 +118,23 @@ export function SignDialog(props: {
           </b>
         </p>
         <Summary {...props} />
+        {contradictions.length > 0 && (
+          <div className="callout warn">
+            <TriangleAlert size={18} aria-hidden />
+            <div className="stack" role="alert">
+              {contradictions.map((found) => (
+                <p key={`${found.code}${'modelId' in found ? found.modelId : ''}`}>
+                  {contradictionText(t, found, props.models, language)}
+                </p>
+              ))}
+              <Check
+                label={t('sign.checked')}
+                checked={checked}
+                onChange={(event) => setChecked(event.target.checked)}
+              />
+            </div>
+          </div>
+        )}
         <p className="muted small">{t('sign.text')}</p>
         <SecretField
           value={secret}
@@ -120,7 +143,11 @@ export function SignDialog(props: {
           autoFocus
         />
         <div className="rowline">
-          <button type="submit" className="btn primary" disabled={!secret || sign.isPending}>
+          <button
+            type="submit"
+            className="btn primary"
+            disabled={!secret || sign.isPending || (contradictions.length > 0 && !checked)}
+          >
             {sign.isPending ? t('sign.signing') : t('sign.sign')}
           </button>
           <button type="button" className="btn ghost" onClick={props.onClose}>
@@ -132,7 +159,7 @@ export function SignDialog(props: {
   );
 }
 
-/** What is about to be signed, in a glance; and a word where the parts contradict each other. */
+/** What is about to be signed, in a glance. */
 function Summary({ view, models, draft }: Parameters<typeof SignDialog>[0]) {
   const { t, language, say } = useText();
   const { fields } = draft;
@@ -144,7 +171,6 @@ function Summary({ view, models, draft }: Parameters<typeof SignDialog>[0]) {
     const answer = fields.answers[manifest.id];
     return manifest.question && answer ? [{ question: manifest.question, answer }] : [];
   });
-  const contradicted = accepted.length > 0 && answers.find(({ answer }) => answer === 'no');
   return (
     <div className="summary">
       <p dir="auto">{fields.conclusion}</p>
@@ -154,21 +180,29 @@ function Summary({ view, models, draft }: Parameters<typeof SignDialog>[0]) {
         </p>
       ))}
       <p className="small muted">{t('sign.findings', { count: accepted.length })}</p>
-      {contradicted && (
-        <p className="small todo" role="alert">
-          {t('sign.contradiction', { answer: contradicted.question.answers.no[language] })}
-        </p>
-      )}
     </div>
   );
 }
 
 const SHOWN = ['indication', 'justification', 'technique', 'findings', 'conclusion', 'dose'] as const;
 
-export function SignedReport(props: { report: Report; mayAdd: boolean; onChanged: () => void }) {
-  const { t, language } = useText();
-  const { report } = props;
+export function SignedReport(props: {
+  report: Report;
+  study: StudyView['study'];
+  models: readonly ModelView[];
+  mayAdd: boolean;
+  onChanged: () => void;
+}) {
+  const { t, language, say } = useText();
+  const { report, study } = props;
   const [adding, setAdding] = useState(false);
+  // The signed report keeps the identity that was signed: whoever sees another one on the screen has to know.
+  const { identity } = report;
+  const changed = [
+    ...(identity.patientName === study.patientName ? [] : [personName(identity.patientName)]),
+    ...(identity.patientId === study.patientId ? [] : [identity.patientId]),
+    ...(identity.birthDate === study.birthDate ? [] : [dicomDate(identity.birthDate, language)]),
+  ].map((text) => text || '–');
   return (
     <section className="sec signed-report" aria-label={t('signed.title')}>
       <h2>
@@ -178,6 +212,11 @@ export function SignedReport(props: { report: Report; mayAdd: boolean; onChanged
         <span className="saved">{dateTime(report.signedAt, language)}</span>
       </h2>
       <p className="muted small">{t('signed.by', { name: report.readerName })}</p>
+      {changed.length > 0 && (
+        <p className="banner warn" role="status">
+          {t('signed.identityChanged', { signed: changed.join(', ') })}
+        </p>
+      )}
       <dl className="texts">
         {SHOWN.filter((name) => report.fields[name]).map((name) => (
           <div key={name}>
@@ -185,6 +224,17 @@ export function SignedReport(props: { report: Report; mayAdd: boolean; onChanged
             <dd dir="auto">{report.fields[name]}</dd>
           </div>
         ))}
+        {props.models.flatMap(({ manifest }) => {
+          const answer = report.fields.answers[manifest.id];
+          return manifest.question && answer ? (
+            <div key={manifest.id}>
+              <dt>{say(manifest.question.text)}</dt>
+              <dd>{say(manifest.question.answers[answer])}</dd>
+            </div>
+          ) : (
+            []
+          );
+        })}
         {report.addenda.map((addendum) => (
           <div key={addendum.id} className="addendum">
             <dt>
@@ -244,8 +294,14 @@ function AddendumDialog({
       }),
     onSuccess: onDone,
   });
+  // A slip of the Escape key must not cost the text: a second one closes.
+  const [warned, setWarned] = useState(false);
+  const close = () => {
+    if (text.trim() === '' || warned) onClose();
+    else setWarned(true);
+  };
   return (
-    <Dialog opened onClose={onClose} title={t('signed.add')}>
+    <Dialog opened onClose={close} title={t('signed.add')}>
       <form
         className="stack"
         onSubmit={(event) => {
@@ -258,9 +314,18 @@ function AddendumDialog({
           label={t('signed.addendum')}
           value={text}
           rows={5}
-          onChange={(event) => setText(event.target.value)}
+          onChange={(event) => {
+            setText(event.target.value);
+            setWarned(false);
+          }}
+          data-autofocus
           required
         />
+        {warned && (
+          <p className="small todo" role="alert">
+            {t('signed.closeLoses')}
+          </p>
+        )}
         <SecretField
           value={secret}
           onChange={setSecret}

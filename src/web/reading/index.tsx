@@ -7,11 +7,11 @@ import type { Box, Finding, StudyView, WorklistPage } from '../../doors/api/cont
 import { api } from '../api.ts';
 import { dicomDate, dicomTime, duration, personName } from '../format.ts';
 import { addCatalogue } from '../i18n/index.ts';
-import { patientChanged, useKeys } from '../keys.ts';
+import { isTyping, patientChanged, useKeys } from '../keys.ts';
 import { keys, useModels } from '../queries.ts';
 import { AvatarMenu } from '../shell/AvatarMenu.tsx';
 import { notify } from '../shell/notices.tsx';
-import { examTitle, failureText, orCode, sexAge, useText } from '../text.ts';
+import { examTitle, failureText, orCode, sexAge, sided, useText } from '../text.ts';
 import { usePhone } from '../ui/Dialog.tsx';
 import { PageSkeleton } from '../ui/Skeleton.tsx';
 import en from './en.json' with { type: 'json' };
@@ -94,7 +94,10 @@ function Reading({
   const [aiShown, setAiShown] = useState(true);
   const [heatOn, setHeatOn] = useState(false);
   const [selected, setSelected] = useState<string | null>(null);
-  const [editing, setEditing] = useState<{ finding: Finding; box: Box | null } | null>(null);
+  /** `fresh`: just drawn, so that to cancel takes it away again. */
+  const [editing, setEditing] = useState<{ finding: Finding; box: Box | null; fresh: boolean } | null>(null);
+  /** Frames that the reader drew before deciding otherwise: a correction taken up again begins there. */
+  const drawn = useRef(new Map<string, Box>());
   const [drawing, setDrawing] = useState(false);
   const [signing, setSigning] = useState(false);
   const [templates, setTemplates] = useState(false);
@@ -126,7 +129,7 @@ function Reading({
   }, [selected]);
   const select = (id: string) => {
     // A click inside the card of the finding that is being corrected must not end its correction.
-    setEditing((present) => (present?.finding.id === id ? present : null));
+    setEditing((present) => (present?.finding.id === id ? present : null)); // a fresh one stays, named as it is
     setSelected(id);
     const finding = view.findings.find((each) => each.id === id);
     const at = images.findIndex(({ instance }) => instance.sopInstanceUid === finding?.sopInstanceUid);
@@ -141,16 +144,22 @@ function Reading({
   const correct = (finding: Finding) => {
     if (!editable) return;
     setSelected(finding.id);
-    const [box] = boxesOf(finding);
+    const box = finding.box ?? drawn.current.get(finding.id) ?? boxesOf(finding)[0];
     const image = images.find(({ instance }) => instance.sopInstanceUid === finding.sopInstanceUid)?.instance;
     setEditing({
       finding,
       box:
         box ?? (image?.rows && image.columns ? middle({ rows: image.rows, columns: image.columns }) : null),
+      fresh: false,
     });
+  };
+  const cancelCorrection = () => {
+    if (editing?.fresh) reading.remove.mutate(editing.finding.id);
+    setEditing(null);
   };
   const corrected = (text: string | null) => {
     if (!editing) return;
+    if (editing.box) drawn.current.set(editing.finding.id, editing.box);
     reading.decide.mutate({
       id: editing.finding.id,
       decision: editing.finding.by === 'reader' ? 'accepted' : 'corrected',
@@ -161,7 +170,7 @@ function Reading({
   };
   const decideSelected = (decision: 'accepted' | 'rejected') => {
     const finding = view.findings.find(({ id }) => id === selected);
-    if (!editable || !aiShown || finding?.by !== 'ai') return;
+    if (!editable || !aiShown || editing || finding?.by !== 'ai') return;
     reading.decide.mutate({ id: finding.id, decision, box: null });
     const following = view.findings.find(
       (each) => each.by === 'ai' && each.decision === null && each.id !== selected,
@@ -177,7 +186,7 @@ function Reading({
       {
         onSuccess: (finding) => {
           setSelected(finding.id);
-          setEditing({ finding, box });
+          setEditing({ finding, box, fresh: true });
         },
       },
     );
@@ -253,16 +262,18 @@ function Reading({
     {
       keys: ['Escape'],
       label: t('keys.leave'),
-      run: () => {
+      run: ({ target }) => {
         if (drawing) setDrawing(false);
-        else if (editing) setEditing(null);
+        else if (editing) cancelCorrection();
+        // Out of a text field first: Escape while writing must not leave the study.
+        else if (isTyping(target)) (target as HTMLElement).blur();
         else leave();
       },
     },
   ]);
 
   const { study } = view;
-  const title = examTitle(t, study);
+  const title = sided(t, study);
   const when = [dicomDate(study.studyDate, language), dicomTime(study.studyTime)].filter(Boolean).join(' ');
   return (
     <div className="reading">
@@ -390,16 +401,24 @@ function Reading({
               aiShown={aiShown}
               selected={selected}
               onSelect={select}
-              correcting={editing !== null}
+              correcting={editing}
+              onBox={(box) => setEditing((present) => present && { ...present, box })}
               onCorrect={correct}
               onCorrected={corrected}
-              onCancelCorrect={() => setEditing(null)}
+              onCancelCorrect={cancelCorrection}
               onAdd={() => setDrawing(true)}
+              onOpinion={(opinion) => {
+                // Hidden by a key before, perhaps: now it is asked for.
+                setAiShown(true);
+                reading.opinion.mutate(opinion);
+              }}
             />
             {view.reports.map((report) => (
               <SignedReport
                 key={report.id}
                 report={report}
+                study={study}
+                models={models}
                 mayAdd={reading.isReader && !phone}
                 onChanged={() => void reading.refresh()}
               />
@@ -425,7 +444,7 @@ function Reading({
           opened
           onClose={() => setSigning(false)}
           studyUid={studyUid}
-          who={`${personName(study.patientName)} · ${title}`}
+          who={`${personName(study.patientName)} · ${sided(t, study)}`}
           draft={reading.draft}
           view={view}
           models={models}

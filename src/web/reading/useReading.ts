@@ -14,11 +14,14 @@ import { api, ApiFailure } from '../api.ts';
 import { keys, useMe } from '../queries.ts';
 import { notify } from '../shell/notices.tsx';
 import { failureText, useText } from '../text.ts';
-import { withAccepted } from './accepted.ts';
+import { useUnsaved } from '../unsaved.ts';
+import { leftBehind, withAccepted } from './accepted.ts';
 import { shownFields } from './shownFields.ts';
 
 const RENEW_MS = 60_000;
+/** After the last key; and at the latest after so long, for who types without a pause. */
 const SAVE_MS = 700;
+const SAVE_AT_LATEST_MS = 3000;
 const RETRY_MS = 5000;
 
 const path = (studyUid: string) => `/studies/${encodeURIComponent(studyUid)}`;
@@ -174,6 +177,10 @@ function useDraft(
   const dirty = useRef<Partial<ReportFields>>({});
   const sending = useRef<Partial<ReportFields>>({});
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  /** When the oldest text that waits was typed, ms. */
+  const since = useRef(0);
+  const flushNow = useRef<() => Promise<number>>(async () => 0);
+  const changeNow = useRef<(next: Partial<ReportFields>) => void>(() => undefined);
   const saving = useRef<Promise<void> | null>(null);
   const told = useRef(false);
   const left = useRef(false);
@@ -197,18 +204,14 @@ function useDraft(
     const before = written.current;
     written.current = accepted;
     if (before === undefined || before === accepted || !mine) return;
-    setFields((present) => {
-      if (!present) return present;
-      const findings = withAccepted(present.findings, before, accepted);
-      if (findings === present.findings) return present;
-      dirty.current = { ...dirty.current, findings };
-      clearTimeout(timer.current);
-      timer.current = setTimeout(() => void flushNow.current().catch(() => undefined), SAVE_MS);
-      return { ...present, findings };
-    });
+    const present = shown.current;
+    if (!present) return;
+    if (leftBehind(present.findings, before, accepted).length > 0)
+      notify({ kind: 'info', text: t('report.leftBehind') });
+    const findings = withAccepted(present.findings, before, accepted);
+    if (findings !== present.findings) changeNow.current({ findings });
   }, [accepted, mine]);
 
-  const flushNow = useRef<() => Promise<number>>(async () => 0);
   const flush = useCallback(async (): Promise<number> => {
     clearTimeout(timer.current);
     while (saving.current) await saving.current;
@@ -226,6 +229,7 @@ function useDraft(
             fields: revision.current === 0 ? { ...shown.current, ...sent } : sent,
             revision: revision.current,
           },
+          keepalive: true,
         });
         revision.current = next.revision;
         told.current = false;
@@ -258,19 +262,26 @@ function useDraft(
   const change = useCallback(
     (next: Partial<ReportFields>) => {
       if (!mine) return;
+      if (Object.keys(dirty.current).length === 0) since.current = Date.now();
       dirty.current = { ...dirty.current, ...next };
       setFields((present) => present && { ...present, ...next });
       setStatus('unsaved');
       clearTimeout(timer.current);
-      timer.current = setTimeout(() => void flush().catch(() => undefined), SAVE_MS);
+      const wait = Math.min(SAVE_MS, since.current + SAVE_AT_LATEST_MS - Date.now());
+      timer.current = setTimeout(() => void flush().catch(() => undefined), Math.max(0, wait));
     },
     [mine, flush],
   );
+  changeNow.current = change;
   useEffect(() => () => void flush().catch(() => undefined), [flush]);
+  useUnsaved(flush);
   useEffect(() => {
     left.current = false;
     const warn = (event: BeforeUnloadEvent) => {
-      if (saving.current || Object.keys(dirty.current).length > 0) event.preventDefault();
+      if (!saving.current && Object.keys(dirty.current).length === 0) return;
+      event.preventDefault();
+      // Whatever the person answers: what was typed goes now.
+      void flushNow.current().catch(() => undefined);
     };
     window.addEventListener('beforeunload', warn);
     return () => {

@@ -6,9 +6,9 @@ import { useState } from 'react';
 import { Link } from 'wouter';
 import type { AuditRow, AuditVerdict, Person } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
-import { dateTime } from '../format.ts';
+import { dateTime, personName } from '../format.ts';
 import { keys } from '../queries.ts';
-import { failureText, orCode, useText } from '../text.ts';
+import { failureText, orCode, sided, useText } from '../text.ts';
 import { SelectField, TextField } from '../ui/fields.tsx';
 import { RowsSkeleton } from '../ui/Skeleton.tsx';
 
@@ -129,6 +129,11 @@ function Line({ row }: { row: AuditRow }) {
   const what = (
     <>
       {orCode(t, 'audit.event', row.kind)} <span className="muted">{actorText(t, row)}</span>
+      {row.study && (
+        <span className="audit-study">
+          <bdi>{personName(row.study.patientName) || t('patient.unnamed')}</bdi> · {sided(t, row.study)}
+        </span>
+      )}
     </>
   );
   return (
@@ -138,6 +143,20 @@ function Line({ row }: { row: AuditRow }) {
       {payload || row.subject ? (
         <details>
           <summary>{what}</summary>
+          {row.corrections.map(({ field, previous, value, reason }) => (
+            <p key={field}>
+              {t(`audit.field.${field}`)}{' '}
+              <del>
+                <bdi>{previous || '–'}</bdi>
+              </del>{' '}
+              →{' '}
+              <ins>
+                <bdi>{value || '–'}</bdi>
+              </ins>
+              <br />
+              <span className="muted">{t('audit.reason', { reason })}</span>
+            </p>
+          ))}
           <pre className="mono">
             {row.kind}
             {row.subject ? `\n${row.subject}` : ''}

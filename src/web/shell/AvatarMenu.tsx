@@ -8,6 +8,7 @@ import { api } from '../api.ts';
 import { initials } from '../format.ts';
 import { keys, rememberMe, useMe } from '../queries.ts';
 import { failureText, useText } from '../text.ts';
+import { sendUnsaved } from '../unsaved.ts';
 import { notify } from './notices.tsx';
 
 export function AvatarMenu() {
@@ -16,7 +17,10 @@ export function AvatarMenu() {
   const client = useQueryClient();
   const [, go] = useLocation();
   const logout = useMutation({
-    mutationFn: () => api('/logout', { method: 'POST' }),
+    mutationFn: async () => {
+      await sendUnsaved();
+      await api('/logout', { method: 'POST' });
+    },
     onSuccess: () => {
       rememberMe(null);
       // A fresh page: nothing of a patient stays in the memory of a shared computer.
@@ -24,7 +28,8 @@ export function AvatarMenu() {
     },
     onError: (error) => notify({ kind: 'error', text: failureText(t, error) }),
   });
-  const lock = () => {
+  const lock = async () => {
+    await sendUnsaved();
     client.setQueryData<Me | null>(keys.me, (present) => (present ? { ...present, locked: true } : present));
     void api('/lock', { method: 'POST' }).catch(() => {});
   };
@@ -56,7 +61,7 @@ export function AvatarMenu() {
         >
           {light ? t('menu.dark') : t('menu.light')}
         </Menu.Item>
-        <Menu.Item leftSection={<LockKeyhole size={16} />} onClick={lock}>
+        <Menu.Item leftSection={<LockKeyhole size={16} />} onClick={() => void lock()}>
           {t('menu.lock')}
         </Menu.Item>
         <Menu.Item leftSection={<LogOut size={16} />} onClick={() => logout.mutate()}>

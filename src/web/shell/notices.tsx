@@ -1,5 +1,5 @@
 /** Short notices at the foot of the screen; announced to screen readers. Errors stay until they are closed. */
-import { Check, TriangleAlert, X } from 'lucide-react';
+import { Check, Info, TriangleAlert, X } from 'lucide-react';
 import { useSyncExternalStore } from 'react';
 import { useText } from '../text.ts';
 
@@ -32,6 +32,12 @@ export function notify(notice: Notice): number {
   return id;
 }
 
+const ICONS = { ok: Check, info: Info, error: TriangleAlert } as const;
+function Icon({ kind }: Pick<Notice, 'kind'>) {
+  const Of = ICONS[kind];
+  return <Of size={18} aria-hidden />;
+}
+
 export function Notices() {
   const { t } = useText();
   const notices = useSyncExternalStore(
@@ -45,7 +51,7 @@ export function Notices() {
     <div className="notices" role="region" aria-label={t('notices.label')} aria-live="polite">
       {notices.map(({ id, kind, text, action }) => (
         <div key={id} className={`notice ${kind}`} role={kind === 'error' ? 'alert' : undefined}>
-          {kind === 'error' ? <TriangleAlert size={18} aria-hidden /> : <Check size={18} aria-hidden />}
+          <Icon kind={kind} />
           <span className="grow">{text}</span>
           {action && (
             <button

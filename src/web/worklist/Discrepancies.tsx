@@ -7,7 +7,7 @@ import { api } from '../api.ts';
 import { dateTime, personName } from '../format.ts';
 import { keys, useRoles } from '../queries.ts';
 import { notify } from '../shell/notices.tsx';
-import { examTitle, failureText, useText } from '../text.ts';
+import { sided, failureText, useText } from '../text.ts';
 import { RowsSkeleton } from '../ui/Skeleton.tsx';
 import { useDiscrepancies } from './Filters.tsx';
 
@@ -53,7 +53,7 @@ function Late({ row }: { row: Discrepancy }) {
         <div>
           {study && (
             <>
-              <bdi>{personName(study.patientName)}</bdi> · {examTitle(t, study)}
+              <bdi>{personName(study.patientName)}</bdi> · {sided(t, study)}
             </>
           )}
         </div>

@@ -7,7 +7,7 @@ import type { AiView, StudyView, WorklistRow } from '../../doors/api/contract.ts
 import { api } from '../api.ts';
 import { dateTime, dicomDate, dicomTime, personName } from '../format.ts';
 import { keys, useRoles } from '../queries.ts';
-import { aiText, examTitle, sexAge, useText } from '../text.ts';
+import { aiText, sided, sexAge, useText } from '../text.ts';
 import { PatientDialog } from './PatientDialog.tsx';
 import { Thumbnail } from './Thumbnail.tsx';
 
@@ -35,14 +35,14 @@ export function Preview({ row, modelName }: Props) {
         of={row.thumbnail}
         size={640}
         className="preview-image"
-        alt={t('preview.image', { exam: examTitle(t, study) })}
+        alt={t('preview.image', { exam: sided(t, study) })}
       />
       <div>
         <h2>
           <bdi>{personName(study.patientName) || t('patient.unnamed')}</bdi>
         </h2>
         <p className="muted" dir="auto">
-          {examTitle(t, study)}
+          {sided(t, study)}
         </p>
       </div>
       <dl className="facts">
@@ -72,7 +72,7 @@ export function Preview({ row, modelName }: Props) {
           )}
           {view.data?.priors.slice(0, 3).map((prior) => (
             <Link key={prior.studyUid} href={`/read/${prior.studyUid}`} className="block">
-              {examTitle(t, prior)}, <span className="num">{dicomDate(prior.studyDate, language)}</span>
+              {sided(t, prior)}, <span className="num">{dicomDate(prior.studyDate, language)}</span>
             </Link>
           ))}
         </dd>

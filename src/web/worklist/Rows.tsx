@@ -6,7 +6,7 @@ import { Link } from 'wouter';
 import type { WorklistRow } from '../../doors/api/contract.ts';
 import { colleagueName, dicomDate, duration, personName, shortName } from '../format.ts';
 import { useMe } from '../queries.ts';
-import { aiText, examTitle, orCode, sexAge, useText } from '../text.ts';
+import { aiText, sided, orCode, sexAge, useText } from '../text.ts';
 import { Thumbnail } from './Thumbnail.tsx';
 import { useRowWindow } from './windowed.ts';
 
@@ -137,7 +137,7 @@ function Row(
         </small>
       </span>
       <span role="cell" className="wl-exam">
-        <strong dir="auto">{examTitle(t, study)}</strong>
+        <strong dir="auto">{sided(t, study)}</strong>
         <small className="num">
           {[study.modalities.join(', '), t('exam.images', { count: study.images }), origin]
             .filter(Boolean)

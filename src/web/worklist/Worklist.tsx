@@ -58,6 +58,8 @@ export default function Worklist() {
     const place = selected === null ? -1 : uids.indexOf(selected);
     const next = uids[Math.min(Math.max(place + step, 0), uids.length - 1)];
     if (next) setChosen(next);
+    // A filter or a link that was clicked before must not keep Enter for itself.
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
   };
   useKeys([
     { keys: ['j', 'ArrowDown'], label: t('keys.next'), run: () => move(1) },

@@ -3,7 +3,7 @@
  * accepted turns solid green with a tick, rejected thin, grey, dotted and struck through. Shape says it as much as colour.
  */
 import { useRef, useState } from 'react';
-import type { PointerEvent } from 'react';
+import type { KeyboardEvent, PointerEvent } from 'react';
 import type { Box, Finding } from '../../../doors/api/contract.ts';
 import { useText } from '../../text.ts';
 import { boxBetween, dragged, HANDLES, type Handle } from './boxes.ts';
@@ -34,6 +34,9 @@ function rectangle(box: Box, mapping: Mapping) {
   };
 }
 
+const sameBox = (a: Box, b: Box): boolean =>
+  a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height;
+
 export function Marks(props: {
   mapping: Mapping;
   findings: readonly Finding[];
@@ -52,7 +55,7 @@ export function Marks(props: {
       {heatArea && <image className="heat" href={heat!.url} preserveAspectRatio="none" {...heatArea} />}
       {findings.flatMap((finding) =>
         boxesOf(finding).map((box, i) => {
-          if (editing && finding.id === selected) return null;
+          if (editing && finding.id === selected && (finding.box || sameBox(box, editing))) return null;
           const area = rectangle(box, mapping);
           const look = lookOf(finding);
           return (
@@ -60,7 +63,10 @@ export function Marks(props: {
               key={`${finding.id}-${i}`}
               className={`mark ${look}`}
               data-selected={finding.id === selected || undefined}
-              onPointerDown={() => props.onSelect(finding.id)}
+              onPointerDown={() =>
+                // While a finding is corrected, another of its suspected places can be taken instead.
+                editing && finding.id === selected ? props.onEdit(box) : props.onSelect(finding.id)
+              }
             >
               <rect {...area} rx={4} />
               {look === 'rejected' && (
@@ -79,6 +85,16 @@ export function Marks(props: {
   );
 }
 
+/** One press of an arrow key, px on the screen. */
+const KEY_STEP = 4;
+const KEY_STEPS: Readonly<Record<string, readonly [number, number] | undefined>> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
+/** Moved and sized with the pointer, or with arrow keys (with Shift: sized). */
 function Editable({ box, mapping, onEdit }: { box: Box; mapping: Mapping; onEdit: (box: Box) => void }) {
   const start = useRef<{ handle: Handle; x: number; y: number; box: Box } | null>(null);
   const area = rectangle(box, mapping);
@@ -103,9 +119,27 @@ function Editable({ box, mapping, onEdit }: { box: Box; mapping: Mapping; onEdit
     x: area.x + (handle.includes('w') ? 0 : handle.includes('e') ? area.width : area.width / 2),
     y: area.y + (handle.includes('n') ? 0 : handle.includes('s') ? area.height : area.height / 2),
   });
+  const { t } = useText();
+  const onKeyDown = (event: KeyboardEvent<SVGElement>) => {
+    const step = KEY_STEPS[event.key];
+    if (!step) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const by = KEY_STEP / mapping.scale;
+    onEdit(dragged(box, event.shiftKey ? 'se' : 'move', step[0] * by, step[1] * by, mapping));
+  };
   return (
     <g className="mark human editing">
-      <rect {...area} rx={4} {...grab('move')} />
+      <rect
+        {...area}
+        rx={4}
+        {...grab('move')}
+        className="frame"
+        tabIndex={0}
+        role="button"
+        aria-label={t('findings.frame')}
+        onKeyDown={onKeyDown}
+      />
       {HANDLES.map((handle) => {
         const { x, y } = place(handle);
         return (
