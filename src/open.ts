@@ -8,7 +8,7 @@ import { NegatoscopeError } from './errors.ts';
 import { createEvidence, evidenceMigrations } from './evidence/index.ts';
 import { createLog } from './log.ts';
 import { createPeople, peopleMigrations } from './people/index.ts';
-import { createReading, readingMigrations } from './reading/index.ts';
+import { createReading, readingMigrations, signedAt } from './reading/index.ts';
 import { createRemote, remoteMigrations, type Here } from './remote/index.ts';
 import type { Rooms } from './rooms.ts';
 import { createStore, type Store } from './store/index.ts';
@@ -55,7 +55,12 @@ export async function openRooms(
     ...(config.database ? { url: config.database } : {}),
   });
   const people = createPeople({ store, settings: { idleLockMs: config.idleLockMinutes * 60_000 } });
-  const archive = createArchive({ store, log, settings: { silenceMs: config.silenceSeconds * 1000 } });
+  const archive = createArchive({
+    store,
+    log,
+    signedAt,
+    settings: { silenceMs: config.silenceSeconds * 1000 },
+  });
   const assist = createAssist({
     store,
     archive,

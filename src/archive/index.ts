@@ -2,6 +2,7 @@ import { createDecoderPool } from '../dicom/pixels/index.ts';
 import type { Log, Store } from '../store/types.ts';
 import { createAeTitles } from './ae.ts';
 import { createCorrect, createCorrections } from './correct.ts';
+import { createDeletion, workPolicy } from './expiry.ts';
 import { createFinder } from './find.ts';
 import { createIngest, type IngestSettings } from './ingest.ts';
 import { createLedger } from './ledger.ts';
@@ -10,6 +11,8 @@ import { createMetadata } from './metadata.ts';
 import { createObjects } from './objects.ts';
 import { createOutgoing } from './outgoing.ts';
 import { createKeepAside, createQuarantine } from './quarantine.ts';
+import type { SignedAt } from './policy.ts';
+import { createRecycle } from './recycle.ts';
 import type { ArchiveTables } from './tables.ts';
 import type { Archive } from './types.ts';
 
@@ -38,6 +41,8 @@ export interface ArchiveDependencies {
    * whoever lets another room keep objects in the same store.
    */
   isReferenced?: (refs: readonly string[]) => Promise<ReadonlySet<string>>;
+  /** Asked before a study is deleted: the reports of another room bind it. */
+  signedAt?: SignedAt;
 }
 
 /**
@@ -55,6 +60,7 @@ export function createArchive({
   log,
   settings: given = {},
   isReferenced = async () => new Set(),
+  signedAt = async () => new Map(),
 }: ArchiveDependencies): Archive {
   const settings: ArchiveSettings = { ...DEFAULTS, ...given };
   const db = store.read.withTables<ArchiveTables>();
@@ -72,6 +78,8 @@ export function createArchive({
     ready,
   });
 
+  const recycling = { store, now, signedAt };
+
   return {
     ingest,
     ...createFinder(db, store.dialect),
@@ -85,6 +93,8 @@ export function createArchive({
     correct: createCorrect(store, now),
     corrections: createCorrections(db),
     quarantine: createQuarantine(store, ingest),
+    recycle: createRecycle(recycling),
+    deletion: createDeletion(recycling),
     ledger: createLedger(store, now),
     ae: createAeTitles({ store, now }),
 
@@ -93,6 +103,7 @@ export function createArchive({
       await starting;
       workCompleteness(store, now, settings);
       workInbox(store);
+      await workPolicy(recycling, log);
     },
   };
 }

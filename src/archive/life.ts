@@ -112,8 +112,13 @@ export async function sweep(
     if (group.length === 0) return;
     const instances = await db.selectFrom('instance').select('blob').where('blob', 'in', group).execute();
     const kept = await db.selectFrom('quarantine').select('blob').where('blob', 'in', group).execute();
+    const recycled = await db
+      .selectFrom('recycled_instance')
+      .select('blob')
+      .where('blob', 'in', group)
+      .execute();
     const elsewhere = await isReferenced(group);
-    const referenced = new Set([...instances, ...kept].map(({ blob }) => blob));
+    const referenced = new Set([...instances, ...kept, ...recycled].map(({ blob }) => blob));
     for (const ref of group) {
       if (referenced.has(ref) || elsewhere.has(ref)) continue;
       await store.blobs.remove(ref);

@@ -219,8 +219,49 @@ async function queries(db: Kysely<any>): Promise<void> {
   }
 }
 
+/** Deleting with a way back: recycle.ts. */
+async function recycling(db: Kysely<any>): Promise<void> {
+  await texts(
+    db.schema.createTable('recycled').addColumn('id', 'text', (c) => c.primaryKey()),
+    'state',
+    'study_uid',
+    'reason',
+    'cause',
+    'by_name',
+    'study',
+    'series',
+    'corrections',
+  )
+    .addColumn('series_uid', 'text')
+    .addColumn('sop_instance_uid', 'text')
+    .addColumn('by_person', 'text')
+    .addColumn('whole', 'integer', (c) => c.notNull())
+    .addColumn('despite_report', 'integer', (c) => c.notNull())
+    .addColumn('at', 'bigint', (c) => c.notNull())
+    .addColumn('erase_after', 'bigint', (c) => c.notNull())
+    .addColumn('instances', 'bigint', (c) => c.notNull())
+    .addColumn('bytes', 'bigint', (c) => c.notNull())
+    .execute();
+  await db.schema.createIndex('recycled_at').on('recycled').column('at').execute();
+  await db.schema.createIndex('recycled_study').on('recycled').column('study_uid').execute();
+  await texts(
+    db.schema.createTable('recycled_instance'),
+    'recycled_id',
+    'sop_instance_uid',
+    'sha256',
+    'row',
+    'json',
+  )
+    .addColumn('blob', 'text')
+    .addColumn('bytes', BYTES)
+    .addPrimaryKeyConstraint('recycled_instance_key', ['recycled_id', 'sop_instance_uid'])
+    .execute();
+  await db.schema.createIndex('recycled_instance_blob').on('recycled_instance').column('blob').execute();
+}
+
 export const archiveMigrations: readonly Migration[] = [
   { id: 'archive-001', up: first },
   { id: 'archive-002', up: ledger },
   { id: 'archive-003', up: queries },
+  { id: 'archive-004', up: recycling },
 ];

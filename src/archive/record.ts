@@ -400,7 +400,7 @@ function fillEmpty(study: StudyTable, images: readonly Arrival[]): Partial<Plain
 }
 
 /** Both sides among the images make a bilateral study. */
-function sides(found: readonly string[]): string {
+export function sides(found: readonly string[]): string {
   const given = new Set(found.filter((side) => side !== '' && side !== 'U'));
   return given.size > 1 ? 'B' : ([...given][0] ?? '');
 }

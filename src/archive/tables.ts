@@ -1,4 +1,4 @@
-import type { AeRow, InstanceKind, Origin, QuarantineReason, StudyRow } from './types.ts';
+import type { AeRow, InstanceKind, Origin, QuarantineReason, RecycledRow, StudyRow } from './types.ts';
 
 /** 0 or 1: SQLite has no booleans. */
 export type Flag = 0 | 1;
@@ -133,6 +133,40 @@ export type ArchiveTables = {
     blob: string;
     /** JSON of the ingest options it came with, so that it can be released as what it was. */
     options: string;
+  };
+  /** What was deleted. Rows are kept as JSON of what stood in the tables, and emptied once it is erased. */
+  recycled: {
+    id: string;
+    state: RecycledRow['state'];
+    study_uid: string;
+    series_uid: string | null;
+    sop_instance_uid: string | null;
+    /** Nothing was left of the study. */
+    whole: Flag;
+    reason: string;
+    cause: RecycledRow['cause'];
+    by_name: string;
+    by_person: string | null;
+    at: number;
+    erase_after: number;
+    despite_report: Flag;
+    instances: number;
+    bytes: number;
+    study: string;
+    series: string;
+    corrections: string;
+  };
+  recycled_instance: {
+    recycled_id: string;
+    sop_instance_uid: string;
+    sha256: string;
+    blob: string | null;
+    /** JSON of the row of `instance`. */
+    row: string;
+    /** Of `instance_header`. */
+    json: string;
+    /** Of `inbox`. */
+    bytes: Uint8Array | null;
   };
   ledger: {
     source: string;

@@ -3,7 +3,7 @@ import type { Archive } from '../archive/types.ts';
 import { NegatoscopeError, reasonOf } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import type { Principal } from '../people/types.ts';
-import type { Log, Store } from '../store/types.ts';
+import type { Log, Store, Tx } from '../store/types.ts';
 import { analyse, giveUp } from './analyse.ts';
 import type { AnalyseDeps } from './analyse.ts';
 import { decide, decideFailed, DECIDE_JOB, RUN_ATTEMPTS, RUN_JOB } from './decide.ts';
@@ -11,7 +11,7 @@ import { differences, goldenPattern, observe, readGolden } from './golden.ts';
 import { heatmapPng } from './heatmap.ts';
 import { loadPackages } from './package.ts';
 import type { ModelPackage } from './package.ts';
-import { findingsOf, heatOf, latestRuns, runById } from './runs.ts';
+import { findingsOf, forgetRuns, heatOf, latestRuns, runById } from './runs.ts';
 import { createRunner } from './runner/runner.ts';
 import type { Runner } from './runner/runner.ts';
 import type { AssistTables } from './tables.ts';
@@ -19,6 +19,7 @@ import { hashesOf, trainingHashes } from './training.ts';
 import type { Assist, InstalledModel } from './types.ts';
 
 const CONSUMER = 'assist';
+const FORGET_CONSUMER = 'assist.forget';
 /** Studies that are looked at again when a tool is switched on. */
 const MAX_REDECIDED = 1000;
 const LEASE_MS = 30_000;
@@ -225,6 +226,14 @@ export function createAssist(options: AssistOptions): Assist {
           await store.jobs.enqueue(tx, { kind: DECIDE_JOB, key: event.study_uid });
         },
         { kinds: ['archive.study.complete', 'archive.patient.corrected'] },
+      );
+      store.events.consume(
+        FORGET_CONSUMER,
+        async (tx, event) => {
+          if (event.payload?.gone === true && event.study_uid)
+            await forgetRuns(tx as unknown as Tx<AssistTables>, event.study_uid);
+        },
+        { kinds: ['archive.erased'] },
       );
       store.jobs.work(DECIDE_JOB, async (job) => decide(deps, job.key, await models()), {
         ...backoff,

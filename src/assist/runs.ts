@@ -1,6 +1,6 @@
 /** Rows of runs, their images and findings: reading them in the shapes of types.ts. */
 import type { Selectable } from 'kysely';
-import type { Db } from '../store/types.ts';
+import type { Db, Tx } from '../store/types.ts';
 import type { AssistTables, FindingTable, RunImageTable, RunTable } from './tables.ts';
 import type { AiFinding, Box, RunImage, RunRow } from './types.ts';
 
@@ -136,4 +136,14 @@ export async function heatOf(
     cells: row.heat,
     box: JSON.parse(row.heat_box) as Box,
   };
+}
+
+/** The study was erased for good: nothing is kept of what tools found in it. */
+export async function forgetRuns(tx: Tx<AssistTables>, studyUid: string): Promise<void> {
+  const runs = await tx.selectFrom('ai_run').select('id').where('study_uid', '=', studyUid).execute();
+  const ids = runs.map(({ id }) => id);
+  if (ids.length === 0) return;
+  for (const table of ['ai_finding', 'ai_run_image'] as const)
+    await tx.deleteFrom(table).where('run_id', 'in', ids).execute();
+  await tx.deleteFrom('ai_run').where('id', 'in', ids).execute();
 }

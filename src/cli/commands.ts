@@ -6,6 +6,7 @@ import { createDoctor } from '../doctor.ts';
 import type { RemoteForm } from '../remote/types.ts';
 import { importPaths } from './import.ts';
 import { EXIT, type Io } from './io.ts';
+import { runUpkeep, type UpkeepCommand } from './upkeep.ts';
 
 /** The person at the keyboard of the machine itself, where no account is asked for. */
 const OPERATOR: Principal = {
@@ -18,6 +19,7 @@ const OPERATOR: Principal = {
 
 /** Everything a command needs, already parsed; it crosses a socket as JSON when the server is running. */
 export type Command =
+  | UpkeepCommand
   | { name: 'import'; paths: string[]; json: boolean }
   | {
       name: 'user add';
@@ -119,6 +121,8 @@ export async function runCommand(rooms: Rooms, command: Command, io: Io): Promis
       else for (const each of findings) io.out(`${each.ok ? '✓' : '✗'} ${each.text.en}`);
       return findings.every((each) => each.ok) ? EXIT.ok : EXIT.notRight;
     }
+    default:
+      return runUpkeep(rooms, command, io, OPERATOR);
   }
 }
 

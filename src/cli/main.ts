@@ -8,6 +8,7 @@ import { askPassword } from './ask.ts';
 import type { Command } from './commands.ts';
 import { askServer, exitCodeOf } from './control.ts';
 import { EXIT, type Io } from './io.ts';
+import { upkeepCommands } from './upkeep.ts';
 
 const stopping = new AbortController();
 const terminal: Io = {
@@ -48,6 +49,10 @@ const LOOKS: ReadonlySet<Command['name']> = new Set([
   'remote echo',
   'audit verify',
   'doctor',
+  'delete',
+  'recycle list',
+  'recycle restore',
+  'recycle erase',
 ]);
 
 /** Runs against the server that holds the data, or opens the data itself when none does. */
@@ -278,6 +283,11 @@ export async function main(argv: string[]): Promise<void> {
     .action(async (options) => {
       exit = await execute(options, { name: 'doctor', json: Boolean(options.json) });
     });
+
+  upkeepCommands(program, async (options, command) => {
+    stopOnSignal();
+    exit = await execute(options, command);
+  });
 
   try {
     await program.parseAsync(argv);

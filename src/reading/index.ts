@@ -4,6 +4,7 @@ import { createContext, type ReadingDeps } from './context.ts';
 import { createDesk } from './desk.ts';
 import { createDrafts } from './drafts.ts';
 import { createFindings } from './findings.ts';
+import { startForgetting } from './forget.ts';
 import { createLate } from './late.ts';
 import { createReports } from './reports.ts';
 import { createSight } from './sight.ts';
@@ -13,6 +14,7 @@ import { templates } from './templates/index.ts';
 import type { Reading } from './types.ts';
 import { createWorklist } from './worklist.ts';
 
+export { signedAt } from './forget.ts';
 export { readingMigrations } from './migrations.ts';
 export type * from './types.ts';
 
@@ -55,6 +57,7 @@ export function createReading(deps: ReadingDeps): Reading {
     documentStored: reports.documentStored,
     async start() {
       late.start();
+      startForgetting(deps.store);
     },
   };
 }

@@ -43,6 +43,9 @@
  * | PATCH · DELETE /api/remotes/:id | part of RemoteForm | RemoteSystem · 204 |
  * | GET /api/folders | | FolderView[] |
  * | GET /api/quarantine | | QuarantineRow[] · GET …/:id/file · POST …/:id/release → UploadResult · DELETE …/:id |
+ * | GET /api/recycled?before&erased | | RecycledPage · POST Removal → RecycledRow |
+ * | POST /api/recycled/:id/restore · DELETE /api/recycled/:id | | 204 |
+ * | GET · PUT /api/deletion · POST /api/deletion/preview | DeletionPolicy | DeletionView · {reached} |
  * | GET /api/users · POST /api/users · PATCH /api/users/:id | UserForm | Person[] · Person |
  * | GET /api/tokens · POST /api/tokens · DELETE /api/tokens/:id | {name, roles} | TokenRow[] · {token} once |
  * | GET /api/audit?before&kind&study&actor | | AuditRow[] |
@@ -52,14 +55,29 @@
  * Pixels, metadata, thumbnails and rendered frames come from DICOMweb (`/dicom-web`) with the same session cookie:
  * `/dicom-web/studies/{s}/series/{s}/instances/{i}/frames/1`, `/metadata`, `/thumbnail?viewport=128,128`, `/rendered`.
  */
-import type { AeRow, CorrectionRow, QuarantineRow, StudyRow } from '../../archive/types.ts';
+import type {
+  AeRow,
+  CorrectionRow,
+  DeletionPolicy,
+  QuarantineRow,
+  RecycledRow,
+  StudyRow,
+} from '../../archive/types.ts';
 import type { ModelManifest, Text } from '../../assist/types.ts';
 import type { ReadingFact, Stage, StageAct } from '../../evidence/types.ts';
 import type { Language, Person, Role } from '../../people/types.ts';
 import type { RemoteStudy } from '../../remote/types.ts';
 
 export type * from '../../reading/types.ts';
-export type { AeRow, QuarantineRow, StudyRow, SeriesRow, InstanceRow } from '../../archive/types.ts';
+export type {
+  AeRow,
+  DeletionPolicy,
+  QuarantineRow,
+  RecycledRow,
+  StudyRow,
+  SeriesRow,
+  InstanceRow,
+} from '../../archive/types.ts';
 export type { Box, ModelManifest, NotRunReason, RunRow, RunImage, Text } from '../../assist/types.ts';
 export type {
   Answer,
@@ -314,4 +332,21 @@ export interface DoctorLine {
 }
 /** One line of an answer to a query; `more`: there are more than are given. */
 export type QueryLine = { study: RemoteStudy } | { end: 'all' | 'more' } | { end: 'failed'; text: Text };
+export interface RecycledPage {
+  rows: RecycledRow[];
+  total: number;
+}
+export interface Removal {
+  studyUid: string;
+  seriesUid?: string;
+  sopInstanceUid?: string;
+  reason: string;
+  /** After `report-in-retention`, once a person has confirmed. */
+  despiteReport?: boolean;
+}
+export interface DeletionView {
+  policy: DeletionPolicy;
+  /** Studies that each rule reaches today. */
+  reached: number[];
+}
 export type { AeRow as KnockRow };

@@ -6,6 +6,7 @@ import { type NetworkChoice, registerAccount } from './account.ts';
 import type { NetworkPlan } from './contract.ts';
 import type { FolderDoor } from '../folder/watch.ts';
 import { registerFolders } from './folders.ts';
+import { registerDeletion } from './deletion.ts';
 import { registerLive } from './live.ts';
 import { registerPractice } from './practice.ts';
 import { registerReading } from './reading.ts';
@@ -46,6 +47,7 @@ export function registerApi(
   registerReading(app, rooms);
   registerTools(app, rooms);
   registerUpkeep(app, rooms, deps);
+  registerDeletion(app, rooms);
   registerRemote(app, rooms);
   registerFolders(app, deps.folders);
   registerLive(app, { store: rooms.store, people: rooms.people, closing: deps.closing });

@@ -1,0 +1,106 @@
+/** Commands that keep the archive sound: deleting with a way back. */
+import type { Command as Program } from 'commander';
+import type { Scope } from '../archive/types.ts';
+import type { Principal } from '../people/index.ts';
+import type { Rooms } from '../rooms.ts';
+import { EXIT, type Io } from './io.ts';
+
+export type UpkeepCommand =
+  | { name: 'delete'; what: Scope; reason: string; despiteReport: boolean }
+  | { name: 'recycle list'; json: boolean }
+  | { name: 'recycle restore'; id: string }
+  | { name: 'recycle erase'; id: string };
+
+export async function runUpkeep(
+  { archive }: Rooms,
+  command: UpkeepCommand,
+  io: Io,
+  by: Principal,
+): Promise<number> {
+  switch (command.name) {
+    case 'delete': {
+      const { reason, despiteReport } = command;
+      const row = await archive.recycle.remove(command.what, { reason, despiteReport }, by);
+      io.out(
+        `${row.instances} instance(s) are in the recycle bin until ${day(row.eraseAfter)}. Back: negatoscope recycle restore ${row.id}`,
+      );
+      return EXIT.ok;
+    }
+    case 'recycle list': {
+      for (let before: number | undefined; ;) {
+        const { rows } = await archive.recycle.page({ limit: 200, ...(before ? { before } : {}) });
+        for (const row of rows) {
+          io.out(
+            command.json
+              ? JSON.stringify(row)
+              : `${row.id}  ${day(row.at)}  ${row.level} ${row.sopInstanceUid ?? row.seriesUid ?? row.studyUid}  ${row.instances} instance(s), erased on ${day(row.eraseAfter)}  ${row.cause}: ${row.reason}`,
+          );
+          await io.drained();
+        }
+        before = rows.at(-1)?.at;
+        if (rows.length < 200) return EXIT.ok;
+      }
+    }
+    case 'recycle restore':
+      await archive.recycle.restore(command.id, by);
+      io.out('It is back.');
+      return EXIT.ok;
+    case 'recycle erase':
+      await archive.recycle.erase(command.id, by);
+      io.out('It is erased.');
+      return EXIT.ok;
+  }
+}
+
+const day = (at: number): string => new Date(at).toISOString().slice(0, 10);
+
+type Options = { data: string; database?: string; json?: boolean };
+type Execute = (options: Options, command: UpkeepCommand) => Promise<void>;
+
+/** Adds the commands to the program. */
+export function upkeepCommands(program: Program, execute: Execute): void {
+  const data = ['--data <dir>', 'folder where everything lies', './data'] as const;
+  const database = ['--database <url>', 'PostgreSQL instead of SQLite: postgres://…'] as const;
+  const json = ['--json', 'for programs: JSON on standard output'] as const;
+
+  program
+    .command('delete')
+    .description('move a study, or one series or instance of it, to the recycle bin')
+    .argument('<study-uid>')
+    .option('--series <uid>', 'only this series')
+    .option('--instance <uid>', 'only this instance')
+    .requiredOption('--reason <text>', 'why; it stays')
+    .option('--despite-report', 'although it has a signed report that should still be kept')
+    .option(...data)
+    .option(...database)
+    .action(async (studyUid: string, options) => {
+      await execute(options, {
+        name: 'delete',
+        what: {
+          studyUid,
+          ...(options.series ? { seriesUid: options.series } : {}),
+          ...(options.instance ? { sopInstanceUid: options.instance } : {}),
+        },
+        reason: options.reason,
+        despiteReport: Boolean(options.despiteReport),
+      });
+    });
+  const recycle = program.command('recycle').description('the recycle bin');
+  recycle
+    .command('list')
+    .option(...data)
+    .option(...database)
+    .option(...json)
+    .action((options) => execute(options, { name: 'recycle list', json: Boolean(options.json) }));
+  for (const [name, text] of [
+    ['restore', 'put it back whole'],
+    ['erase', 'erase it now instead of when its days are over'],
+  ] as const)
+    recycle
+      .command(name)
+      .description(text)
+      .argument('<id>')
+      .option(...data)
+      .option(...database)
+      .action((id: string, options) => execute(options, { name: `recycle ${name}`, id }));
+}
