@@ -17,38 +17,20 @@ import {
   REJECT,
 } from './pdu.ts';
 import type { AnsweredContext, AssociateReject, AssociateRequest, ProposedContext } from './pdu.ts';
-import { VERIFICATION } from './policy.ts';
-import type { Caller, CallerPolicy, ContextPolicy } from './policy.ts';
-
-/** C-STORE-RQ, PS3.7 9.3.1.1. UIDs as sent: not checked. */
-export interface StoreRequest extends Caller {
-  readonly sopClassUid: string;
-  readonly sopInstanceUid: string;
-  /** Of the presentation context that the instance came in. */
-  readonly transferSyntax: string;
-  /** 0 medium, 1 high, 2 low. */
-  readonly priority: number;
-  /** C-MOVE that made the sender send, if one did. */
-  readonly moveOriginatorAe?: string;
-}
-export interface StoreAnswer {
-  /** PS3.4 table B.2-1. */
-  readonly status: number;
-  /** For a person at the sender; cut to 64 characters. Never patient data. */
-  readonly comment?: string;
-}
+import type { Caller, CallerPolicy } from './policy.ts';
+import { createReceipt } from './receipt.ts';
+import type { Receipt } from './receipt.ts';
+import type { AcceptedContext, Answer, Operation, Peer, Service } from './service.ts';
 
 export interface AssociationSettings {
   readonly acceptCaller: CallerPolicy;
-  readonly contexts: ContextPolicy;
-  /**
-   * One instance: `body` is its data set without file meta information, in views. The peer is told to wait while `body` is
-   * not read. Success may be answered only once the instance is kept. What is left of `body` is skipped; a rejection is
-   * answered with 0x0110 and logged. `body` throws DimseError when the peer goes away in the middle.
-   */
-  readonly onStore: (request: StoreRequest, body: AsyncIterable<Uint8Array>) => Promise<StoreAnswer>;
-  readonly onEcho?: (caller: Caller) => void;
+  /** The first one that takes a SOP class performs it. */
+  readonly services: readonly Service[];
   readonly limits: ChannelLimits;
+  /** Operations performed at the same time for a peer that negotiates it (PS3.7 D.3.3.3). */
+  readonly asyncWindow: number;
+  /** Called when the association is over, also for one that was refused. */
+  readonly onReceipt?: (receipt: Receipt) => void;
   readonly log?: {
     debug(o: object, m: string): void;
     info(o: object, m: string): void;
@@ -57,79 +39,134 @@ export interface AssociationSettings {
   };
 }
 
+type Request = CommandSet & { CommandField: number };
+interface Running {
+  readonly cancel: AbortController;
+  readonly listens: boolean;
+  readonly done: Promise<void>;
+}
+
 export class ServerAssociation {
   /** Negotiated and not yet ended: what `maxAssociations` counts. */
   established = false;
   readonly #channel: Channel;
   readonly #settings: AssociationSettings;
   readonly #full: () => boolean;
-  readonly #address: string;
-  #caller: Caller = { callingAe: '', calledAe: '', address: '' };
-  #accepted = new Map<number, { abstractSyntax: string; transferSyntax: string }>();
-  #busy = false;
+  readonly #receipt: ReturnType<typeof createReceipt>;
+  readonly #ended = new AbortController();
+  #caller: Caller;
+  #contexts = new Map<number, AcceptedContext & { readonly service: Service }>();
+  #extended = new Map<string, Uint8Array>();
+  #window = 1;
+  #peer: Peer | undefined;
+  #running = new Set<Running>();
+  #byMessage = new Map<number, Running>();
+  #sending: Promise<unknown> = Promise.resolve();
+  #ourMessageId = 0;
+  #asked = new Map<number, (response: CommandSet | DimseError) => void>();
+  #idleSince = 0;
   #leaving = false;
-  #stored = 0;
 
   constructor(socket: Socket, settings: AssociationSettings, full: () => boolean) {
-    this.#address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    this.#caller = { callingAe: '', calledAe: '', address };
     this.#channel = new Channel(socket, settings.limits);
     this.#settings = settings;
     this.#full = full;
+    this.#receipt = createReceipt(address, 'encrypted' in socket);
   }
 
   /** From the connection to its end; never rejects. */
   async run(): Promise<void> {
-    const { log } = this.#settings;
+    const { log, limits } = this.#settings;
     try {
       if (!(await this.#associate())) return;
-      while (!this.#leaving) {
-        const message = await this.#channel.next();
+      while (!this.#leaving || this.#running.size > 0) {
+        this.#idleSince = performance.now();
+        // While something is performed, its own limits count; afterwards `#settled` lets the time of silence begin.
+        const message = await this.#channel.next(this.#running.size > 0 ? Infinity : limits.idleMs);
         if (message === 'release') {
+          await this.#settled();
+          this.#receipt.ended('released');
           this.#channel.replyRelease();
-          log?.debug({ ...this.#caller, stored: this.#stored }, 'association released');
+          log?.debug({ ...this.#caller, stored: this.#receipt.stored }, 'association released');
           return;
         }
-        this.#busy = true;
-        await this.#perform(message);
-        this.#busy = false;
+        await this.#take(message);
       }
+      this.#receipt.ended('stopped');
       this.#channel.abort();
     } catch (error) {
       const known = error instanceof DimseError ? error : undefined;
       this.#channel.abort(known);
-      if (this.#leaving) return;
-      const facts = { ...this.#caller, address: this.#address, code: known?.code, reason: reasonOf(error) };
+      if (this.#leaving) return this.#receipt.ended('stopped');
+      this.#receipt.ended('broken', known?.code ?? 'internal');
+      const facts = { ...this.#caller, code: known?.code, reason: reasonOf(error) };
       if (known) log?.info(facts, 'association ended');
       else log?.error(facts, 'association failed');
     } finally {
       this.established = false;
+      this.#ended.abort();
+      for (const { cancel } of this.#running) cancel.abort();
+      const over = new DimseError('dimse-closed', 'The association is over');
+      for (const answered of this.#asked.values()) answered(over);
+      await this.#settled();
+      if (this.#receipt.associated || this.#receipt.refusal) this.#report();
     }
   }
 
-  /** Ends at once when nothing is being received, else after the present message. */
+  #report(): void {
+    this.#settings.onReceipt?.(this.#receipt.now());
+  }
+
+  /** Milliseconds without a message and without anything to perform; 0 while there is something. */
+  get idleFor(): number {
+    return this.established && this.#running.size === 0 ? performance.now() - this.#idleSince : 0;
+  }
+
+  /** Ends at once when nothing is being performed, else after that. */
   endWhenIdle(): void {
     this.#leaving = true;
-    if (!this.#busy) this.#channel.abort();
+    for (const { cancel, listens } of this.#running) if (listens) cancel.abort();
+    if (this.#running.size === 0) this.#channel.abort();
+  }
+
+  /** Gives the place of an idle association to another one. */
+  giveWay(): void {
+    this.#settings.log?.info({ ...this.#caller }, 'association gave way to another');
+    this.established = false;
+    this.#receipt.ended('gave-way');
+    this.#channel.abort();
   }
 
   destroy(): void {
     this.#channel.socket.destroy();
   }
 
+  // ── negotiation ───────────────────────────────────────────────────────────────────────────────────────────────────
+
   async #associate(): Promise<boolean> {
     const { type, body } = await this.#channel.readControl();
     if (type !== PDU.associateRq)
       throw pduError('An A-ASSOCIATE-RQ was expected', ABORT_REASON.unexpectedPdu);
     const request = decodeAssociateRequest(body);
-    this.#caller = { callingAe: request.callingAe, calledAe: request.calledAe, address: this.#address };
+    this.#caller = {
+      callingAe: request.callingAe,
+      calledAe: request.calledAe,
+      address: this.#caller.address,
+    };
+    this.#receipt.asked(this.#caller, request);
     const refusal = await this.#refusal(request);
     if (refusal) {
+      this.#receipt.refused(refusal);
       this.#channel.end(encodeAssociateReject(refusal));
       this.#settings.log?.info({ ...this.#caller, ...refusal }, 'association rejected');
       return false;
     }
     this.#channel.peerMaxPduLength = request.user.maxPduLength;
-    const answers = request.contexts.map((context) => this.#answer(context));
+    const answers = request.contexts.map((context) => this.#answer(context, request));
+    this.#receipt.answered(request.contexts, answers);
+    this.#peer = this.#asPeer();
     await this.#channel.write(this.#acceptance(request, answers));
     return true;
   }
@@ -143,26 +180,39 @@ export class ServerAssociation {
     // Last, and nothing is awaited from here to the answer: two cannot take the same place.
     if (this.#full()) return REJECT.localLimitExceeded;
     this.established = true;
+    this.#idleSince = performance.now();
     return undefined;
   }
 
-  #answer(context: ProposedContext): AnsweredContext {
+  #answer(context: ProposedContext, { user }: AssociateRequest): AnsweredContext {
     const { id, abstractSyntax } = context;
-    const verdict = this.#settings.contexts(context);
-    if (typeof verdict === 'object') {
-      this.#accepted.set(id, { abstractSyntax, transferSyntax: verdict.transferSyntax });
-      return { id, result: CONTEXT_RESULT.accepted, transferSyntax: verdict.transferSyntax };
+    const role = user.roles.find(({ sopClassUid }) => sopClassUid === abstractSyntax);
+    for (const service of this.#settings.services) {
+      const verdict = service.accepts(context, role);
+      if (verdict === undefined || verdict === 'abstract-syntax-not-supported') continue;
+      if (verdict === 'transfer-syntaxes-not-supported')
+        return { id, result: CONTEXT_RESULT.transferSyntaxesNotSupported, transferSyntax: IMPLICIT_LE };
+      const { transferSyntax } = verdict;
+      const peerIsProvider = role?.scp === true && service.peerMayProvide === true;
+      this.#contexts.set(id, { id, abstractSyntax, transferSyntax, peerIsProvider, service });
+      return { id, result: CONTEXT_RESULT.accepted, transferSyntax };
     }
-    const result =
-      verdict === 'abstract-syntax-not-supported'
-        ? CONTEXT_RESULT.abstractSyntaxNotSupported
-        : CONTEXT_RESULT.transferSyntaxesNotSupported;
-    return { id, result, transferSyntax: IMPLICIT_LE };
+    return { id, result: CONTEXT_RESULT.abstractSyntaxNotSupported, transferSyntax: IMPLICIT_LE };
   }
 
   #acceptance(request: AssociateRequest, contexts: AnsweredContext[]): Buffer {
     const { user } = request;
-    const accepted = new Set([...this.#accepted.values()].map((context) => context.abstractSyntax));
+    const accepted = new Map(
+      [...this.#contexts.values()].map((context) => [context.abstractSyntax, context]),
+    );
+    for (const { sopClassUid, info } of user.extended ?? []) {
+      const answer = accepted.get(sopClassUid)?.service.extended?.(sopClassUid, info);
+      if (answer) this.#extended.set(sopClassUid, answer);
+    }
+    if (user.asyncOperations) {
+      const { invoked } = user.asyncOperations; // 0: no limit
+      this.#window = Math.min(invoked === 0 ? Infinity : invoked, this.#settings.asyncWindow);
+    }
     return encodeAssociateAccept({
       protocolVersion: 1,
       calledAe: request.calledAe,
@@ -173,64 +223,160 @@ export class ServerAssociation {
         maxPduLength: this.#settings.limits.maxPduLength,
         implementationClassUid: IMPLEMENTATION_CLASS_UID,
         implementationVersion: IMPLEMENTATION_VERSION_NAME,
-        // We answer in order, one at a time. The answer stands only where the question did: PS3.7 D.3.3.3.2.
-        ...(user.asyncOperations ? { asyncOperations: { invoked: 1, performed: 1 } } : {}),
-        // We are the provider of everything here: the requestor's SCP role is not taken up.
-        roles: user.roles
-          .filter((role) => accepted.has(role.sopClassUid))
-          .map(({ sopClassUid, scu }) => ({ sopClassUid, scu, scp: false })),
+        // Both numbers as the requestor sees them; of its sub-operations we have one outstanding. The answer stands only
+        // where the question did: PS3.7 D.3.3.3.2.
+        ...(user.asyncOperations ? { asyncOperations: { invoked: this.#window, performed: 1 } } : {}),
+        roles: user.roles.flatMap(({ sopClassUid, scu, scp }) => {
+          const context = accepted.get(sopClassUid);
+          return context ? [{ sopClassUid, scu, scp: scp && context.peerIsProvider }] : [];
+        }),
+        extended: [...this.#extended].map(([sopClassUid, info]) => ({ sopClassUid, info })),
       },
     });
   }
 
-  async #perform(message: Message): Promise<void> {
-    const { command, contextId } = message;
-    const context = this.#accepted.get(contextId);
-    if (!context) throw pduError('A message came in a presentation context that was not accepted');
-    let answer: StoreAnswer = { status: STATUS.unrecognizedOperation };
-    // A context is for one SOP class (PS3.8 7.1.1.13); an echo that names none means that of its context.
-    const { abstractSyntax } = context;
-    const named = command.AffectedSOPClassUID || abstractSyntax;
-    if (command.CommandField === COMMAND.echoRq) {
-      const supported = abstractSyntax === VERIFICATION && named === VERIFICATION;
-      if (supported) this.#settings.onEcho?.(this.#caller);
-      answer = { status: supported ? STATUS.success : STATUS.sopClassNotSupported };
-    } else if (command.CommandField === COMMAND.storeRq) {
-      answer =
-        named === abstractSyntax && abstractSyntax !== VERIFICATION
-          ? await this.#store(message, context.transferSyntax)
-          : { status: STATUS.sopClassNotSupported };
-    } else if (command.CommandField === COMMAND.cancelRq || command.CommandField & RESPONSE_BIT) {
-      return; // nothing of ours to cancel or to be answered (PS3.7 9.3.2.3: C-CANCEL has no response)
-    }
-    for await (const _ of message.data ?? []); // the answer follows the whole request
-    await this.#channel.send(contextId, responseTo(command, answer));
+  #asPeer(): Peer {
+    return {
+      ...this.#caller,
+      contexts: [...this.#contexts.values()],
+      ended: this.#ended.signal,
+      request: (contextId, command, data) => this.#ask(contextId, command, data),
+    };
   }
 
-  async #store({ command, data }: Message, transferSyntax: string): Promise<StoreAnswer> {
-    const { AffectedSOPClassUID: sopClassUid, AffectedSOPInstanceUID: sopInstanceUid } = command;
-    if (!sopClassUid || !sopInstanceUid) return { status: STATUS.missingAttribute };
-    if (!data) return { status: STATUS.cannotUnderstand, comment: 'No data set' };
-    const originator = command.MoveOriginatorApplicationEntityTitle;
-    const request: StoreRequest = {
-      ...this.#caller,
-      sopClassUid,
-      sopInstanceUid,
-      transferSyntax,
-      priority: command.Priority ?? 0,
-      ...(originator ? { moveOriginatorAe: originator } : {}),
-    };
-    const body = new Body(data);
-    try {
-      const answer = await this.#settings.onStore(request, body);
+  // ── performing ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #take(message: Message): Promise<void> {
+    const { command } = message;
+    if (command.CommandField === COMMAND.cancelRq) {
+      // PS3.7 9.3.2.3: has no response. What is no longer performed cannot be cancelled.
+      this.#byMessage.get(command.MessageIDBeingRespondedTo ?? 0)?.cancel.abort();
+    } else if (command.CommandField & RESPONSE_BIT) {
+      for await (const _ of message.data ?? []);
+      this.#asked.get(command.MessageIDBeingRespondedTo ?? 0)?.(command);
+    } else {
+      while (this.#running.size >= this.#window) await this.#oneDone();
+      const { received } = this.#perform(message);
+      await received;
+      // Nothing is read before there is room again: TCP makes the peer wait. One that is listened to may say more.
+      while (this.#running.size >= this.#window && ![...this.#running].some(({ listens }) => listens))
+        await this.#oneDone();
+    }
+  }
+
+  #oneDone = (): Promise<void> => Promise.race([...this.#running].map(({ done }) => done));
+  async #settled(): Promise<void> {
+    await Promise.all([...this.#running].map(({ done }) => done));
+  }
+
+  /** `received`: the request has come in whole, so that the next message can be read. */
+  #perform(message: Message): { received: Promise<void> } {
+    const { command, contextId } = message;
+    const context = this.#contexts.get(contextId);
+    if (!context) throw pduError('A message came in a presentation context that was not accepted');
+    const body = message.data && new Body(message.data);
+    const cancel = new AbortController();
+    const messageId = command.MessageID ?? 0;
+    const work = async (): Promise<void> => {
+      const answer = await this.#handle(command, context, body, cancel.signal);
       // A body that broke off is never success, whatever the handler made of it.
-      if (body.failure) throw body.failure;
-      if (answer.status === STATUS.success) this.#stored++;
-      return answer;
+      if (body) await body.skip(); // the answer follows the whole request
+      if (body?.failure) return;
+      this.#receipt.performed(command, answer);
+      await this.#send(contextId, responseTo(command, answer), answer.data);
+    };
+    const done = work()
+      .catch((error: unknown) => {
+        // The answer could not be given: the association is over.
+        this.#channel.abort(error instanceof DimseError ? error : undefined);
+      })
+      .finally(() => {
+        this.#running.delete(running);
+        if (this.#byMessage.get(messageId) === running) this.#byMessage.delete(messageId);
+        if (this.#running.size > 0) return;
+        this.#idleSince = performance.now();
+        this.#channel.allowIdle(this.#settings.limits.idleMs);
+        if (this.#leaving) this.#channel.abort();
+      });
+    const running: Running = { cancel, listens: context.service.listens === true, done };
+    this.#running.add(running);
+    this.#byMessage.set(messageId, running);
+    return { received: body ? Promise.race([body.ended, done]) : Promise.resolve() };
+  }
+
+  async #handle(
+    command: Request,
+    context: AcceptedContext & { readonly service: Service },
+    data: Body | undefined,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const { service, abstractSyntax } = context;
+    const handler = service.handlers[command.CommandField];
+    // A context is for one SOP class (PS3.8 7.1.1.13); an echo that names none means that of its context.
+    const named = command.AffectedSOPClassUID || command.RequestedSOPClassUID || abstractSyntax;
+    if (!handler || named !== abstractSyntax) {
+      const elsewhere = this.#settings.services.some(({ handlers }) => handlers[command.CommandField]);
+      return { status: elsewhere ? STATUS.sopClassNotSupported : STATUS.unrecognizedOperation };
+    }
+    const operation: Operation = {
+      peer: this.#peer!,
+      context,
+      command,
+      data,
+      signal,
+      extended: this.#extended.get(abstractSyntax),
+      respond: (answer) => this.#send(context.id, responseTo(command, answer), answer.data),
+    };
+    try {
+      return await handler(operation);
     } catch (error) {
-      if (body.failure) throw body.failure;
-      this.#settings.log?.error({ ...this.#caller, reason: reasonOf(error) }, 'C-STORE failed');
+      if (error instanceof DimseError && (data?.failure || this.#ended.signal.aborted)) throw error;
+      this.#settings.log?.error({ ...this.#caller, reason: reasonOf(error) }, `${service.name} failed`);
       return { status: STATUS.processingFailure };
+    }
+  }
+
+  // ── sending ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Messages one after the other: their fragments must not mix (PS3.8 E.1). */
+  #send(
+    contextId: number,
+    command: CommandSet,
+    data?: Uint8Array | AsyncIterable<Uint8Array>,
+  ): Promise<void> {
+    const withData = data ? { ...command, CommandDataSetType: 0x0000 } : command;
+    const turn = this.#sending.then(() => this.#channel.send(contextId, withData, data));
+    this.#sending = turn.catch((error: unknown) =>
+      // Whatever failed in the middle of a message, the association cannot go on.
+      this.#channel.abort(error instanceof DimseError ? error : undefined),
+    );
+    return turn;
+  }
+
+  async #ask(
+    contextId: number,
+    command: Request,
+    data?: Uint8Array | AsyncIterable<Uint8Array>,
+  ): Promise<CommandSet> {
+    if (this.#ended.signal.aborted) throw new DimseError('dimse-closed', 'The association is over');
+    const messageId = (this.#ourMessageId = (this.#ourMessageId % 0xffff) + 1);
+    let timer: NodeJS.Timeout | undefined;
+    const answered = new Promise<CommandSet | DimseError>((resolve) => this.#asked.set(messageId, resolve));
+    try {
+      await this.#send(contextId, { ...command, MessageID: messageId }, data);
+      timer = setTimeout(
+        () =>
+          this.#asked.get(messageId)?.(
+            new DimseError('dimse-timeout', 'The peer did not answer a request of ours'),
+          ),
+        this.#settings.limits.responseMs,
+      );
+      const answer = await answered;
+      if (answer instanceof DimseError) throw answer;
+      return answer;
+    } finally {
+      clearTimeout(timer);
+      this.#asked.delete(messageId);
     }
   }
 }
@@ -238,24 +384,42 @@ export class ServerAssociation {
 /** What a handler reads. One that stops early does not end the message: the rest has still to be read over. */
 class Body implements AsyncIterable<Uint8Array> {
   failure: unknown;
+  /** Resolves when nothing more comes: read to its end, or broken off. */
+  readonly ended: Promise<void>;
   readonly #data: AsyncGenerator<Uint8Array, void, undefined>;
+  #end!: () => void;
 
   constructor(data: AsyncGenerator<Uint8Array, void, undefined>) {
     this.#data = data;
+    this.ended = new Promise((resolve) => (this.#end = resolve));
+  }
+
+  async #next(): Promise<IteratorResult<Uint8Array, void>> {
+    try {
+      const result = await this.#data.next();
+      if (result.done) this.#end();
+      return result;
+    } catch (error) {
+      this.failure ??= error;
+      this.#end();
+      throw error;
+    }
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, void, undefined> {
-    return {
-      next: () =>
-        this.#data.next().catch((error: unknown) => {
-          this.failure ??= error;
-          throw error;
-        }),
-    };
+    return { next: () => this.#next() };
+  }
+
+  async skip(): Promise<void> {
+    try {
+      while (!(await this.#next()).done);
+    } catch {
+      // `failure` says it
+    }
   }
 }
 
-function responseTo(command: CommandSet & { CommandField: number }, answer: StoreAnswer): CommandSet {
+function responseTo(command: Request, answer: Answer): CommandSet {
   const { AffectedSOPClassUID, AffectedSOPInstanceUID } = command;
   return {
     ...(AffectedSOPClassUID === undefined ? {} : { AffectedSOPClassUID }),
@@ -265,5 +429,6 @@ function responseTo(command: CommandSet & { CommandField: number }, answer: Stor
     Status: answer.status,
     ...(answer.comment ? { ErrorComment: errorComment(answer.comment) } : {}),
     ...(AffectedSOPInstanceUID === undefined ? {} : { AffectedSOPInstanceUID }),
+    ...answer.fields,
   };
 }

@@ -26,6 +26,8 @@ export interface ChannelLimits {
   readonly idleMs: number;
   /** Inside a message: at least `minBytesPerStall` have to come in this time. Also for the peer to take what we send. */
   readonly stallMs: number;
+  /** For the response to a request of ours on an association that we accepted: a receiver may take its time. */
+  readonly responseMs: number;
   /** P-DATA-TF length that we announce and hold the peer to. */
   readonly maxPduLength: number;
   readonly maxAssociateBytes: number;
@@ -36,6 +38,7 @@ export const DEFAULT_LIMITS: ChannelLimits = {
   artimMs: 15_000,
   idleMs: 300_000,
   stallMs: 30_000,
+  responseMs: 60_000,
   // Most toolkits send no longer ones; a longer PDU saves nothing measurable.
   maxPduLength: 131_072,
   maxAssociateBytes: 256 * 1024,
@@ -74,6 +77,8 @@ export class Channel {
   #sendLength = UNLIMITED_PDU;
   #pduLeft = 0;
   #over = false;
+  /** `next` waits for the first byte of a message. */
+  #between = false;
 
   constructor(socket: Socket, limits: ChannelLimits) {
     this.socket = socket;
@@ -118,7 +123,9 @@ export class Channel {
   /** The next message or the wish to release. `waitMs`: for its first byte. The data of the one before has to be used up. */
   async next(waitMs: number = this.limits.idleMs): Promise<Incoming> {
     this.#reader.allow('idle', waitMs);
+    this.#between = true;
     let first = await this.#nextValue();
+    this.#between = false;
     if (first === 'release') return first;
     const { contextId } = first;
     this.#reader.allow('message', this.limits.stallMs, MIN_BYTES_PER_STALL);
@@ -136,6 +143,11 @@ export class Channel {
     const command = decodeCommand(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
     if ((command.CommandDataSetType ?? NO_DATA_SET) === NO_DATA_SET) return { contextId, command };
     return { contextId, command, data: this.#data(contextId) };
+  }
+
+  /** From now on the peer has this long to begin the message that `next` waits for. */
+  allowIdle(waitMs: number): void {
+    if (this.#between) this.#reader.allow('idle', waitMs);
   }
 
   async *#data(contextId: number): AsyncGenerator<Uint8Array, void, undefined> {

@@ -31,6 +31,19 @@ export const NO_DATA_SET = 0x0101;
 /** Status (0000,0900): PS3.7 C, and PS3.4 table B.2-1 for C-STORE. */
 export const STATUS = {
   success: 0x0000,
+  /** An optional key of a C-FIND is not supported for matching: pending with a warning (PS3.4 table C.4-1). */
+  pending: 0xff00,
+  pendingWarning: 0xff01,
+  cancelled: 0xfe00,
+  /** Sub-operations complete, one or more of them failed (PS3.4 tables C.4-2, C.4-3). */
+  subOperationsFailed: 0xb000,
+  unableToPerformSubOperations: 0xa702,
+  moveDestinationUnknown: 0xa801,
+  noSuchObjectInstance: 0x0112,
+  invalidArgumentValue: 0x0115,
+  noSuchAction: 0x0123,
+  classInstanceConflict: 0x0119,
+  notAuthorized: 0x0124,
   processingFailure: 0x0110,
   duplicateSopInstance: 0x0111,
   invalidAttributeValue: 0x0106,

@@ -1,11 +1,14 @@
-export type { StoreAnswer, StoreRequest } from './association.ts';
 export * from './client.ts';
 export type { TlsOptions, Unreachable } from './connect.ts';
 export { DEFAULT_LIMITS } from './channel.ts';
 export type { ChannelLimits } from './channel.ts';
-export { PRIORITY, STATUS } from './command.ts';
+export { COMMAND, NO_DATA_SET, PRIORITY, STATUS } from './command.ts';
+export type { CommandSet } from './command.ts';
 export { DimseError } from './errors.ts';
 export * from './multipart.ts';
 export * from './policy.ts';
 export * from './server.ts';
 export * from './user.ts';
+export type { Outcome, Receipt } from './receipt.ts';
+export * from './service.ts';
+export type { ProposedContext, RoleSelection } from './pdu.ts';

@@ -52,7 +52,12 @@ export interface RoleSelection {
   readonly scu: boolean;
   readonly scp: boolean;
 }
-/** User information, PS3.7 D.3.3. Extended negotiation and user identity are read over. */
+/** SOP Class Extended Negotiation, PS3.7 D.3.3.5: what the bytes mean is said by the service class. */
+export interface ExtendedNegotiation {
+  readonly sopClassUid: string;
+  readonly info: Uint8Array;
+}
+/** User information, PS3.7 D.3.3. SOP Class Common Extended Negotiation is read over. */
 export interface UserInformation {
   /** Largest P-DATA-TF length (without its 6 byte header) that the sender of this item takes; 0: no limit. */
   readonly maxPduLength: number;
@@ -61,6 +66,9 @@ export interface UserInformation {
   /** Asynchronous Operations Window, PS3.7 D.3.3.3; absent means 1, 1. */
   readonly asyncOperations?: { readonly invoked: number; readonly performed: number };
   readonly roles: readonly RoleSelection[];
+  readonly extended?: readonly ExtendedNegotiation[];
+  /** User Identity Type (PS3.7 D.3.3.7): 1 name, 2 name and passcode, 3 Kerberos, 4 SAML, 5 JWT. What it holds is not read. */
+  readonly identityType?: number;
 }
 export interface AssociateRequest {
   /** Bit 0 is version 1. */
@@ -114,6 +122,8 @@ const ITEM = {
   asyncOperations: 0x53,
   roleSelection: 0x54,
   implementationVersion: 0x55,
+  extendedNegotiation: 0x56,
+  userIdentity: 0x58,
 } as const;
 
 const FIXED_BYTES = 68; // version, reserved, called, calling, reserved: PS3.8 table 9-11
@@ -159,6 +169,11 @@ function encodeUser(user: UserInformation): Buffer {
   for (const role of user.roles) {
     const flags = Buffer.from([role.scu ? 1 : 0, role.scp ? 1 : 0]);
     items.push(item(ITEM.roleSelection, u16(role.sopClassUid.length), role.sopClassUid, flags));
+  }
+  for (const { sopClassUid, info } of user.extended ?? []) {
+    items.push(
+      item(ITEM.extendedNegotiation, u16(sopClassUid.length), Buffer.from(sopClassUid), Buffer.from(info)),
+    );
   }
   if (user.implementationVersion) items.push(item(ITEM.implementationVersion, user.implementationVersion));
   return item(ITEM.userInformation, ...items);
@@ -260,7 +275,9 @@ function decodeUser(bytes: Buffer): UserInformation {
   let implementationClassUid = '';
   let implementationVersion = '';
   let asyncOperations: UserInformation['asyncOperations'];
+  let identityType: number | undefined;
   const roles: RoleSelection[] = [];
+  const extended: ExtendedNegotiation[] = [];
   for (const { type, value } of itemsOf(bytes)) {
     if (type === ITEM.maxLength) maxPduLength = atLeast(value, 4, 'Maximum Length').readUInt32BE();
     else if (type === ITEM.implementationClassUid) implementationClassUid = text(value);
@@ -276,10 +293,24 @@ function decodeUser(bytes: Buffer): UserInformation {
         scu: value[2 + length] === 1,
         scp: value[3 + length] === 1,
       });
-    }
+    } else if (type === ITEM.extendedNegotiation) {
+      const length = atLeast(value, 2, 'Extended Negotiation').readUInt16BE();
+      atLeast(value, length + 2, 'Extended Negotiation');
+      extended.push({
+        sopClassUid: text(value.subarray(2, 2 + length)),
+        info: Uint8Array.from(value.subarray(2 + length)),
+      });
+    } else if (type === ITEM.userIdentity) identityType = atLeast(value, 2, 'User Identity')[0]!;
   }
-  const user = { maxPduLength, implementationClassUid, implementationVersion, roles };
-  return asyncOperations ? { ...user, asyncOperations } : user;
+  return {
+    maxPduLength,
+    implementationClassUid,
+    implementationVersion,
+    roles,
+    ...(extended.length > 0 ? { extended } : {}),
+    ...(asyncOperations ? { asyncOperations } : {}),
+    ...(identityType === undefined ? {} : { identityType }),
+  };
 }
 
 function decodeAssociate<C>(body: Buffer, contextType: number, decodeContext: (value: Buffer) => C) {

@@ -20,7 +20,6 @@ export const acceptAnyCaller: CallerPolicy = () => 'accept';
 /** The transfer syntax to accept a proposed context with, or why not. */
 export type ContextVerdict =
   { readonly transferSyntax: string } | 'abstract-syntax-not-supported' | 'transfer-syntaxes-not-supported';
-export type ContextPolicy = (context: ProposedContext) => ContextVerdict;
 
 const DICOM_ROOT = '1.2.840.10008.';
 /** All of PS3.4 B.5, also what is newer than our table. */
@@ -32,13 +31,8 @@ export const isStorageClass = (uid: string): boolean =>
   uid.startsWith(STORAGE_ROOT) ||
   (/^[0-9.]{3,64}$/.test(uid) && !uid.startsWith(DICOM_ROOT));
 
-/**
- * Takes everything that can be stored, as sent: the first proposed transfer syntax that is known (PS3.6 table A-1), since the first is what the sender has at hand and would rather not convert.
- */
-export const acceptStorage =
-  (isStorage: (sopClassUid: string) => boolean = isStorageClass): ContextPolicy =>
-  ({ abstractSyntax, transferSyntaxes }) => {
-    if (abstractSyntax !== VERIFICATION && !isStorage(abstractSyntax)) return 'abstract-syntax-not-supported';
-    const transferSyntax = transferSyntaxes.find((uid) => TRANSFER_SYNTAXES.has(uid));
-    return transferSyntax ? { transferSyntax } : 'transfer-syntaxes-not-supported';
-  };
+/** The first proposed transfer syntax that is known (PS3.6 table A-1): the first is what the peer has at hand and would rather not convert. */
+export function acceptKnownSyntax({ transferSyntaxes }: ProposedContext): ContextVerdict {
+  const transferSyntax = transferSyntaxes.find((uid) => TRANSFER_SYNTAXES.has(uid));
+  return transferSyntax ? { transferSyntax } : 'transfer-syntaxes-not-supported';
+}

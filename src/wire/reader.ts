@@ -2,6 +2,8 @@ import type { Socket } from 'node:net';
 import { DimseError } from './errors.ts';
 
 const EMPTY = Buffer.alloc(0);
+/** Of a timer in Node.js. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 /**
  * Bytes of a socket, pulled. What is not yet asked for waits in a queue; beyond `highWater` bytes the socket is paused, and
@@ -21,6 +23,7 @@ export class SocketReader {
   #refundBytes = Infinity;
   #spentMs = 0;
   #bytes = 0;
+  #rearm: (() => void) | undefined;
 
   constructor(socket: Socket, highWater = 256 * 1024) {
     this.#socket = socket;
@@ -47,7 +50,8 @@ export class SocketReader {
 
   /**
    * How long the peer may keep us waiting from now on, in all. With `refundBytes` the account starts anew each time that
-   * many bytes have come: a peer that drips a byte now and then does not hold a place for ever.
+   * many bytes have come: a peer that drips a byte now and then does not hold a place for ever. Also in the middle of
+   * a wait.
    */
   allow(phase: string, limitMs: number, refundBytes = Infinity): void {
     this.#phase = phase;
@@ -55,6 +59,7 @@ export class SocketReader {
     this.#refundBytes = refundBytes;
     this.#spentMs = 0;
     this.#bytes = 0;
+    this.#rearm?.();
   }
 
   /** Ends all waiting, now and later, once what has arrived is used up. The first reason stays. */
@@ -75,19 +80,23 @@ export class SocketReader {
     if (this.#failure) throw this.#failure;
     const started = performance.now();
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(
-        () => {
-          this.#failure ??= new DimseError(
-            'dimse-timeout',
-            `The peer was silent for too long (${this.#phase})`,
-          );
-          this.#wake?.();
-        },
-        Math.max(0, this.#limitMs - this.#spentMs),
-      );
+      const expired = () => {
+        this.#failure ??= new DimseError(
+          'dimse-timeout',
+          `The peer was silent for too long (${this.#phase})`,
+        );
+        this.#wake?.();
+      };
+      const arm = () => setTimeout(expired, Math.min(LONGEST_MS, Math.max(0, this.#limitMs - this.#spentMs)));
+      let timer = arm();
+      this.#rearm = () => {
+        clearTimeout(timer);
+        timer = arm();
+      };
       this.#wake = () => {
         clearTimeout(timer);
         this.#wake = undefined;
+        this.#rearm = undefined;
         resolve();
       };
       this.#socket.resume();

@@ -9,10 +9,12 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { associate } from './client.ts';
 import { decodeCommand, encodeCommand } from './command.ts';
 import { decodeAssociateAccept, encodeAssociateRequest, writeDataHeader } from './pdu.ts';
-import { acceptAnyCaller, acceptStorage, isStorageClass, VERIFICATION } from './policy.ts';
+import type { ProposedContext } from './pdu.ts';
+import { acceptAnyCaller, isStorageClass, VERIFICATION } from './policy.ts';
 import { createDimseServer } from './server.ts';
 import type { DimseServer, DimseServerOptions } from './server.ts';
-import type { StoreRequest } from './association.ts';
+import { storage, verification } from './service.ts';
+import type { StorageOptions, StoreRequest } from './service.ts';
 
 const run = promisify(execFile);
 const ct = fileURLToPath(new URL('../../../shared/dicom/ct/ct-3slice_01.dcm', import.meta.url));
@@ -33,17 +35,27 @@ interface Received {
   request: StoreRequest;
   body: Buffer;
 }
-async function serve(options: Partial<DimseServerOptions> = {}) {
+async function serve({
+  onStore,
+  ...options
+}: Partial<DimseServerOptions> & { onStore?: StorageOptions['onStore'] } = {}) {
   const received: Received[] = [];
   const errors: string[] = [];
   const server = createDimseServer({
     acceptCaller: acceptAnyCaller,
-    onStore: async (request, body) => {
-      const views: Uint8Array[] = [];
-      for await (const view of body) views.push(view);
-      received.push({ request, body: Buffer.concat(views) });
-      return { status: 0 };
-    },
+    services: [
+      verification(),
+      storage({
+        onStore:
+          onStore ??
+          (async (request, body) => {
+            const views: Uint8Array[] = [];
+            for await (const view of body) views.push(view);
+            received.push({ request, body: Buffer.concat(views) });
+            return { status: 0 };
+          }),
+      }),
+    ],
     log: {
       debug() {},
       info: (facts) => errors.push(String((facts as { code?: string }).code)),
@@ -191,21 +203,23 @@ describe('negotiation', () => {
     expect(decodeAssociateAccept(answer.subarray(6))).toMatchObject({
       contexts: [{ id: 1, result: 0, transferSyntax: EXPLICIT }],
       user: {
-        asyncOperations: { invoked: 1, performed: 1 },
+        asyncOperations: { invoked: 8, performed: 1 },
         roles: [{ sopClassUid: CT, scu: true, scp: false }],
       },
     });
   });
 
   it('takes storage classes and verification in the first known transfer syntax, and nothing else', () => {
-    const accept = acceptStorage();
+    const services = [verification(), storage({ onStore: async () => ({ status: 0 }) })];
+    const accept = (proposed: ProposedContext) =>
+      services.map((service) => service.accepts(proposed, undefined)).find((verdict) => verdict);
     const context = (abstractSyntax: string, ...transferSyntaxes: string[]) =>
       accept({ id: 1, abstractSyntax, transferSyntaxes });
     expect(context(CT, '1.2.3.4', '1.2.840.10008.1.2.4.70', EXPLICIT)).toEqual({
       transferSyntax: '1.2.840.10008.1.2.4.70',
     });
     expect(context(CT, '1.2.3.4')).toBe('transfer-syntaxes-not-supported');
-    expect(context('1.2.840.10008.5.1.4.1.2.2.1', EXPLICIT)).toBe('abstract-syntax-not-supported');
+    expect(context('1.2.840.10008.5.1.4.1.2.2.1', EXPLICIT)).toBeUndefined();
     expect(['1.2.840.10008.5.1.4.34.7', '1.3.12.2.1107.5.9.1'].every(isStorageClass)).toBe(true);
     expect(['', '1.2.840.10008.1.20.1', '1.2.840.10008.5.1.4.31', 'no uid'].some(isStorageClass)).toBe(false);
   });

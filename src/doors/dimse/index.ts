@@ -4,7 +4,7 @@
  */
 import type { Archive, IngestOutcome } from '../../archive/types.ts';
 import { NegatoscopeError, reasonOf } from '../../errors.ts';
-import { createDimseServer, STATUS } from '../../wire/index.ts';
+import { createDimseServer, STATUS, storage, verification } from '../../wire/index.ts';
 import type {
   Caller,
   CallerVerdict,
@@ -73,12 +73,17 @@ export function createDimseDoor(options: DimseDoorOptions): DimseDoor {
         ...(options.maxAssociations === undefined ? {} : { maxAssociations: options.maxAssociations }),
         ...(options.limits ? { limits: options.limits } : {}),
         log,
-        async onStore({ sopClassUid, sopInstanceUid, transferSyntax, callingAe, address }, body) {
-          const network = { sopClassUid, sopInstanceUid, transferSyntax, callingAe };
-          return answerTo(
-            await archive.ingest(body, { door: 'dimse', from: callingAe, address }, { network }),
-          );
-        },
+        services: [
+          verification(),
+          storage({
+            async onStore({ sopClassUid, sopInstanceUid, transferSyntax, callingAe, address }, body) {
+              const network = { sopClassUid, sopInstanceUid, transferSyntax, callingAe };
+              return answerTo(
+                await archive.ingest(body, { door: 'dimse', from: callingAe, address }, { network }),
+              );
+            },
+          }),
+        ],
       });
       ({ port } = await server.listen(options.port, host));
       log.info({ aeTitle, host, port }, 'DICOM door open');
