@@ -63,6 +63,17 @@ export async function startServer(rooms: Rooms): Promise<RunningServer> {
       host: dicomHost(),
       port: config.dicomPort,
       log,
+      async destinationOf(aeTitle) {
+        const system = await rooms.remote.destinationOf(aeTitle);
+        if (!system) return undefined;
+        const { host, port, tls, ca, callingAe } = system;
+        return {
+          host,
+          port,
+          ...(tls ? { tls: ca === null ? {} : { ca } } : {}),
+          ...(callingAe === null ? {} : { callingAe }),
+        };
+      },
     });
     await listening(() => door.start(), config.dicomPort, '--dicom-port', dicomHost());
     return door;

@@ -51,6 +51,15 @@ export function createAeTitles({
       return row?.state === 'admitted' || (isLoopback(address) && row?.state !== 'refused');
     },
 
+    async mayQuery(aeTitle) {
+      const row = await db
+        .selectFrom('ae_title')
+        .select('state')
+        .where('ae_title', '=', aeTitle)
+        .executeTakeFirst();
+      return row?.state === 'admitted';
+    },
+
     async knock(aeTitle, address) {
       if (!/^[\x20-\x7e]{1,16}$/.test(aeTitle)) {
         throw new NegatoscopeError('bad-ae-title', 'An AE title has 1 to 16 printable characters.');

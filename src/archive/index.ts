@@ -10,6 +10,7 @@ import { sweep, workCompleteness, workInbox } from './life.ts';
 import { createMetadata } from './metadata.ts';
 import { createObjects } from './objects.ts';
 import { createOutgoing } from './outgoing.ts';
+import { createFindPatients } from './patients.ts';
 import { createKeepAside, createQuarantine } from './quarantine.ts';
 import type { SignedAt } from './policy.ts';
 import { createRecycle } from './recycle.ts';
@@ -83,6 +84,7 @@ export function createArchive({
   return {
     ingest,
     ...createFinder(db, store.dialect),
+    findPatients: createFindPatients(db, store.dialect),
     ...createMetadata(db, objects),
     instance: objects.instance,
     stored: objects.stored,

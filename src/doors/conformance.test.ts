@@ -12,7 +12,7 @@ import {
   TAG,
   TRANSFER_SYNTAXES,
 } from '../dicom/index.ts';
-import { DEFAULT_LIMITS } from '../wire/index.ts';
+import { DEFAULT_ASYNC_WINDOW, DEFAULT_LIMITS, DEFAULT_MAX_ASSOCIATIONS } from '../wire/index.ts';
 import { dicomwebRoutes } from './dicomweb/index.ts';
 import { answerTo } from './dimse/index.ts';
 import { FAILURE, type Failure } from './failure.ts';
@@ -57,6 +57,8 @@ describe('the conformance statement', () => {
     const seconds = Object.entries(said).flatMap(([key, value]) =>
       key.endsWith(', s') ? [Number(value) * 1000] : [],
     );
+    expect(said['asynchronous operations: performed, invoked']).toBe(`${DEFAULT_ASYNC_WINDOW}, 1`);
+    expect(Number(said['associations at the same time'])).toBe(DEFAULT_MAX_ASSOCIATIONS);
     expect(seconds).toEqual([DEFAULT_LIMITS.artimMs, DEFAULT_LIMITS.idleMs, DEFAULT_LIMITS.stallMs]);
   });
 

@@ -11,7 +11,7 @@ import { principal, silentLog } from '../archive/testing.ts';
 import { eachStore } from '../store/testing.ts';
 import type { Store } from '../store/types.ts';
 import { ownCertificate } from '../tls.ts';
-import { createDimseServer } from '../wire/index.ts';
+import { createDimseServer, verification } from '../wire/index.ts';
 import { freePort } from '../wire/testing/peers.ts';
 import { createRemote, remoteMigrations, type Remote, type RemoteForm } from './index.ts';
 
@@ -110,7 +110,7 @@ eachStore((_label, make) => {
           : calledAe !== 'PACS'
             ? 'called-ae-not-recognized'
             : 'accept',
-      onStore: async () => ({ status: 0 }),
+      services: [verification()],
     });
     await server.listen(port, '127.0.0.1');
     try {

@@ -256,8 +256,9 @@ export class ServerAssociation {
       this.#asked.get(command.MessageIDBeingRespondedTo ?? 0)?.(command);
     } else {
       while (this.#running.size >= this.#window) await this.#oneDone();
-      const { received } = this.#perform(message);
+      const { received, body } = this.#perform(message);
       await received;
+      if (body?.failure) throw body.failure;
       // Nothing is read before there is room again: TCP makes the peer wait. One that is listened to may say more.
       while (this.#running.size >= this.#window && ![...this.#running].some(({ listens }) => listens))
         await this.#oneDone();
@@ -270,7 +271,7 @@ export class ServerAssociation {
   }
 
   /** `received`: the request has come in whole, so that the next message can be read. */
-  #perform(message: Message): { received: Promise<void> } {
+  #perform(message: Message): { received: Promise<void>; body: Body | undefined } {
     const { command, contextId } = message;
     const context = this.#contexts.get(contextId);
     if (!context) throw pduError('A message came in a presentation context that was not accepted');
@@ -301,7 +302,7 @@ export class ServerAssociation {
     const running: Running = { cancel, listens: context.service.listens === true, done };
     this.#running.add(running);
     this.#byMessage.set(messageId, running);
-    return { received: body ? Promise.race([body.ended, done]) : Promise.resolve() };
+    return { body, received: body ? Promise.race([body.ended, done]) : Promise.resolve() };
   }
 
   async #handle(
@@ -330,8 +331,9 @@ export class ServerAssociation {
     try {
       return await handler(operation);
     } catch (error) {
-      if (error instanceof DimseError && (data?.failure || this.#ended.signal.aborted)) throw error;
-      this.#settings.log?.error({ ...this.#caller, reason: reasonOf(error) }, `${service.name} failed`);
+      // Gone in the middle: `run` tells of it, and nobody hears the answer.
+      if (!data?.failure && !this.#ended.signal.aborted)
+        this.#settings.log?.error({ ...this.#caller, reason: reasonOf(error) }, `${service.name} failed`);
       return { status: STATUS.processingFailure };
     }
   }

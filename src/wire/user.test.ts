@@ -12,6 +12,7 @@ import type { ProposedService } from './client.ts';
 import { COMMAND, NO_DATA_SET } from './command.ts';
 import { APPLICATION_CONTEXT, decodeAssociateRequest, encodeAssociateAccept } from './pdu.ts';
 import { createDimseServer } from './server.ts';
+import { storage } from './service.ts';
 import { acceptAnyCaller } from './policy.ts';
 import { freePort, orthancMissing, startDcmqrscp, startOrthanc } from './testing/peers.ts';
 import type { Peer } from './testing/peers.ts';
@@ -138,11 +139,15 @@ describe.each(PEERS)('%s as archive', (_name, missing, start) => {
     const got: string[] = [];
     const server = createDimseServer({
       acceptCaller: acceptAnyCaller,
-      async onStore(request, body) {
-        got.push(request.sopInstanceUid);
-        for await (const _ of body);
-        return { status: 0 };
-      },
+      services: [
+        storage({
+          async onStore(request, body) {
+            got.push(request.sopInstanceUid);
+            for await (const _ of body);
+            return { status: 0 };
+          },
+        }),
+      ],
     });
     await server.listen(ownPort, host);
     try {

@@ -24,6 +24,8 @@ export interface StoreInput {
   /** The data set without preamble and file meta information. Bytes must not change until the answer came. */
   readonly data: Uint8Array | AsyncIterable<Uint8Array>;
   readonly priority?: (typeof PRIORITY)[keyof typeof PRIORITY];
+  /** The C-MOVE that this is a sub-operation of: PS3.7 9.3.1.1. */
+  readonly moveOriginator?: { readonly aeTitle: string; readonly messageId: number };
 }
 export interface Response {
   readonly status: number;
@@ -106,12 +108,19 @@ export interface Association {
     references: readonly CommitmentReference[],
     waitMs?: number,
   ): Promise<Response & { readonly result?: CommitmentResult }>;
+  /** N-EVENT-REPORT, PS3.7 10.1.1: as provider of this SOP class, so its context needs the role `scp`. */
+  eventReport(event: {
+    readonly sopClassUid: string;
+    readonly sopInstanceUid: string;
+    readonly eventTypeId: number;
+    readonly data: DicomJson;
+  }): Promise<Response>;
   release(): Promise<void>;
   abort(): void;
 }
 
 export const STORAGE_COMMITMENT = '1.2.840.10008.1.20.1';
-const STORAGE_COMMITMENT_INSTANCE = '1.2.840.10008.1.20.1.1';
+export const STORAGE_COMMITMENT_INSTANCE = '1.2.840.10008.1.20.1.1';
 
 /** An identifier is small: what is longer is an attack or a mistake. */
 const MAX_IDENTIFIER_BYTES = 4 * 1024 * 1024;
@@ -195,6 +204,7 @@ export class UserAssociation implements Association {
     transferSyntax,
     data,
     priority,
+    moveOriginator,
   }: StoreInput): Promise<Response> {
     const command = {
       AffectedSOPClassUID: sopClassUid,
@@ -202,6 +212,12 @@ export class UserAssociation implements Association {
       Priority: priority ?? PRIORITY.medium,
       CommandDataSetType: 0x0000,
       AffectedSOPInstanceUID: sopInstanceUid,
+      ...(moveOriginator
+        ? {
+            MoveOriginatorApplicationEntityTitle: moveOriginator.aeTitle,
+            MoveOriginatorMessageID: moveOriginator.messageId,
+          }
+        : {}),
     };
     return this.#ask(this.#contextFor(sopClassUid, transferSyntax).id, command, data);
   }
@@ -294,6 +310,23 @@ export class UserAssociation implements Association {
     } finally {
       this.#onEvent = undefined;
     }
+  }
+
+  async eventReport({
+    sopClassUid,
+    sopInstanceUid,
+    eventTypeId,
+    data,
+  }: Parameters<Association['eventReport']>[0]): Promise<Response> {
+    const { id, transferSyntax } = this.#contextFor(sopClassUid);
+    const command = {
+      AffectedSOPClassUID: sopClassUid,
+      CommandField: COMMAND.eventReportRq,
+      CommandDataSetType: 0x0000,
+      AffectedSOPInstanceUID: sopInstanceUid,
+      EventTypeID: eventTypeId,
+    };
+    return this.#ask(id, command, encodeDataSet(data, { transferSyntax }));
   }
 
   /** Reads what comes unasked, until `wake` is called or the time is over. */

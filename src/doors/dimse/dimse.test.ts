@@ -34,7 +34,14 @@ beforeEach(async () => {
   lines = [];
   const note = (facts: object, message: string) => lines.push(`${JSON.stringify(facts)} ${message}`);
   const log = { debug: note, info: note, warn: note, error: note };
-  door = createDimseDoor({ archive, aeTitle: 'NEGATOSCOPE', host, port: 0, log });
+  door = createDimseDoor({
+    archive,
+    aeTitle: 'NEGATOSCOPE',
+    host,
+    port: 0,
+    log,
+    destinationOf: async () => undefined,
+  });
   await door.start();
 });
 afterEach(async () => {

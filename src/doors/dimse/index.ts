@@ -1,7 +1,9 @@
 /**
- * DICOM network: C-ECHO and C-STORE as provider (docs/conformance.md). Thin: an association is allowed by the archive's list
- * of AE titles, an instance goes to `archive.ingest`, the outcome becomes a status.
+ * DICOM network as provider (docs/conformance.md). Thin: an association is allowed by the archive's list of AE titles, an
+ * instance goes to `archive.ingest`, the outcome becomes a status; questions go to `archive.find…`, instances leave by
+ * `archive.outgoing`.
  */
+import { SEES_NO_AI } from '../../archive/index.ts';
 import type { Archive, IngestOutcome } from '../../archive/types.ts';
 import { NegatoscopeError, reasonOf } from '../../errors.ts';
 import { createDimseServer, STATUS, storage, verification } from '../../wire/index.ts';
@@ -13,15 +15,21 @@ import type {
   StoreAnswer,
 } from '../../wire/index.ts';
 import { FAILURE } from '../failure.ts';
+import { findService } from './find.ts';
+import { acceptForReturn, type Destination, getService, moveService } from './retrieve.ts';
+
+export type { Destination } from './retrieve.ts';
 
 export interface DimseDoorOptions {
-  readonly archive: Pick<Archive, 'ingest' | 'ae'>;
+  readonly archive: Archive;
   /** Shown to people; a sender may call us by any title. */
   readonly aeTitle: string;
   readonly host: string;
   /** 0 picks a free one: see `port`. */
   readonly port: number;
   readonly log: NonNullable<DimseServerOptions['log']>;
+  /** Where a C-MOVE to this title leads; unknown titles are refused with 0xA801. */
+  readonly destinationOf: (aeTitle: string) => Promise<Destination | undefined>;
   readonly maxAssociations?: number;
   readonly limits?: DimseServerOptions['limits'];
 }
@@ -49,7 +57,9 @@ export function answerTo(outcome: IngestOutcome): StoreAnswer {
 }
 
 export function createDimseDoor(options: DimseDoorOptions): DimseDoor {
-  const { archive, aeTitle, host, log } = options;
+  const { archive, aeTitle, host, log, destinationOf } = options;
+  // Who asks is a machine: results of AI are for readers, and a report says what of them was accepted.
+  const asking = { archive, aeTitle, sight: SEES_NO_AI, destinationOf, log };
   let server: DimseServer | undefined;
   let port = options.port;
 
@@ -75,7 +85,12 @@ export function createDimseDoor(options: DimseDoorOptions): DimseDoor {
         log,
         services: [
           verification(),
+          findService(asking),
+          getService(asking),
+          moveService(asking),
           storage({
+            accept: acceptForReturn,
+            peerMayProvide: true,
             async onStore({ sopClassUid, sopInstanceUid, transferSyntax, callingAe, address }, body) {
               const network = { sopClassUid, sopInstanceUid, transferSyntax, callingAe };
               return answerTo(

@@ -1,0 +1,89 @@
+/** Identifiers of queries and retrievals: PS3.4 C.2 and C.4. */
+import { type DataSet, keywordOf, parseDataSet, TAG, type Tag, type VR, vrOf } from '../../dicom/index.ts';
+import { type Answer, type Operation, STATUS } from '../../wire/index.ts';
+
+export const PATIENT_ROOT = '1.2.840.10008.5.1.4.1.2.1';
+export const STUDY_ROOT = '1.2.840.10008.5.1.4.1.2.2';
+
+export type QueryLevel = 'PATIENT' | 'STUDY' | 'SERIES' | 'IMAGE';
+const LEVELS: readonly string[] = ['PATIENT', 'STUDY', 'SERIES', 'IMAGE'];
+
+/** One that is longer is an attack or a mistake; 10,000 UIDs fit. */
+const MAX_BYTES = 1024 * 1024;
+/** Sequences in sequences. */
+const MAX_DEPTH = 8;
+
+/** Ends an operation with a status. */
+export class Refusal extends Error {
+  readonly answer: Answer;
+  constructor(status: number, comment: string) {
+    super(comment);
+    this.answer = { status, comment };
+  }
+}
+
+export interface Identifier {
+  readonly level: QueryLevel;
+  readonly dataset: DataSet;
+  /** Values of Specific Character Set. */
+  readonly charset: readonly string[];
+}
+
+/** @throws Refusal 0xA900, 0xC000 */
+export async function readIdentifier({ data, context }: Operation): Promise<Identifier> {
+  if (!data) throw new Refusal(STATUS.cannotUnderstand, 'No identifier');
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of data) {
+    size += part.length;
+    if (size > MAX_BYTES) throw new Refusal(STATUS.cannotUnderstand, 'The identifier is too long');
+    parts.push(Uint8Array.from(part));
+  }
+  let dataset: DataSet;
+  try {
+    dataset = parseDataSet(Buffer.concat(parts), context.transferSyntax, {
+      maxDepth: MAX_DEPTH,
+      maxInflated: MAX_BYTES,
+    });
+  } catch {
+    throw new Refusal(STATUS.cannotUnderstand, 'The identifier cannot be read');
+  }
+  const level = dataset.string(TAG.QueryRetrieveLevel)?.toUpperCase() ?? '';
+  const patients = context.abstractSyntax.startsWith(PATIENT_ROOT);
+  if (!LEVELS.includes(level) || (level === 'PATIENT' && !patients)) {
+    throw new Refusal(
+      STATUS.dataSetDoesNotMatchSopClass,
+      'Query/Retrieve Level is missing or not of this model',
+    );
+  }
+  return {
+    level: level as QueryLevel,
+    dataset,
+    charset: dataset.strings(TAG.SpecificCharacterSet),
+  };
+}
+
+/** A key of a query: an attribute that is asked for, with the value to match or none. */
+export interface Key {
+  readonly tag: Tag;
+  readonly keyword: string;
+  readonly vr: VR;
+  /** As matching takes it, values joined by `\`; empty is universal matching. */
+  readonly value: string;
+  /** Keys within the item of a sequence. */
+  readonly items: readonly DataSet[];
+}
+
+const NO_KEYS = new Set<Tag>([TAG.SpecificCharacterSet, TAG.QueryRetrieveLevel, TAG.TimezoneOffsetFromUTC]);
+
+export function keysOf(dataset: DataSet): Key[] {
+  return dataset.tags
+    .filter((tag) => (tag & 0xffff) !== 0 && !NO_KEYS.has(tag))
+    .map((tag) => ({
+      tag,
+      keyword: keywordOf(tag) ?? '',
+      vr: vrOf(tag) ?? dataset.vr(tag) ?? 'UN',
+      value: dataset.strings(tag).join('\\'),
+      items: dataset.items(tag),
+    }));
+}
