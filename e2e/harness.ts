@@ -170,6 +170,12 @@ export async function firstAccount(server: Server): Promise<Client> {
   return client;
 }
 
+/** Replaces the password that an administrator chose, as everyone does before a first signature. */
+export async function withOwnPassword(client: Client): Promise<Client> {
+  await client.json('PATCH', '/api/me', { currentPassword: PASSWORD, password: `${PASSWORD} own`, pin: PIN });
+  return client;
+}
+
 /** Sends files by the upload door. */
 export async function upload(client: Client, ...paths: string[]) {
   const results = [];

@@ -95,6 +95,7 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
     roles,
     language: row.language as Language,
     hasPin: row.pin !== null,
+    ownPassword: row.own_password === 1,
     disabled: row.disabled === 1,
   });
 
@@ -154,12 +155,17 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
   const forgetFailures = (tx: Tx<Tables>, keys: string[]) =>
     tx.deleteFrom('throttle').where('key', 'in', keys).execute();
 
+  /** At the machine itself the person is taken to type their own; in the pages an administrator chooses for somebody else. */
+  const isOwn = (personId: string, by: Principal | null): boolean =>
+    by === null || by.via === 'cli' || by.personId === personId;
+
   async function insertPerson(
     tx: Tx<Tables>,
     id: string,
     person: NewPerson,
     password: string,
     pin: string | null,
+    own: boolean,
   ) {
     const login = foldLogin(person.login);
     const taken = await tx.selectFrom('person').select('id').where('login', '=', login).executeTakeFirst();
@@ -174,6 +180,7 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
         password,
         pin,
         pin_failures: 0,
+        own_password: Number(own),
         language: person.language,
         theme: 'dark',
         disabled: 0,
@@ -207,7 +214,7 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
       person.pin ? hashSecret(person.pin) : Promise.resolve(null),
     ]);
     await write(async (tx) => {
-      await insertPerson(tx, id, person, password, pin);
+      await insertPerson(tx, id, person, password, pin, isOwn(id, by));
       await store.events.append(tx, {
         kind: 'people.person.added',
         subject: id,
@@ -373,6 +380,20 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
     throw new NegatoscopeError('secret-wrong', 'That PIN or password is not right.', { status: 403 });
   }
 
+  /**
+   * PIN or password for a signed act. Refused while the password is one that somebody else chose (`own-password-first`, 403):
+   * a signature is the physician's alone.
+   */
+  async function checkSignature(session: Session, secret: string): Promise<'pin' | 'password'> {
+    if ((await rowOf(session.person.id)).own_password === 0)
+      throw new NegatoscopeError(
+        'own-password-first',
+        'Somebody else chose your password. Choose your own under Settings → My account, then sign.',
+        { status: 403 },
+      );
+    return checkSecret(session, secret);
+  }
+
   const setLocked = (publicId: string, locked: boolean) =>
     write((tx) =>
       tx
@@ -446,6 +467,7 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
     },
     sessionOf,
     checkSecret,
+    checkSignature,
     lock: (publicId: string) => setLocked(publicId, true),
     async unlock(session: Session, secret: string): Promise<void> {
       await checkSecret(session, secret);
@@ -540,7 +562,14 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
             name: change.name?.trim() || row.name,
             language: change.language ?? row.language,
             disabled: change.disabled === undefined ? row.disabled : Number(change.disabled),
-            ...(password ? { password, pin: null, pin_failures: 0 } : {}),
+            ...(password
+              ? {
+                  password,
+                  pin: null,
+                  pin_failures: 0,
+                  own_password: Number(isOwn(personId, by)),
+                }
+              : {}),
           })
           .where('id', '=', personId)
           .execute();
@@ -592,6 +621,12 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
       }
       if (change.pin !== undefined) checkPin(change.pin);
       if (change.password !== undefined) checkPassword(change.password);
+      if (
+        row.own_password === 0 &&
+        change.password !== undefined &&
+        change.password === change.currentPassword
+      )
+        throw new NegatoscopeError('password-same', 'Choose a password that nobody else knows.');
       const pin = change.pin === undefined ? undefined : await hashSecret(change.pin);
       const password = change.password === undefined ? undefined : await hashSecret(change.password);
       await write(async (tx) => {
@@ -600,8 +635,10 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
           .set({
             language: change.language ?? row.language,
             theme: change.theme ?? row.theme,
+            // A PIN that came with somebody else's password is known to them as well.
+            ...(password && row.own_password === 0 ? { pin: null } : {}),
             ...(pin ? { pin, pin_failures: 0 } : {}),
-            ...(password ? { password } : {}),
+            ...(password ? { password, own_password: 1 } : {}),
           })
           .where('id', '=', row.id)
           .execute();

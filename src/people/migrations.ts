@@ -10,6 +10,8 @@ export interface PeopleTables {
     password: string; // scrypt, see secrets.ts
     pin: string | null;
     pin_failures: number;
+    /** 0 while the password is one that somebody else chose. */
+    own_password: number;
     language: string;
     theme: string;
     disabled: number;
@@ -102,6 +104,15 @@ export const peopleMigrations: readonly Migration[] = [
         .addColumn('key', 'text', (c) => c.primaryKey())
         .addColumn('failures', 'integer', (c) => c.notNull())
         .addColumn('last_at', 'bigint', (c) => c.notNull())
+        .execute();
+    },
+  },
+  {
+    id: 'people-002',
+    async up(db: Kysely<any>) {
+      await db.schema
+        .alterTable('person')
+        .addColumn('own_password', 'integer', (c) => c.notNull().defaultTo(1))
         .execute();
     },
   },

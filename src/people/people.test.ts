@@ -40,6 +40,31 @@ eachStore((_label, make) => {
     });
   });
 
+  test('nobody signs with a password that somebody else chose', async () => {
+    const { people: house } = await people();
+    const chief = await house.completeSetup(house.setupSecret(), anne);
+    const by: Principal = { ...admin, via: 'session', personId: chief.id };
+    const paul = await house.add({ ...anne, login: 'paul', roles: ['reader'] }, by);
+    expect(paul.ownPassword).toBe(false);
+    const { session } = await house.login('paul', anne.password, client);
+    await expect(house.checkSignature(session, '2468')).rejects.toMatchObject({ code: 'own-password-first' });
+    // It opens the lock: that is no act of anybody.
+    expect(await house.checkSecret(session, '2468')).toBe('pin');
+    const change = (password: string) =>
+      house.changeOwn(session, { currentPassword: anne.password, password });
+    await expect(change(anne.password)).rejects.toMatchObject({ code: 'password-same' });
+    await change('my very own words');
+    // The PIN came with the other's password and went with it.
+    expect(await house.findByLogin('paul')).toMatchObject({ ownPassword: true, hasPin: false });
+    expect(await house.checkSignature(session, 'my very own words')).toBe('password');
+    await house.change(paul.id, { password: 'given once more' }, by);
+    expect((await house.findByLogin('paul'))!.ownPassword).toBe(false);
+    // One's own account, and whoever types at the machine itself.
+    await house.change(chief.id, { password: 'chosen by myself' }, by);
+    expect((await house.findByLogin('anne'))!.ownPassword).toBe(true);
+    expect((await house.add({ ...anne, login: 'cli' }, admin)).ownPassword).toBe(true);
+  });
+
   test('a session begins with the password, is found by its cookie and ends', async () => {
     const { people: house, clock } = await people({ sessionMs: 3_600_000 });
     await house.add(anne, admin);

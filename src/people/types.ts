@@ -24,5 +24,7 @@ export interface Person {
   readonly roles: readonly Role[];
   readonly language: Language;
   readonly hasPin: boolean;
+  /** False until a password that somebody else chose was replaced: who knows it could sign in another's name. */
+  readonly ownPassword: boolean;
   readonly disabled: boolean;
 }

@@ -110,12 +110,12 @@ export function registerReading(app: FastifyInstance, rooms: Rooms): void {
   app.post<Study>('/api/studies/:uid/sign', reader, async (request) => {
     const body = bodyOf(request, Sign);
     // The secret first: a wrong PIN must not depend on the state of the report.
-    await people.checkSecret(requireSession(request), body.secret);
+    await people.checkSignature(requireSession(request), body.secret);
     return reading.sign(request.params.uid, body.revision, request.principal);
   });
   app.post<Id>('/api/reports/:id/addenda', reader, async (request) => {
     const body = bodyOf(request, Addendum);
-    await people.checkSecret(requireSession(request), body.secret);
+    await people.checkSignature(requireSession(request), body.secret);
     return reading.addendum(request.params.id, body.text, request.principal);
   });
   app.get<Id>('/api/reports/:id/pdf', anyone, async (request, reply) => {

@@ -77,7 +77,7 @@ export function registerTools(app: FastifyInstance, rooms: Rooms): void {
   app.post<Model>('/api/models/:id/stage', { config: { access: ['admin'] } }, async (request) => {
     const body = bodyOf(request, StageBody);
     const model = await installed(request.params.id);
-    await people.checkSecret(requireSession(request), body.secret);
+    await people.checkSignature(requireSession(request), body.secret);
     await evidence.setStage(
       request.params.id,
       body.stage,

@@ -70,8 +70,9 @@ export function Account() {
         </dl>
         {look.isError && <p className="form-error">{failureText(t, look.error)}</p>}
       </section>
-      {me.person.roles.includes('reader') && <Pin hasPin={me.person.hasPin} />}
-      <Password />
+      {!me.person.ownPassword && <Password foreign />}
+      {me.person.roles.includes('reader') && me.person.ownPassword && <Pin hasPin={me.person.hasPin} />}
+      {me.person.ownPassword && <Password />}
       <Sessions />
     </>
   );
@@ -127,7 +128,7 @@ function Pin({ hasPin }: { hasPin: boolean }) {
   );
 }
 
-function Password() {
+function Password({ foreign = false }: { foreign?: boolean }) {
   const { t } = useText();
   const [password, setPassword] = useState('');
   const [again, setAgain] = useState('');
@@ -148,7 +149,10 @@ function Password() {
   };
   return (
     <section className="card">
-      <h2>{t('setup.password')}</h2>
+      <div>
+        <h2>{t('setup.password')}</h2>
+        {foreign && <p className="callout warn">{t('account.foreign')}</p>}
+      </div>
       <form onSubmit={submit}>
         <TextField
           label={t('account.currentPassword')}

@@ -3,7 +3,7 @@ import { ChartNoAxesCombined, LayoutList, Settings2 } from 'lucide-react';
 import { useEffect } from 'react';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
-import { useRoles } from '../queries.ts';
+import { useMe, useRoles } from '../queries.ts';
 import { useText } from '../text.ts';
 import { AvatarMenu } from './AvatarMenu.tsx';
 import { Logo } from './Logo.tsx';
@@ -18,6 +18,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const { t } = useText();
   const [path] = useLocation();
   const roles = useRoles();
+  const { ownPassword } = useMe().person;
   const places = [
     {
       href: '/',
@@ -71,6 +72,11 @@ export function Shell({ children }: { children: ReactNode }) {
         <AvatarMenu />
       </header>
       <main id="content" tabIndex={-1}>
+        {!ownPassword && path !== '/settings/account' && (
+          <p className="own-password" role="status">
+            {t('shell.ownPassword')} <Link href="/settings/account">{t('shell.choosePassword')}</Link>
+          </p>
+        )}
         {children}
       </main>
       <nav className="bottom" aria-label={t('nav.label')}>
