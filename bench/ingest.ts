@@ -26,7 +26,7 @@ interface Work {
   send(to: Receiver, batch: readonly Instance[], files: () => string[]): Promise<number>;
 }
 
-export async function* ingest({ count, rounds, say }: SuiteOptions): AsyncGenerator<Line> {
+export async function* ingest({ count = 100, rounds, say }: SuiteOptions): AsyncGenerator<Line> {
   const dir = mkdtempSync(join(tmpdir(), 'negatoscope-bench-'));
   const sweep = () => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   process.once('exit', sweep);

@@ -1,27 +1,29 @@
 /**
- * `npm run bench -- SUITE… [--json] [--count N] [--rounds N]`: our figures beside those of the peers that are installed, on
+ * `npm run bench -- SUITE… [--json] [--count N] [--rounds N] [--large]`: our figures beside those of the peers that are installed, on
  * the same data in the same run.
  */
 import { parseArgs } from 'node:util';
 import { ingest } from './ingest.ts';
+import { query } from './query.ts';
 import { retrieve } from './retrieve.ts';
 import type { Line, Suite } from './types.ts';
 
-const SUITES: Readonly<Record<string, Suite>> = { ingest, retrieve };
+const SUITES: Readonly<Record<string, Suite>> = { ingest, query, retrieve };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
-    count: { type: 'string', default: '100' },
+    count: { type: 'string' },
+    large: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '3' },
   },
 });
 
 const whole = (name: string, text: string): number => {
   const value = Number(text);
-  if (Number.isInteger(value) && value > 0 && value <= 10_000) return value;
-  console.error(`--${name} takes a whole number from 1 to 10000`);
+  if (Number.isInteger(value) && value > 0 && value <= 1_000_000) return value;
+  console.error(`--${name} takes a whole number from 1 to 1000000`);
   process.exit(64);
 };
 const cells = (line: Line): string[] => [
@@ -36,13 +38,14 @@ const cells = (line: Line): string[] => [
 
 const unknown = positionals.filter((name) => !(name in SUITES));
 if (positionals.length === 0 || unknown.length > 0) {
-  console.error(`Usage: npm run bench -- SUITE… [--json] [--count N] [--rounds N]`);
+  console.error(`Usage: npm run bench -- SUITE… [--json] [--count N] [--rounds N] [--large]`);
   console.error(`Suites: ${Object.keys(SUITES).join(', ')}`);
   process.exit(64);
 }
 const options = {
-  count: whole('count', values.count),
+  count: values.count === undefined ? undefined : whole('count', values.count),
   rounds: whole('rounds', values.rounds),
+  large: values.large,
   say: (text: string) => process.stderr.write(`${text}\n`),
 };
 for (const name of positionals) {

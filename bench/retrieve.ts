@@ -32,7 +32,7 @@ interface Work {
   readonly goal: number;
 }
 
-export async function* retrieve({ count, rounds, say }: SuiteOptions): AsyncGenerator<Line> {
+export async function* retrieve({ count = 100, rounds, say }: SuiteOptions): AsyncGenerator<Line> {
   const dir = mkdtempSync(join(tmpdir(), 'negatoscope-bench-'));
   const sweep = () => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   process.once('exit', sweep);

@@ -14,9 +14,11 @@ export interface Line {
 }
 
 export interface SuiteOptions {
-  /** Instances in one round. */
-  readonly count: number;
+  /** Instances; each suite has its own default. */
+  readonly count: number | undefined;
   readonly rounds: number;
+  /** The suite's second size, where it has one. */
+  readonly large: boolean;
   /** What is being done, for a person who waits. */
   readonly say: (text: string) => void;
 }

@@ -52,8 +52,9 @@ type SeriesFound = SeriesTable & { held_modalities: string };
 type InstanceFound = InstanceTable & { held_modalities: string };
 
 const NO_NUMBER = 2_147_483_647;
-const SERIES_ORDER = [`coalesce(series.number, ${NO_NUMBER})`, 'series.series_uid'];
-const INSTANCE_ORDER = [`coalesce(instance.number, ${NO_NUMBER})`, 'instance.sop_instance_uid'];
+/** Instances without a number come last. */
+export const SERIES_ORDER = [`coalesce(series.number, ${NO_NUMBER})`, 'series.series_uid'];
+export const INSTANCE_ORDER = [`coalesce(instance.number, ${NO_NUMBER})`, 'instance.sop_instance_uid'];
 
 /** Visible results of AI: how many objects of a run lie in a series. */
 interface Shown {

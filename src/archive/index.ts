@@ -20,7 +20,7 @@ import type { Archive } from './types.ts';
 export type * from './types.ts';
 export { SEES_ALL, SEES_NO_AI } from './types.ts';
 export { archiveMigrations } from './migrations.ts';
-export { isKey, type Level } from './match.ts';
+export { isKey, isValue, type Level } from './match.ts';
 
 export type ArchiveSettings = IngestSettings;
 
@@ -85,7 +85,7 @@ export function createArchive({
     ingest,
     ...createFinder(db, store.dialect),
     findPatients: createFindPatients(db, store.dialect),
-    ...createMetadata(db, objects),
+    ...createMetadata(db, store.dialect, objects),
     instance: objects.instance,
     stored: objects.stored,
     file: objects.file,

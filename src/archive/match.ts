@@ -209,12 +209,11 @@ const modalityInStudy: Key = (value, matching) => {
     modalities: (seen) => seen.some((modality) => patterns.some((each) => each.test(modality))),
   };
 };
+const INTEGER = /^[+-]?\d{1,12}$/;
 const integer =
   (name: string): Key =>
   (value) =>
-    /^[+-]?\d{1,12}$/.test(value)
-      ? { where: sql<SqlBool>`${column(name)} = ${Number.parseInt(value, 10)}` }
-      : NOTHING;
+    INTEGER.test(value) ? { where: sql<SqlBool>`${column(name)} = ${Number.parseInt(value, 10)}` } : NOTHING;
 
 const date = (part: string) => dateDigits(part);
 
@@ -256,6 +255,17 @@ const KEYS: Record<Level, Record<string, Key>> = {
 
 /** Does `keyword` take part in matching at this level? */
 export const isKey = (level: Level, keyword: string): boolean => Object.hasOwn(KEYS[level], keyword);
+
+/** Can anything match this value? Not a date that is none, a number that is none, a UID with letters, or what is too long. */
+export function isValue(level: Level, keyword: string, value: string): boolean {
+  const given = value.trim();
+  if (!isKey(level, keyword) || /^\**$/.test(given)) return true;
+  if (isUid(keyword)) return /^[\d.*?]{1,64}([\\,]\s*[\d.*?]{0,64})*$/.test(given);
+  if (given.length > MAX_VALUE) return false;
+  if (keyword.endsWith('Date')) return rangeOf(given, date) !== undefined;
+  if (keyword.endsWith('Time')) return rangeOf(given, timeDigits) !== undefined;
+  return !keyword.endsWith('Number') || keyword === 'AccessionNumber' || INTEGER.test(given);
+}
 
 const tableOf = (keyword: string, level: Level): Level =>
   Object.hasOwn(INSTANCE, keyword)

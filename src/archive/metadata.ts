@@ -1,14 +1,19 @@
 /** DICOM JSON, data sets and bulk data of stored instances. */
 import { type DataSet, type DicomFile, type DicomJson, parseDicom, transferSyntax } from '../dicom/index.ts';
+import { type RawBuilder, sql } from 'kysely';
 import { NegatoscopeError } from '../errors.ts';
-import type { Db } from '../store/types.ts';
+import type { Db, Store } from '../store/types.ts';
 import { overlays } from './correct.ts';
+import { INSTANCE_ORDER, SERIES_ORDER } from './find.ts';
+import { oneOf } from './match.ts';
 import type { Objects } from './objects.ts';
 import { collect, readHeader } from './source.ts';
 import type { ArchiveTables, InstanceTable } from './tables.ts';
-import type { Archive, BulkValue, Sight } from './types.ts';
+import type { Archive, BulkValue, InstanceUids, Sight } from './types.ts';
 
 const AT_ONCE = 100;
+/** Characters of metadata given at once. */
+const TEXT_AT_ONCE = 512 * 1024;
 const RECENT = 8;
 const MAX_RECENT_BYTES = 8 * 1024 * 1024;
 /** Nested bulk data is cut out of the whole header in memory. */
@@ -19,35 +24,60 @@ const noBulk = (): NegatoscopeError =>
 
 export function createMetadata(
   db: Db<ArchiveTables>,
+  dialect: Store['dialect'],
   objects: Objects,
-): Pick<Archive, 'metadata' | 'dataset' | 'bulk'> {
+): Pick<Archive, 'metadata' | 'metadataText' | 'dataset' | 'bulk'> {
   /** Frames of one instance are asked for one after the other, and each needs its header; originals never change. */
   const recent = new Map<string, DataSet>();
   const headerOf = (row: InstanceTable): Promise<DicomFile> => readHeader(objects.sourceOf(row));
 
+  const textsOf = async (uids: readonly string[]): Promise<Map<string, string>> => {
+    const { rows } = await sql<{ sop_instance_uid: string; json: string }>`
+      select sop_instance_uid, json from instance_header where ${oneOf('sop_instance_uid', uids, dialect)}`.execute(
+      db,
+    );
+    return new Map(rows.map((row) => [row.sop_instance_uid, row.json]));
+  };
+  /** UIDs below a place, in the order of `findInstances`. */
+  async function uidsBelow({
+    studyUid,
+    seriesUid,
+    sopInstanceUid,
+  }: Parameters<Archive['metadataText']>[0]): Promise<(InstanceUids & { aiRunId: string | null })[]> {
+    const where: RawBuilder<unknown>[] = [sql`instance.study_uid = ${studyUid}`];
+    if (seriesUid !== undefined) where.push(sql`instance.series_uid = ${seriesUid}`);
+    if (sopInstanceUid !== undefined) where.push(sql`instance.sop_instance_uid = ${sopInstanceUid}`);
+    const bySeries = seriesUid === undefined;
+    const { rows } = await sql<InstanceUids & { aiRunId: string | null }>`
+      select instance.study_uid as "studyUid", instance.series_uid as "seriesUid",
+        instance.sop_instance_uid as "sopInstanceUid", instance.ai_run_id as "aiRunId"
+      from instance ${bySeries ? sql`join series on series.study_uid = instance.study_uid and series.series_uid = instance.series_uid` : sql``}
+      where ${sql.join(where, sql` and `)}
+      order by ${sql.raw([...(bySeries ? SERIES_ORDER : []), ...INSTANCE_ORDER].join(', '))}`.execute(db);
+    return rows;
+  }
+
   return {
     async *metadata(instances, sight) {
-      const seen = await sightOfRows(instances, sight);
-      const shown = instances.filter(({ aiRunId }) => aiRunId === null || seen.has(aiRunId));
-      for (let at = 0; at < shown.length; at += AT_ONCE) {
-        const group = shown.slice(at, at + AT_ONCE);
-        const rows = await db
-          .selectFrom('instance_header')
-          .selectAll()
-          .where(
-            'sop_instance_uid',
-            'in',
-            group.map(({ sopInstanceUid }) => sopInstanceUid),
-          )
-          .execute();
-        const byUid = new Map(rows.map((row) => [row.sop_instance_uid, row.json]));
-        const corrections = await overlays(db, [...new Set(group.map(({ studyUid }) => studyUid))]);
-        for (const { sopInstanceUid, studyUid } of group) {
-          const json = byUid.get(sopInstanceUid);
-          if (json === undefined) continue;
-          yield { ...(JSON.parse(json) as DicomJson), ...corrections.get(studyUid) };
-        }
+      for await (const { json, studyUid, corrections } of texts(instances, sight))
+        yield { ...(JSON.parse(json) as DicomJson), ...corrections.get(studyUid) };
+    },
+
+    async *metadataText(place, sight, addressOf) {
+      let group: string[] = [];
+      let size = 0;
+      for await (const { json, corrections, ...uids } of texts(await uidsBelow(place), sight)) {
+        const corrected = corrections.get(uids.studyUid);
+        // What has to be written anew is: the text of all others is as it was stored.
+        const text = corrected ? JSON.stringify({ ...(JSON.parse(json) as DicomJson), ...corrected }) : json;
+        // Only a member's name is followed by a colon without a backslash before its quotation mark.
+        group.push(text.replaceAll('"BulkDataURI":"', `"BulkDataURI":"${addressOf(uids)}/`));
+        if ((size += text.length) < TEXT_AT_ONCE) continue;
+        yield group.join(',');
+        group = [];
+        size = 0;
       }
+      if (group.length > 0) yield group.join(',');
     },
 
     async dataset(sopInstanceUid, sight) {
@@ -83,6 +113,23 @@ export function createMetadata(
       return { bytes: Buffer.from(bytes) };
     },
   };
+
+  async function* texts<T extends InstanceUids & { aiRunId: string | null }>(
+    instances: readonly T[],
+    sight: Sight,
+  ): AsyncGenerator<InstanceUids & { json: string; corrections: ReadonlyMap<string, DicomJson> }> {
+    const seen = await sightOfRows(instances, sight);
+    const shown = instances.filter(({ aiRunId }) => aiRunId === null || seen.has(aiRunId));
+    for (let at = 0; at < shown.length; at += AT_ONCE) {
+      const group = shown.slice(at, at + AT_ONCE);
+      const byUid = await textsOf(group.map(({ sopInstanceUid }) => sopInstanceUid));
+      const corrections = await overlays(db, [...new Set(group.map(({ studyUid }) => studyUid))]);
+      for (const { studyUid, seriesUid, sopInstanceUid } of group) {
+        const json = byUid.get(sopInstanceUid);
+        if (json !== undefined) yield { studyUid, seriesUid, sopInstanceUid, json, corrections };
+      }
+    }
+  }
 
   /** Behind the long value where the header ended. */
   async function behindHeader(

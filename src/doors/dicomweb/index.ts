@@ -3,6 +3,7 @@ import { takeStreams } from '../streams.ts';
 import { createDecoderPool } from '../../dicom/pixels/index.ts';
 import type { DicomwebDependencies, Shared } from './context.ts';
 import { createFrames } from './frames.ts';
+import { metadataRoute } from './metadata.ts';
 import { searchRoutes } from './qido.ts';
 import { renderRoutes } from './render.ts';
 import { storeRoute } from './stow.ts';
@@ -65,6 +66,7 @@ function handlersOf(dependencies: Shared): Handlers {
   const search = searchRoutes(dependencies);
   const { answer, frames } = createFrames(dependencies);
   const retrieve = retrieveRoutes(dependencies, answer);
+  const metadata = metadataRoute(dependencies);
   const { rendered, thumbnail } = renderRoutes(dependencies);
   return {
     'POST /studies': store,
@@ -78,9 +80,9 @@ function handlersOf(dependencies: Shared): Handlers {
     [`GET ${STUDY}`]: retrieve.instances,
     [`GET ${SERIES}`]: retrieve.instances,
     [`GET ${INSTANCE}`]: retrieve.instance,
-    [`GET ${STUDY}/metadata`]: retrieve.metadata,
-    [`GET ${SERIES}/metadata`]: retrieve.metadata,
-    [`GET ${INSTANCE}/metadata`]: retrieve.metadata,
+    [`GET ${STUDY}/metadata`]: metadata,
+    [`GET ${SERIES}/metadata`]: metadata,
+    [`GET ${INSTANCE}/metadata`]: metadata,
     [`GET ${INSTANCE}/bulkdata/*`]: retrieve.bulk,
     [`GET ${INSTANCE}/frames/:frames`]: frames,
     [`GET ${INSTANCE}/frames/:frames/rendered`]: rendered,

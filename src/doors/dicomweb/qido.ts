@@ -1,18 +1,14 @@
-/** QIDO-RS: PS3.18 10.6. Search by the attributes that the archive indexes, answered as DICOM JSON. */
+/** QIDO-RS: PS3.18 10.6. Search by the attributes that the archive indexes, answered as DICOM JSON or XML. */
 import type { FastifyReply } from 'fastify';
-import { type InstanceRow, isKey, type Level, type SeriesRow, type StudyRow } from '../../archive/index.ts';
-import {
-  type DicomJson,
-  hexTag,
-  jsonString,
-  keywordOf,
-  personJson,
-  TAG,
-  tagOf,
-  type VR,
-} from '../../dicom/index.ts';
-import { NegatoscopeError } from '../../errors.ts';
-import { JSON_TYPES, negotiate } from './accept.ts';
+import type {
+  FoundStudy,
+  InstanceRow,
+  SeriesRow,
+  Sight,
+  StudyCounts,
+  StudyRow,
+} from '../../archive/index.ts';
+import { type DicomJson, hexTag, jsonString, personJson, TAG, type Tag } from '../../dicom/index.ts';
 import {
   baseOf,
   type DicomwebDependencies,
@@ -22,100 +18,33 @@ import {
   studyUrl,
   withBulkUrls,
 } from './context.ts';
+import { type Attribute, dataSet, dataSetText, negotiateDataSets, sendXml, XML_TYPE } from './datasets.ts';
+import { belongs } from './levels.ts';
+import { type Fields, type Search, searchOf, selected } from './search.ts';
 
-const MAX_RESULTS = 5_000;
-const OPTIONS = new Set([
-  'limit',
-  'offset',
-  'fuzzymatching',
-  'emptyvaluematching',
-  'multiplevaluematching',
-  'includefield',
-  'accept',
-]);
+/** Results for which headers are read: each costs a look at its own. */
+const MAX_WITH_HEADERS = 1000;
 
-interface Search {
-  match: Record<string, string>;
-  fuzzy: boolean;
-  limit: number;
-  offset: number;
-  /** Tags asked for, or all. */
-  include: ReadonlySet<number> | 'all';
-  warnings: string[];
-}
-
-const badParameter = (name: string): NegatoscopeError =>
-  new NegatoscopeError('bad-parameter', `The query parameter ${name} has a value that cannot be used.`, {
-    details: { parameter: name },
-  });
-
-export function searchOf(query: Record<string, string | string[]>, level: Level): Search {
-  const one = (name: string): string | undefined => [query[name] ?? []].flat()[0];
-  const whole = (name: string, fallback: number): number => {
-    const value = one(name);
-    if (value === undefined) return fallback;
-    if (!/^\d{1,9}$/.test(value)) throw badParameter(name);
-    return Number(value);
-  };
-  const match: Record<string, string> = {};
-  const warnings: string[] = [];
-  for (const [name, given] of Object.entries(query)) {
-    if (OPTIONS.has(name)) continue;
-    const tag = tagOf(name);
-    const keyword = tag === undefined ? undefined : keywordOf(tag);
-    if (keyword !== undefined && isKey(level, keyword)) match[keyword] = [given].flat().join(',');
-    // The name alone: a value may be a patient's.
-    else if (/^[\w.]{1,64}$/.test(name)) warnings.push(`${name} is not supported and was ignored`);
-    else throw badParameter('(unknown)');
-  }
-  const fields = [query.includefield ?? []].flat().flatMap((field) => field.split(','));
-  return {
-    match,
-    warnings,
-    fuzzy: one('fuzzymatching') === 'true',
-    limit: Math.min(MAX_RESULTS, whole('limit', MAX_RESULTS)),
-    offset: whole('offset', 0),
-    include: fields.includes('all') ? 'all' : new Set(fields.flatMap((field) => tagOf(field) ?? [])),
-  };
-}
-
-type Attribute = [tag: number, vr: VR, values: readonly unknown[]];
-/** Return keys stand in the answer also when they are empty: PS3.18 10.6.3.3. */
-const dicomJson = (attributes: readonly Attribute[]): DicomJson =>
-  Object.fromEntries(
-    [...attributes]
-      .sort(([a], [b]) => a - b)
-      .map(([tag, vr, values]) => {
-        const filled = values.filter((value) => value !== '' && value !== null && value !== undefined);
-        return [hexTag(tag), filled.length > 0 ? { vr, Value: filled } : { vr }];
-      }),
-  );
-
-function studyAttributes(
-  base: string,
-  study: StudyRow,
-  counts: { series: number; instances: number; modalities: string[] } | undefined,
-): Attribute[] {
-  return [
-    [TAG.StudyDate, 'DA', [study.studyDate]],
-    [TAG.StudyTime, 'TM', [study.studyTime]],
-    [TAG.AccessionNumber, 'SH', [study.accession]],
-    [TAG.InstanceAvailability, 'CS', ['ONLINE']],
-    [TAG.ModalitiesInStudy, 'CS', counts?.modalities ?? study.modalities],
-    [TAG.ReferringPhysicianName, 'PN', [personJson(study.referring)]],
-    [TAG.StudyDescription, 'LO', [study.description]],
-    [TAG.RetrieveURL, 'UR', [studyUrl(base, study.studyUid)]],
-    [TAG.PatientName, 'PN', [personJson(study.patientName)]],
-    [TAG.PatientID, 'LO', [study.patientId]],
-    [TAG.IssuerOfPatientID, 'LO', [study.issuer]],
-    [TAG.PatientBirthDate, 'DA', [study.birthDate]],
-    [TAG.PatientSex, 'CS', [study.sex]],
-    [TAG.StudyInstanceUID, 'UI', [study.studyUid]],
-    [TAG.StudyID, 'SH', [study.studyId]],
-    [TAG.NumberOfStudyRelatedSeries, 'IS', [counts?.series ?? 0]],
-    [TAG.NumberOfStudyRelatedInstances, 'IS', [counts?.instances ?? 0]],
-  ];
-}
+/** In the order of tags. */
+const studyAttributes = (base: string, study: StudyRow, counts: StudyCounts): Attribute[] => [
+  [TAG.StudyDate, 'DA', [study.studyDate]],
+  [TAG.StudyTime, 'TM', [study.studyTime]],
+  [TAG.AccessionNumber, 'SH', [study.accession]],
+  [TAG.InstanceAvailability, 'CS', ['ONLINE']],
+  [TAG.ModalitiesInStudy, 'CS', counts.modalities],
+  [TAG.ReferringPhysicianName, 'PN', [personJson(study.referring)]],
+  [TAG.StudyDescription, 'LO', [study.description]],
+  [TAG.RetrieveURL, 'UR', [studyUrl(base, study.studyUid)]],
+  [TAG.PatientName, 'PN', [personJson(study.patientName)]],
+  [TAG.PatientID, 'LO', [study.patientId]],
+  [TAG.IssuerOfPatientID, 'LO', [study.issuer]],
+  [TAG.PatientBirthDate, 'DA', [study.birthDate]],
+  [TAG.PatientSex, 'CS', [study.sex]],
+  [TAG.StudyInstanceUID, 'UI', [study.studyUid]],
+  [TAG.StudyID, 'SH', [study.studyId]],
+  [TAG.NumberOfStudyRelatedSeries, 'IS', [counts.series]],
+  [TAG.NumberOfStudyRelatedInstances, 'IS', [counts.instances]],
+];
 
 const seriesAttributes = (base: string, series: SeriesRow): Attribute[] => [
   [TAG.Modality, 'CS', [series.modality]],
@@ -129,110 +58,208 @@ const seriesAttributes = (base: string, series: SeriesRow): Attribute[] => [
   [TAG.NumberOfSeriesRelatedInstances, 'IS', [series.instances]],
 ];
 
-const instanceAttributes = (base: string, row: InstanceRow): Attribute[] => [
-  [TAG.SOPClassUID, 'UI', [row.sopClassUid]],
-  [TAG.SOPInstanceUID, 'UI', [row.sopInstanceUid]],
-  [TAG.InstanceAvailability, 'CS', ['ONLINE']],
-  [TAG.RetrieveURL, 'UR', [instanceUrl(base, row)]],
-  [TAG.AvailableTransferSyntaxUID, 'UI', [row.transferSyntax]],
-  [TAG.StudyInstanceUID, 'UI', [row.studyUid]],
-  [TAG.SeriesInstanceUID, 'UI', [row.seriesUid]],
-  [TAG.InstanceNumber, 'IS', [row.number]],
-  ...(row.rows === null || row.columns === null
-    ? []
-    : ([
-        [TAG.NumberOfFrames, 'IS', [row.frames]],
-        [TAG.Rows, 'US', [row.rows]],
-        [TAG.Columns, 'US', [row.columns]],
-      ] satisfies Attribute[])),
-];
+const instanceAttributes = (base: string, row: InstanceRow): Attribute[] => {
+  const attributes: Attribute[] = [
+    [TAG.SOPClassUID, 'UI', [row.sopClassUid]],
+    [TAG.SOPInstanceUID, 'UI', [row.sopInstanceUid]],
+    [TAG.InstanceAvailability, 'CS', ['ONLINE']],
+    [TAG.RetrieveURL, 'UR', [instanceUrl(base, row)]],
+    [TAG.AvailableTransferSyntaxUID, 'UI', [row.transferSyntax]],
+    [TAG.StudyInstanceUID, 'UI', [row.studyUid]],
+    [TAG.SeriesInstanceUID, 'UI', [row.seriesUid]],
+    [TAG.InstanceNumber, 'IS', [row.number]],
+  ];
+  if (row.rows !== null && row.columns !== null) {
+    attributes.push(
+      [TAG.NumberOfFrames, 'IS', [row.frames]],
+      [TAG.Rows, 'US', [row.rows]],
+      [TAG.Columns, 'US', [row.columns]],
+    );
+  }
+  return attributes;
+};
+
+/** Both in the order of tags; of an attribute that both have, that of `own`. */
+function merged(own: readonly Attribute[], others: readonly Attribute[] | undefined): readonly Attribute[] {
+  if (!others) return own;
+  const tags = new Set(own.map(([tag]) => tag));
+  return [...own, ...others.filter(([tag]) => !tags.has(tag))].sort(([a], [b]) => a - b);
+}
+
+/** One result: what the index tells, and what of a header was asked for beside. */
+interface Result {
+  readonly attributes: readonly Attribute[];
+  header?: DicomJson;
+}
 
 export function searchRoutes({ archive, sightOf }: DicomwebDependencies) {
-  const answer = (reply: FastifyReply, search: Search, type: string, results: DicomJson[]): FastifyReply => {
+  const send = (
+    request: Get,
+    reply: FastifyReply,
+    search: Search,
+    results: Result[],
+  ): FastifyReply | Promise<FastifyReply> => {
     const { warnings } = search;
     if (results.length > search.limit) {
       results.length = search.limit;
       warnings.push('There are more results: ask again with offset');
+      const next = new URLSearchParams(request.query as Record<string, string>);
+      for (const [name, value] of Object.entries(request.query)) {
+        if (!Array.isArray(value)) continue;
+        next.delete(name);
+        for (const each of value) next.append(name, each);
+      }
+      next.set('limit', String(search.limit));
+      next.set('offset', String(search.offset + search.limit));
+      const path = request.url.split('?', 1)[0]!;
+      if (search.limit > 0)
+        void reply.header('link', `<${request.protocol}://${request.host}${path}?${next}>; rel="next"`);
     }
-    if (warnings.length > 0) reply.header('warning', `299 negatoscope "${warnings.slice(0, 10).join('; ')}"`);
-    return reply.type(type).header('cache-control', 'private, no-store').send(JSON.stringify(results));
-  };
-  const paged = (search: Search) => ({
-    match: search.match,
-    fuzzy: search.fuzzy,
-    // One more tells whether there are more.
-    limit: search.limit + 1,
-    offset: search.offset,
-  });
-  const below = ({ params }: Get) => ({
-    ...(params.study === undefined ? {} : { studyUid: params.study }),
-    ...(params.series === undefined ? {} : { seriesUid: params.series }),
-  });
-  /** A search across studies tells the study's attributes too: PS3.18 10.6.3.3. */
-  const studiesOf = async (request: Get, rows: readonly { studyUid: string }[]) => {
-    const uids = request.params.study === undefined ? [...new Set(rows.map(({ studyUid }) => studyUid))] : [];
-    const sight = sightOf(request.principal);
-    const [studies, counts] = [await archive.studies(uids), await archive.counts(uids, sight)];
-    const base = baseOf(request);
-    return new Map(
-      studies.map((study) => [study.studyUid, studyAttributes(base, study, counts.get(study.studyUid))]),
+    if (warnings.length > 0)
+      void reply.header('warning', `299 negatoscope "${warnings.slice(0, 10).join('; ')}"`);
+    void reply.header('cache-control', 'private, no-store');
+    const type = negotiateDataSets(request);
+    const objectOf = ({ attributes, header }: Result): DicomJson => ({ ...header, ...dataSet(attributes) });
+    if (type === XML_TYPE) return sendXml(reply, results.values().map(objectOf));
+    const texts = results.map((result) =>
+      result.header ? JSON.stringify(objectOf(result)) : dataSetText(result.attributes),
     );
+    return reply.type(type).send(`[${texts.join(',')}]`);
   };
+
+  /** The query of the archive for one page; negotiates first, so that nobody waits for an answer that cannot be given. */
+  const begin = (request: Get, level: 'study' | 'series' | 'instance') => {
+    negotiateDataSets(request);
+    const search = searchOf(request.query, level);
+    if ((search.include === 'all' || search.include.size > 0) && search.limit > MAX_WITH_HEADERS)
+      search.limit = MAX_WITH_HEADERS;
+    const { study, series } = request.params;
+    const query = {
+      match: search.match,
+      fuzzy: search.fuzzy,
+      // One more tells whether there are more.
+      limit: search.limit + 1,
+      offset: search.offset,
+      ...(study === undefined ? {} : { studyUid: study }),
+      ...(series === undefined ? {} : { seriesUid: series }),
+    };
+    return { search, query, base: baseOf(request), sight: sightOf(request.principal) };
+  };
+
+  /** A search across studies tells the study's attributes too: PS3.18 10.6.3.3. */
+  const studiesOf = async (
+    request: Get,
+    rows: readonly { studyUid: string }[],
+    base: string,
+    sight: Sight,
+  ) => {
+    const found = new Map<string, Attribute[]>();
+    if (request.params.study !== undefined || rows.length === 0) return found;
+    const uids = [...new Set(rows.map(({ studyUid }) => studyUid))];
+    const [studies, counts] = [await archive.studies(uids), await archive.counts(uids, sight)];
+    for (const study of studies)
+      found.set(study.studyUid, studyAttributes(base, study, counts.get(study.studyUid)!));
+    return found;
+  };
+
+  /** A search across series tells the series' attributes too: PS3.18 10.6.3.3. */
+  const seriesOf = async (request: Get, rows: readonly InstanceRow[], base: string, sight: Sight) => {
+    const found = new Map<string, Attribute[]>();
+    if (request.params.series !== undefined || rows.length === 0) return found;
+    const uids = [...new Set(rows.map(({ seriesUid }) => seriesUid))];
+    const match = { SeriesInstanceUID: uids.join('\\') };
+    const { study } = request.params;
+    const query = { match, limit: 2 * uids.length, ...(study === undefined ? {} : { studyUid: study }) };
+    for (const series of await archive.findSeries(query, sight))
+      found.set(`${series.studyUid} ${series.seriesUid}`, seriesAttributes(base, series));
+    return found;
+  };
+
+  /** What was asked for and the index does not tell, from the headers of these instances; `place` of a result is that of its instance. */
+  async function addHeaders(
+    results: readonly Result[],
+    instances: readonly (InstanceRow | undefined)[],
+    include: Fields | 'all',
+    base: string,
+    sight: Sight,
+    belongsHere: (tag: Tag) => boolean,
+  ): Promise<void> {
+    const byUid = new Map(
+      instances.flatMap((row, i) => (row ? [[row.sopInstanceUid, { row, i }] as const] : [])),
+    );
+    const rows = [...byUid.values()].map(({ row }) => row);
+    for await (const json of archive.metadata(rows, sight)) {
+      const found = byUid.get(jsonString(json, TAG.SOPInstanceUID) ?? '');
+      if (!found) continue;
+      const asked = include === 'all' ? json : selected(json, include);
+      const here = Object.fromEntries(
+        Object.entries(asked).filter(([key]) => belongsHere(parseInt(key, 16) as Tag)),
+      );
+      results[found.i]!.header = withBulkUrls(here, instanceUrl(base, found.row));
+    }
+  }
+  /** For studies and series: of each one its first instance. Nothing is read when the index tells all that was asked for. */
+  async function addOfFirst(
+    results: readonly Result[],
+    places: readonly { studyUid: string; seriesUid?: string }[],
+    search: Search,
+    base: string,
+    sight: Sight,
+    level: 'study' | 'series',
+    withStudy: boolean,
+  ): Promise<void> {
+    const { include, limit } = search;
+    const told = new Set(results[0]?.attributes.map(([tag]) => tag));
+    const belongsHere = (tag: Tag): boolean => !told.has(tag) && belongs(tag, level, withStudy);
+    if (include !== 'all') {
+      const others = [...include.keys()].filter((tag) => !told.has(tag) && !belongsHere(tag));
+      if (others.length > 0 && results.length > 0)
+        search.warnings.push(`not told at this level: ${others.slice(0, 10).map(hexTag).join(', ')}`);
+      if (![...include.keys()].some(belongsHere)) return;
+    }
+    const firsts: (InstanceRow | undefined)[] = [];
+    for (const place of places.slice(0, limit))
+      firsts.push((await archive.findInstances({ match: {}, ...place, limit: 1 }, sight))[0]);
+    await addHeaders(results, firsts, include, base, sight, belongsHere);
+  }
 
   return {
     async studies(request: Get, reply: FastifyReply) {
-      const type = negotiate(request, JSON_TYPES);
-      const search = searchOf(request.query, 'study');
-      const sight = sightOf(request.principal);
-      const rows = await archive.findStudies(paged(search), sight);
-      const counts = await archive.counts(
-        rows.map(({ studyUid }) => studyUid),
-        sight,
-      );
-      const base = baseOf(request);
-      const results = rows.map((row) => dicomJson(studyAttributes(base, row, counts.get(row.studyUid))));
-      return answer(reply, search, type, results);
+      const { search, query, base, sight } = begin(request, 'study');
+      const rows: FoundStudy[] = await archive.findStudies(query, sight);
+      const results = rows.map((row): Result => ({ attributes: studyAttributes(base, row, row.counts) }));
+      const places = rows.map(({ studyUid }) => ({ studyUid }));
+      await addOfFirst(results, places, search, base, sight, 'study', true);
+      return send(request, reply, search, results);
     },
 
     async series(request: Get, reply: FastifyReply) {
-      const type = negotiate(request, JSON_TYPES);
-      const search = searchOf(request.query, 'series');
-      const rows = await archive.findSeries(
-        { ...paged(search), ...below(request) },
-        sightOf(request.principal),
-      );
-      const studies = await studiesOf(request, rows);
-      const base = baseOf(request);
-      const results = rows.map((row) =>
-        dicomJson([...(studies.get(row.studyUid) ?? []), ...seriesAttributes(base, row)]),
-      );
-      return answer(reply, search, type, results);
+      const { search, query, base, sight } = begin(request, 'series');
+      const rows = await archive.findSeries(query, sight);
+      const studies = await studiesOf(request, rows, base, sight);
+      const results = rows.map((row): Result => ({
+        attributes: merged(seriesAttributes(base, row), studies.get(row.studyUid)),
+      }));
+      const places = rows.map(({ studyUid, seriesUid }) => ({ studyUid, seriesUid }));
+      await addOfFirst(results, places, search, base, sight, 'series', request.params.study === undefined);
+      return send(request, reply, search, results);
     },
 
     async instances(request: Get, reply: FastifyReply) {
-      const type = negotiate(request, JSON_TYPES);
-      const search = searchOf(request.query, 'instance');
-      const sight = sightOf(request.principal);
-      const rows = await archive.findInstances({ ...paged(search), ...below(request) }, sight);
-      const studies = await studiesOf(request, rows);
-      const base = baseOf(request);
+      const { search, query, base, sight } = begin(request, 'instance');
+      const rows = await archive.findInstances(query, sight);
+      const studies = await studiesOf(request, rows, base, sight);
+      const series = await seriesOf(request, rows, base, sight);
+      const results = rows.map((row): Result => {
+        const above = series.get(`${row.studyUid} ${row.seriesUid}`);
+        return {
+          attributes: merged(merged(instanceAttributes(base, row), above), studies.get(row.studyUid)),
+        };
+      });
       const { include } = search;
-      const results = rows.map((row) =>
-        dicomJson([...(studies.get(row.studyUid) ?? []), ...instanceAttributes(base, row)]),
-      );
-      if (include === 'all' || include.size > 0) {
-        const byUid = new Map(rows.map((row, i) => [row.sopInstanceUid, i]));
-        for await (const json of archive.metadata(rows.slice(0, search.limit), sight)) {
-          const i = byUid.get(jsonString(json, TAG.SOPInstanceUID) ?? '') ?? -1;
-          const row = rows[i];
-          if (!row) continue;
-          const wanted = Object.entries(withBulkUrls(json, instanceUrl(base, row))).filter(
-            ([tag]) => include === 'all' || include.has(parseInt(tag, 16)),
-          );
-          results[i] = { ...Object.fromEntries(wanted), ...results[i] };
-        }
-      }
-      return answer(reply, search, type, results);
+      if (include === 'all' || include.size > 0)
+        await addHeaders(results, rows.slice(0, search.limit), include, base, sight, () => true);
+      return send(request, reply, search, results);
     },
   };
 }

@@ -2,22 +2,11 @@
  * WADO-RS: PS3.18 10.4. Whole instances as stored, metadata, bulk data. Instances go out as originals: corrections of patient
  * data are in the metadata alone.
  */
-import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { InstanceRow, Sight } from '../../archive/index.ts';
-import { jsonString, TAG } from '../../dicom/index.ts';
 import { multipartWriter } from '../../wire/multipart.ts';
-import { acceptedOf, covers, JSON_TYPES, type MediaRange, negotiate, notAcceptable } from './accept.ts';
-import {
-  baseOf,
-  type DicomwebDependencies,
-  type Get,
-  instancesAt,
-  instanceUrl,
-  isFresh,
-  storedAt,
-  withBulkUrls,
-} from './context.ts';
+import { acceptedOf, covers, type MediaRange, notAcceptable } from './accept.ts';
+import { type DicomwebDependencies, type Get, instancesAt, isFresh, storedAt } from './context.ts';
 import { type FrameAnswer, isNative } from './frames.ts';
 import { cut, lengthOf, type Piece, rangeOf, sendChunks, sendPieces } from './send.ts';
 
@@ -76,28 +65,6 @@ export function retrieveRoutes({ archive, sightOf }: DicomwebDependencies, frame
       // A study or a series may grow, so it is not kept.
       void reply.type(writer.contentType(DICOM)).header('cache-control', 'private, no-store');
       return sendChunks(reply, files(rows, writer, sight));
-    },
-
-    async metadata(request: Get, reply: FastifyReply) {
-      const type = negotiate(request, JSON_TYPES);
-      const sight = sightOf(request.principal);
-      const rows = await instancesAt(archive, request.params, sight);
-      const base = baseOf(request);
-      const byUid = new Map(rows.map((row) => [row.sopInstanceUid, row]));
-      const lines = async function* () {
-        let separator = '[';
-        for await (const json of archive.metadata(rows, sight)) {
-          const row = byUid.get(jsonString(json, TAG.SOPInstanceUID) ?? '');
-          yield separator + JSON.stringify(row ? withBulkUrls(json, instanceUrl(base, row)) : json);
-          separator = ',';
-        }
-        yield separator === '[' ? '[]' : ']';
-      };
-      // Not kept by the browser: a correction has to show.
-      return reply
-        .type(type)
-        .header('cache-control', 'private, no-store')
-        .send(Readable.from(lines(), { objectMode: false }));
     },
 
     async bulk(request: Get, reply: FastifyReply) {

@@ -1,0 +1,131 @@
+/** The parameters of a search: PS3.18 8.3.4 and 10.6.1. */
+import { isKey, isValue, type Level } from '../../archive/index.ts';
+import { type DicomJson, hexTag, keywordOf, listedVr, type Tag, tagOf } from '../../dicom/index.ts';
+import { NegatoscopeError } from '../../errors.ts';
+
+const MAX_RESULTS = 5_000;
+const OPTIONS = new Set([
+  'limit',
+  'offset',
+  'fuzzymatching',
+  'emptyvaluematching',
+  'multiplevaluematching',
+  'includefield',
+  'accept',
+]);
+
+/** Attributes asked for: whole, or of the items of a sequence those named below it. */
+export type Fields = ReadonlyMap<Tag, Fields | 'whole'>;
+export interface Search {
+  match: Record<string, string>;
+  fuzzy: boolean;
+  limit: number;
+  offset: number;
+  include: Fields | 'all';
+  warnings: string[];
+}
+
+const SAFE_NAME = /^[\w.]{1,64}$/;
+/** Names the parameter unless it may be anything; never its value, which may be a patient's. */
+const bad = (name: string, why: string): NegatoscopeError => {
+  const parameter = SAFE_NAME.test(name) ? name : '(unknown)';
+  return new NegatoscopeError('bad-parameter', `The query parameter ${parameter} ${why}.`, {
+    details: { parameter },
+  });
+};
+const UNUSABLE = 'has a value that cannot be used';
+
+/** `PatientName`, `00100010`, or from sequence to sequence with dots between; undefined where one of them is none. */
+function pathOf(name: string): Tag[] | undefined {
+  const tags = name.split('.').map((part) => tagOf(part));
+  return tags.some((tag) => tag === undefined) ? undefined : (tags as Tag[]);
+}
+
+/** @throws `bad-parameter` (400) */
+export function searchOf(query: Record<string, string | string[]>, level: Level): Search {
+  const one = (name: string): string | undefined => {
+    const given = query[name];
+    if (Array.isArray(given)) throw bad(name, 'is given more than once');
+    return given;
+  };
+  const whole = (name: string, fallback: number): number => {
+    const value = one(name);
+    if (value === undefined) return fallback;
+    if (!/^\d{1,9}$/.test(value)) throw bad(name, UNUSABLE);
+    return Number(value);
+  };
+  const flag = (name: string): boolean => {
+    const value = one(name);
+    if (value !== undefined && value !== 'true' && value !== 'false') throw bad(name, UNUSABLE);
+    return value === 'true';
+  };
+  const match: Record<string, string> = {};
+  const warnings: string[] = [];
+  for (const [name, given] of Object.entries(query)) {
+    if (OPTIONS.has(name)) continue;
+    const path = pathOf(name);
+    if (!path) throw bad(name, 'is no attribute of DICOM and no option of a search');
+    const keyword = path.length === 1 ? keywordOf(path[0]!) : undefined;
+    if (keyword === undefined || !isKey(level, keyword)) {
+      warnings.push(`${name} is not supported and was ignored`);
+      continue;
+    }
+    // Twice is a list, where there are lists.
+    const list = listedVr(path[0]!) === 'UI' || listedVr(path[0]!) === 'CS';
+    if (Object.hasOwn(match, keyword) || (Array.isArray(given) && !list))
+      throw bad(name, 'is given more than once');
+    const value = [given].flat().join(',');
+    if (!isValue(level, keyword, value)) throw bad(name, UNUSABLE);
+    match[keyword] = value;
+  }
+  for (const name of ['emptyvaluematching', 'multiplevaluematching']) {
+    if (flag(name)) warnings.push(`${name} is not supported and was ignored`);
+  }
+  const limit = whole('limit', MAX_RESULTS);
+  if (limit > MAX_RESULTS) warnings.push(`at most ${MAX_RESULTS} results are given at once`);
+  return {
+    match,
+    warnings,
+    fuzzy: flag('fuzzymatching'),
+    limit: Math.min(MAX_RESULTS, limit),
+    offset: whole('offset', 0),
+    include: fieldsOf([query.includefield ?? []].flat().flatMap((field) => field.split(','))),
+  };
+}
+
+function fieldsOf(names: readonly string[]): Fields | 'all' {
+  if (names.includes('all')) return 'all';
+  const fields = new Map<Tag, Map<Tag, never> | 'whole'>();
+  for (const name of names) {
+    if (name === '') continue;
+    const path = pathOf(name);
+    if (!path) throw bad('includefield', 'names what is no attribute of DICOM');
+    let inside = fields as Map<Tag, unknown>;
+    for (const [depth, tag] of path.entries()) {
+      const there = inside.get(tag);
+      if (there === 'whole') break;
+      if (depth === path.length - 1) inside.set(tag, 'whole');
+      else {
+        const below = (there as Map<Tag, unknown> | undefined) ?? new Map<Tag, unknown>();
+        inside.set(tag, below);
+        inside = below;
+      }
+    }
+  }
+  return fields as Fields;
+}
+
+/** What of a data set was asked for. */
+export function selected(json: DicomJson, fields: Fields): DicomJson {
+  const found: DicomJson = {};
+  for (const [tag, below] of fields) {
+    const key = hexTag(tag);
+    const attribute = json[key];
+    if (attribute === undefined) continue;
+    found[key] =
+      below === 'whole' || attribute.vr !== 'SQ' || !attribute.Value
+        ? attribute
+        : { ...attribute, Value: attribute.Value.map((item) => selected((item ?? {}) as DicomJson, below)) };
+  }
+  return found;
+}
