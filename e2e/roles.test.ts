@@ -86,6 +86,7 @@ const TABLE: Record<string, typeof PUBLIC | typeof PERSON | readonly Who[]> = {
   'PATCH /api/practice': ['admin'],
   'PUT /api/practice/network': ['admin'],
   'POST /api/upload': SEND,
+  'GET /api/upload/here/{sop}': SEND,
   'POST /api/attachments': SEND,
 };
 /** Not in the description of the API: it never ends. */

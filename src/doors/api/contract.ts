@@ -29,6 +29,7 @@
  * | GET /api/runs/:id/heatmap/:sop | | image/png; `x-box: x,y,width,height` in image pixels |
  * | GET /api/discrepancies · POST /api/discrepancies/:id/seen | | Discrepancy[] · 204 |
  * | POST /api/upload | body: one file's bytes, `x-file-name` (URI encoded) | UploadResult |
+ * | GET /api/upload/here/:sopInstanceUid | | {here: boolean}: whether it need not be sent again |
  * | POST /api/attachments | body: JPEG, PNG, PDF, MP4 or MPEG-2 bytes, `x-form`: URI-encoded JSON AttachmentForm | UploadResult |
  * | GET /api/models | | ModelView[] |
  * | POST /api/models/:id/stage | StageRequest | ModelView |

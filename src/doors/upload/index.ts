@@ -1,6 +1,6 @@
 /** Files from a person's hands: DICOM files, zip archives; photos, documents and films with a form. */
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import type { Archive, IngestOutcome, Origin } from '../../archive/index.ts';
+import { type Archive, type IngestOutcome, type Origin, SEES_NO_AI } from '../../archive/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
 import type { Role } from '../../people/types.ts';
 import type { UploadResult } from '../api/contract.ts';
@@ -50,6 +50,15 @@ export function uploadDoor({
       await drain(body);
       return reply.send(result);
     });
+
+    /** Whether an image that a browser has sent before is still here: a folder dropped again is not sent again. */
+    app.get<{ Params: { sop: string } }>(
+      '/api/upload/here/:sop',
+      { config: { access: SEND } },
+      async (request) => ({
+        here: (await archive.instance(request.params.sop, SEES_NO_AI)) !== undefined,
+      }),
+    );
 
     /** A zip archive by one request, as scripts send it; the web page unpacks before it sends. */
     async function unpack(

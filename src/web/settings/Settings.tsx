@@ -8,6 +8,7 @@ import { useText } from '../text.ts';
 import { usePhone } from '../ui/Dialog.tsx';
 import { Account } from './Account.tsx';
 import { Audit } from './Audit.tsx';
+import { Folders } from './Folders.tsx';
 import { People } from './People.tsx';
 import { Practice } from './Practice.tsx';
 import { Quarantine } from './Quarantine.tsx';
@@ -28,6 +29,7 @@ const SECTIONS = [
   { id: 'practice', page: Practice, roles: ['admin'] },
   { id: 'people', page: People, roles: ['admin'] },
   { id: 'senders', page: Senders, roles: ['admin'] },
+  { id: 'folders', page: Folders, roles: ['admin', 'technologist'] },
   { id: 'quarantine', page: Quarantine, roles: ['admin', 'technologist'] },
   { id: 'tools', page: Tools, roles: ['admin', 'reader', 'evidence'] },
   { id: 'tokens', page: Tokens, roles: ['admin'] },

@@ -1,14 +1,16 @@
 /** Drop anywhere: the veil while something is dragged over the window, the panel of what is on its way, the photo form. */
 import { useQueryClient } from '@tanstack/react-query';
-import { ChevronDown, ChevronUp, ImageUp, X } from 'lucide-react';
+import { ChevronDown, ChevronUp, ImageUp, Pause, Play, X } from 'lucide-react';
 import { useEffect, useState } from 'react';
-import { bytes } from '../format.ts';
+import { bytes, number } from '../format.ts';
 import { keys, useRoles } from '../queries.ts';
 import { failureText, useText } from '../text.ts';
 import { entriesOf, walk } from './collect.ts';
-import { PhotoDialog } from './PhotoDialog.tsx';
-import { enqueue, forget, isProblem, retry, summary, useUploads } from './queue.ts';
-import type { Item } from './queue.ts';
+import { AttachmentDialog } from './AttachmentDialog.tsx';
+import { cancel, enqueue, forget, pause, resume, retry, useUploads } from './queue.ts';
+import type { Flow, Item } from './queue.ts';
+import { isProblem, summary } from './summary.ts';
+import { useRate } from './useRate.ts';
 import './upload.css';
 
 export function useMayUpload(): boolean {
@@ -18,24 +20,35 @@ export function useMayUpload(): boolean {
 
 export function UploadLayer() {
   const may = useMayUpload();
-  const items = useUploads();
-  const photos = items.filter(({ state }) => state.kind === 'photo');
-  const settled = items.every(({ state }) => state.kind !== 'waiting' && state.kind !== 'sending');
+  const { items, flow } = useUploads();
+  const held = items.filter(({ state }) => state.kind === 'form');
+  // One form asks for one exam.
+  const forms = held.filter(({ into }) => into?.studyUid === held[0]?.into?.studyUid);
+  const busy = items.some(({ state }) => state.kind === 'waiting' || state.kind === 'sending');
   const client = useQueryClient();
   const { finished } = summary(items);
   useEffect(() => {
-    if (settled && finished > 0) {
+    if (!busy && finished > 0) {
       void client.invalidateQueries({ queryKey: keys.worklist });
       void client.invalidateQueries({ queryKey: keys.status });
     }
-  }, [settled, finished, client]);
+  }, [busy, finished, client]);
+  // Leaving the page ends the upload: the browser asks first.
+  useEffect(() => {
+    if (!busy) return;
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener('beforeunload', ask);
+    return () => removeEventListener('beforeunload', ask);
+  }, [busy]);
   if (!may) return null;
   return (
     <>
       <Veil />
-      {items.length > photos.length && <Panel items={items} />}
+      {items.length > held.length && <Panel items={items} flow={flow} />}
       {/* The form opens once everything else of the drop was looked at. */}
-      {photos.length > 0 && settled && <PhotoDialog photos={photos} />}
+      {forms.length > 0 && !busy && (
+        <AttachmentDialog key={forms[0]!.into?.studyUid ?? 'new'} items={forms} into={forms[0]!.into} />
+      )}
     </>
   );
 }
@@ -94,33 +107,44 @@ function Veil() {
 
 const SHOWN = 200;
 const QUIET_MS = 8000;
-function Panel({ items }: { items: readonly Item[] }) {
-  const { t } = useText();
+function Panel({ items, flow }: { items: readonly Item[]; flow: Flow }) {
+  const { t, language } = useText();
   const sum = summary(items);
-  const busy = sum.finished + sum.photos < sum.total;
+  const busy = sum.finished + sum.forms < sum.total;
   // The list unfolds by itself only when there is something to look at.
   const [unfolded, setOpen] = useState<boolean | null>(null);
-  const open = unfolded ?? sum.problems > 0;
+  const open = unfolded ?? (sum.problems > 0 || sum.missing.length > 0);
   // A panel that has nothing to say any more goes by itself.
-  const quiet = !busy && !open && sum.photos === 0;
+  const quiet = !busy && !open && sum.forms === 0;
   useEffect(() => {
     if (!quiet) return;
     const timer = setTimeout(() => forget(items), QUIET_MS);
     return () => clearTimeout(timer);
   }, [quiet, items]);
+  const secondsLeft = useRate(sum, busy && flow === 'running');
   // Problems first: they are what a person has to look at.
   const shown = [...items.filter(isProblem), ...items.filter((item) => !isProblem(item)).toReversed()].slice(
     0,
     SHOWN,
   );
   const said = busy
-    ? t('upload.progress', { done: sum.finished, total: sum.total })
+    ? t('upload.progress', { done: number(sum.finished, language), total: number(sum.total, language) })
     : t('upload.done', { count: sum.stored });
   const more = [
+    busy && flow !== 'running' && t(`upload.flow.${flow}`),
+    busy && flow === 'running' && secondsLeft !== null && timeLeft(secondsLeft),
+    busy && sum.stored > 0 && t('upload.done', { count: sum.stored }),
     sum.duplicates > 0 && t('upload.duplicates', { count: sum.duplicates }),
     sum.ignored > 0 && t('upload.ignored', { count: sum.ignored }),
+    sum.missing.length > 0 && t('upload.missing', { count: sum.missing.length }),
     sum.problems > 0 && t('upload.problems', { count: sum.problems }),
   ].filter((text) => text !== false);
+  const warns = sum.problems > 0 || sum.missing.length > 0 || (busy && flow !== 'running');
+  function timeLeft(seconds: number): string {
+    return seconds < 90
+      ? t('upload.secondsLeft', { count: Math.max(1, Math.round(seconds)) })
+      : t('upload.minutesLeft', { count: Math.round(seconds / 60) });
+  }
   return (
     <section className="uploads" aria-label={t('upload.title')}>
       <header>
@@ -128,9 +152,31 @@ function Panel({ items }: { items: readonly Item[] }) {
           {/* Only the ends are spoken, not every file. */}
           <b role={busy ? undefined : 'status'}>{said}</b>
           {more.length > 0 && (
-            <div className={`small ${sum.problems ? 'some-problems' : 'muted'}`}>{more.join(' · ')}</div>
+            <div className={`small ${warns ? 'some-problems' : 'muted'}`}>{more.join(' · ')}</div>
           )}
         </div>
+        {busy && (
+          <>
+            <button
+              type="button"
+              className="btn ghost icon"
+              aria-label={flow === 'running' ? t('upload.pause') : t('upload.resume')}
+              title={flow === 'running' ? t('upload.pause') : t('upload.resume')}
+              onClick={flow === 'running' ? pause : resume}
+            >
+              {flow === 'running' ? <Pause size={16} aria-hidden /> : <Play size={16} aria-hidden />}
+            </button>
+            <button
+              type="button"
+              className="btn ghost icon"
+              aria-label={t('upload.cancel')}
+              title={t('upload.cancel')}
+              onClick={cancel}
+            >
+              <X size={16} aria-hidden />
+            </button>
+          </>
+        )}
         <button
           type="button"
           className="btn ghost icon"
@@ -145,19 +191,27 @@ function Panel({ items }: { items: readonly Item[] }) {
             type="button"
             className="btn ghost icon"
             aria-label={t('action.close')}
-            onClick={() => forget(items.filter(({ state }) => state.kind !== 'photo'))}
+            onClick={() => forget(items.filter(({ state }) => state.kind !== 'form'))}
           >
             <X size={16} aria-hidden />
           </button>
         )}
       </header>
       {busy && (
-        <progress max={1} value={sum.progress} aria-label={t('upload.title')}>
-          {Math.round(sum.progress * 100)}
+        <progress max={sum.bytes || 1} value={sum.sent} aria-label={t('upload.title')}>
+          {Math.round((sum.sent / (sum.bytes || 1)) * 100)}
         </progress>
       )}
       {open && (
         <ul>
+          {sum.missing.slice(0, SHOWN).map((path) => (
+            <li key={path} className="problem">
+              <span className="upload-name" dir="auto" title={path}>
+                {path}
+              </span>
+              <span className="upload-state">{t('upload.missingState')}</span>
+            </li>
+          ))}
           {shown.map((item) => (
             <Line key={item.id} item={item} />
           ))}
@@ -177,7 +231,7 @@ function Line({ item }: { item: Item }) {
       <span className="upload-name" title={item.path}>
         <bdi>{item.path}</bdi>
       </span>
-      <span className="faint small nowrap">{bytes(item.file.size, language)}</span>
+      <span className="faint small nowrap">{bytes(item.size, language)}</span>
       <span className="upload-state">{stateText()}</span>
       {item.state.kind === 'failed' && (
         <button type="button" className="btn" onClick={() => retry(item)}>
@@ -194,8 +248,8 @@ function Line({ item }: { item: Item }) {
         return t('upload.waiting');
       case 'sending':
         return `${Math.round(state.sent * 100)} %`;
-      case 'photo':
-        return t('upload.photo');
+      case 'form':
+        return t('upload.form');
       case 'failed':
         return failureText(t, state.failure);
       case 'done':
@@ -217,7 +271,7 @@ function Line({ item }: { item: Item }) {
               count: state.result.counts.stored + state.result.counts.duplicate,
             });
           case 'needs-form':
-            return t('upload.photo');
+            return t('upload.form');
         }
     }
   }

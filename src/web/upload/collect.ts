@@ -1,4 +1,5 @@
 /** Which files a drop or a choice of files brings: folders are walked, every file named by its path within the drop. */
+import type { Wrappable } from '../../doors/api/contract.ts';
 
 export interface Picked {
   file: File;
@@ -47,10 +48,24 @@ export function entriesOf(transfer: DataTransfer): (FileSystemEntry | File)[] {
     .filter((entry) => entry !== null);
 }
 
-/** JPEG (ISO/IEC 10918-1 B.1.1.3: SOI and a marker) or PNG (its signature) by the first bytes: a name may lie. */
-export function pictureType(head: Uint8Array): 'image/jpeg' | 'image/png' | null {
-  const starts = (...bytes: number[]) => bytes.every((byte, index) => head[index] === byte);
-  if (starts(0xff, 0xd8, 0xff)) return 'image/jpeg';
-  if (starts(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)) return 'image/png';
+/** What needs a form, by the first 12 bytes: a name may lie. The server looks again. */
+export function wrappableType(head: Uint8Array): Wrappable | null {
+  const text = String.fromCharCode(...head.subarray(0, 12));
+  if (text.startsWith('\xff\xd8\xff')) return 'image/jpeg'; // ISO/IEC 10918-1 B.1.1.3
+  if (text.startsWith('\x89PNG\r\n\x1a\n')) return 'image/png';
+  if (text.startsWith('%PDF-')) return 'application/pdf';
+  if (/^(ftyp|moov|mdat|wide)$/.test(text.slice(4, 8))) return 'video/mp4'; // ISO/IEC 14496-12 4.3
+  if (text.startsWith('\0\0\x01\xba') || text.startsWith('\0\0\x01\xb3')) return 'video/mpeg'; // ISO/IEC 13818
   return null;
+}
+
+export const isDicomdirPath = (path: string): boolean => /(^|\/)dicomdir(\.?;\d+)?$/i.test(path);
+
+/** Those of `files`, as the DICOMDIR at `path` names them, that are not among `paths`. */
+export function missingOf(path: string, files: readonly string[], paths: readonly string[]): string[] {
+  // Discs show their names in either case, some with a version behind (ISO 9660).
+  const plain = (name: string) => name.toUpperCase().replace(/(\.?;\d+|\.)$/, '');
+  const there = new Set(paths.map(plain));
+  const folder = path.replace(/[^/]*$/, '');
+  return files.map((file) => `${folder}${file}`).filter((file) => !there.has(plain(file)));
 }

@@ -1,13 +1,15 @@
 /** The selected exam beside the list: enough to decide whether to read it now. */
 import { useQuery } from '@tanstack/react-query';
-import { FilePenLine } from 'lucide-react';
-import { useState } from 'react';
+import { FilePenLine, Paperclip } from 'lucide-react';
+import { useRef, useState } from 'react';
 import { Link } from 'wouter';
 import type { AiView, StudyView, WorklistRow } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
 import { dateTime, dicomDate, dicomTime, personName } from '../format.ts';
 import { keys, useRoles } from '../queries.ts';
 import { aiText, sided, sexAge, useText } from '../text.ts';
+import { enqueue } from '../upload/queue.ts';
+import { useMayUpload } from '../upload/UploadLayer.tsx';
 import { PatientDialog } from './PatientDialog.tsx';
 import { Thumbnail } from './Thumbnail.tsx';
 
@@ -20,6 +22,8 @@ export function Preview({ row, modelName }: Props) {
   const { t, language } = useText();
   const roles = useRoles();
   const [correcting, setCorrecting] = useState(false);
+  const mayUpload = useMayUpload();
+  const files = useRef<HTMLInputElement>(null);
   const { study } = row;
   const view = useQuery({
     queryKey: keys.study(study.studyUid),
@@ -109,6 +113,26 @@ export function Preview({ row, modelName }: Props) {
         <button type="button" className="btn" onClick={() => setCorrecting(true)}>
           <FilePenLine size={16} aria-hidden /> {t('patient.correct')}
         </button>
+      )}
+      {mayUpload && (
+        <>
+          <button type="button" className="btn" onClick={() => files.current?.click()}>
+            <Paperclip size={16} aria-hidden /> {t('attach.add')}
+          </button>
+          <input
+            ref={files}
+            type="file"
+            multiple
+            hidden
+            accept=".pdf,.jpg,.jpeg,.png,.mp4,.m4v,.mov,.mpg,.mpeg"
+            aria-label={t('attach.add')}
+            onChange={({ currentTarget: input }) => {
+              const picked = [...(input.files ?? [])].map((file) => ({ file, path: file.name }));
+              input.value = '';
+              void enqueue(picked, study);
+            }}
+          />
+        </>
       )}
       {correcting && <PatientDialog study={study} onClose={() => setCorrecting(false)} />}
     </aside>

@@ -1,12 +1,16 @@
 import { expect, it } from 'vitest';
 import { ApiFailure } from '../api.ts';
-import { isProblem, summary } from './queue.ts';
 import type { Item, ItemState } from './queue.ts';
+import { isProblem, summary } from './summary.ts';
 
 const item = (size: number, state: ItemState): Item => ({
   id: 0,
-  file: new File([new Uint8Array(size)], 'f'),
   path: 'f',
+  size,
+  open: async () => new Blob(),
+  depth: 0,
+  key: null,
+  tries: 0,
   state,
 });
 const stored: ItemState = { kind: 'done', result: { status: 'stored', studyUid: '1', sopInstanceUid: '2' } };
@@ -32,12 +36,14 @@ it('counts what became of the files', () => {
     duplicates: 0,
     ignored: 1,
     problems: 2,
-    photos: 0,
-    progress: 250 / 400,
+    forms: 0,
+    bytes: 400,
+    sent: 250,
+    missing: [],
   });
   expect(all.filter(isProblem)).toHaveLength(2);
 });
 
 it('has no progress of nothing', () => {
-  expect(summary([]).progress).toBe(0);
+  expect(summary([]).sent).toBe(0);
 });

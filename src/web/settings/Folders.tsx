@@ -1,0 +1,73 @@
+/** Watched folders: where they are, how they are, and what could not be taken in. Set in the configuration. */
+import { useQuery } from '@tanstack/react-query';
+import type { FolderView } from '../../doors/api/contract.ts';
+import { api } from '../api.ts';
+import { dateTime, number } from '../format.ts';
+import { useText } from '../text.ts';
+import { Listed } from './Listed.tsx';
+
+export function Folders() {
+  const { t, language } = useText();
+  const folders = useQuery({
+    queryKey: ['folders'],
+    queryFn: () => api<FolderView[]>('/folders'),
+    refetchInterval: 5000,
+  });
+  return (
+    <>
+      <p className="lead">{t('folders.lead')}</p>
+      <Listed query={folders}>
+        {(rows) => (
+          <>
+            {rows.length === 0 && <p className="muted">{t('folders.none')}</p>}
+            {rows.map((folder) => (
+              <section key={folder.path}>
+                <h2 className="mono" dir="auto">
+                  {folder.path}
+                </h2>
+                <dl className="facts card">
+                  <dt>{t('folders.state')}</dt>
+                  <dd>
+                    {t(`folders.state.${folder.state}`)}
+                    {folder.state !== 'watching' &&
+                      ` ${t('folders.since', { when: dateTime(folder.since, language) })}`}
+                  </dd>
+                  <dt>{t('folders.after')}</dt>
+                  <dd>{t(`folders.after.${folder.after}`)}</dd>
+                  <dt>{t('folders.taken')}</dt>
+                  <dd className="num">{number(folder.taken, language)}</dd>
+                  <dt>{t('folders.waiting')}</dt>
+                  <dd className="num">{number(folder.waiting, language)}</dd>
+                </dl>
+                {folder.failures.length > 0 && (
+                  <>
+                    <h3>{t('folders.failures')}</h3>
+                    <ul className="list">
+                      {folder.failures.map((each) => (
+                        <li key={each.name}>
+                          <div>
+                            <b dir="auto">{each.name}</b>
+                            <small>
+                              {each.detail} · {dateTime(each.at, language)}
+                            </small>
+                          </div>
+                        </li>
+                      ))}
+                    </ul>
+                  </>
+                )}
+              </section>
+            ))}
+            <p className="muted small">{t('folders.how')}</p>
+            <pre className="mono small">{EXAMPLE}</pre>
+          </>
+        )}
+      </Listed>
+    </>
+  );
+}
+
+const EXAMPLE = `"watchFolders": [
+  "/srv/images",
+  { "path": "/srv/scanner", "after": "move" }
+]`;
