@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { FolderView } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
 import { dateTime, number } from '../format.ts';
-import { useText } from '../text.ts';
+import { orCode, useText } from '../text.ts';
 import { Listed } from './Listed.tsx';
 
 export function Folders() {
@@ -13,6 +13,12 @@ export function Folders() {
     queryFn: () => api<FolderView[]>('/folders'),
     refetchInterval: 5000,
   });
+  /** `truncated: The pixel data ends …`: the reason in the reader's language where there is one. */
+  const reason = (detail: string): string => {
+    const code = /^[\w-]+/.exec(detail)?.[0] ?? '';
+    const said = orCode(t, 'quarantine.reason', code);
+    return said === code ? orCode(t, 'errors', code).replace(/^[\w-]+$/, detail) : said;
+  };
   return (
     <>
       <p className="lead">{t('folders.lead')}</p>
@@ -21,7 +27,7 @@ export function Folders() {
           <>
             {rows.length === 0 && <p className="muted">{t('folders.none')}</p>}
             {rows.map((folder) => (
-              <section key={folder.path}>
+              <section key={folder.path} className="watched">
                 <h2 className="mono" dir="auto">
                   {folder.path}
                 </h2>
@@ -48,7 +54,7 @@ export function Folders() {
                           <div>
                             <b dir="auto">{each.name}</b>
                             <small>
-                              {each.detail} · {dateTime(each.at, language)}
+                              {reason(each.detail)} · {dateTime(each.at, language)}
                             </small>
                           </div>
                         </li>
