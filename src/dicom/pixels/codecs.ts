@@ -82,3 +82,64 @@ export async function runCodec(name: CodecName, encoded: Uint8Array, level = 0):
     throw new PixelsUndecodable(`the ${name} stream is damaged or of an unsupported kind`, thrown);
   }
 }
+
+export type EncoderName = Exclude<CodecName, 'jpeg'>;
+
+interface Encoder {
+  /** Where the samples go. */
+  getDecodedBuffer(info: Omit<CodecFrame, 'bytes'> & { isUsingColorTransform: boolean }): Uint8Array;
+  getEncodedBuffer(): Uint8Array;
+  encode(): void;
+  setNearLossless?(error: number): void;
+  setQuality?(lossless: boolean, quantisation: number): void;
+  setDecompositions?(levels: number): void;
+  setProgressionOrder?(order: number): void;
+  setTLMMarker?(written: boolean): void;
+  delete(): void;
+}
+
+// The builds that decode alone are smaller; these are loaded where a frame has to be encoded.
+const ENCODERS: Record<EncoderName, { path: string; encoder: string }> = {
+  jpegLs: { path: '@cornerstonejs/codec-charls/wasmjs', encoder: 'JpegLSEncoder' },
+  jpeg2000: { path: '@cornerstonejs/codec-openjpeg/wasmjs', encoder: 'J2KEncoder' },
+  htj2k: { path: '@cornerstonejs/codec-openjph', encoder: 'HTJ2KEncoder' },
+};
+const RPCL = 2;
+/** PS3.5 8.2.15 asks for a lowest resolution of at most 64 samples a side. */
+const SMALLEST = 64;
+const encoders = new Map<EncoderName, Promise<CodecModule>>();
+
+/** Compresses samples without loss. Throws PixelsUndecodable whatever the codec threw. */
+export async function runEncoder(
+  name: EncoderName,
+  samples: Uint8Array,
+  info: Omit<CodecFrame, 'bytes'>,
+): Promise<Uint8Array> {
+  const { path, encoder: type } = ENCODERS[name];
+  const loading =
+    encoders.get(name) ??
+    (require(path) as (options: object) => Promise<CodecModule>)({ print: () => {}, printErr: () => {} });
+  encoders.set(name, loading);
+  try {
+    const module = await loading;
+    const encoder = new (module[type] as new () => Encoder)();
+    encoder.getDecodedBuffer({ ...info, isUsingColorTransform: false }).set(samples);
+    if (name === 'jpegLs') encoder.setNearLossless!(0);
+    else encoder.setQuality!(true, 0);
+    if (name === 'htj2k') {
+      const levels = Math.ceil(Math.log2(Math.max(1, Math.max(info.width, info.height) / SMALLEST)));
+      encoder.setDecompositions!(Math.max(1, levels));
+      encoder.setProgressionOrder!(RPCL);
+      encoder.setTLMMarker!(true);
+    }
+    encoder.encode();
+    const bytes = encoder.getEncodedBuffer().slice();
+    encoder.delete();
+    if ((module.HEAPU8?.length ?? 0) > KEEP_HEAP_BYTES) encoders.delete(name);
+    if (bytes.length === 0) throw new Error('no codestream');
+    return bytes;
+  } catch (thrown) {
+    encoders.delete(name);
+    throw new PixelsUndecodable(`the ${name} codec could not compress the frame`, thrown);
+  }
+}

@@ -120,11 +120,17 @@ function outputRange(
   return min <= max ? [min, max] : [0, 0];
 }
 
-/** The stored values a frame can hold, where a table over them is worth it (up to 16 bits). */
-function tableDomain(frame: DecodedFrame): { first: number; size: number } | undefined {
-  const { data, bitsStored, signed } = frame;
-  if (data.BYTES_PER_ELEMENT > 2 || bitsStored > 16) return undefined;
-  return { first: signed ? -(2 ** (bitsStored - 1)) : 0, size: 2 ** bitsStored };
+/** From the smallest to the largest stored value, where a table over them is worth it (up to 16 bits). */
+function tableDomain({ data }: DecodedFrame): { first: number; size: number } | undefined {
+  if (data.BYTES_PER_ELEMENT > 2 || data.length === 0) return undefined;
+  let first = data[0]!;
+  let last = first;
+  for (let i = 1; i < data.length; i++) {
+    const value = data[i]!;
+    if (value < first) first = value;
+    else if (value > last) last = value;
+  }
+  return { first, size: last - first + 1 };
 }
 
 function applyMapping<T extends Float32Array | Uint8Array>(
@@ -134,11 +140,12 @@ function applyMapping<T extends Float32Array | Uint8Array>(
 ): T {
   const { data } = frame;
   const out = new Type(data.length);
-  const domain = tableDomain(frame);
-  if (domain && data.length > 1024) {
+  const domain = data.length > 1024 ? tableDomain(frame) : undefined;
+  if (domain) {
     const table = new Type(domain.size);
     for (let i = 0; i < domain.size; i++) table[i] = mapping.map(i + domain.first);
-    for (let i = 0; i < data.length; i++) out[i] = table[data[i]! - domain.first]!;
+    const { first } = domain;
+    for (let i = 0; i < data.length; i++) out[i] = table[data[i]! - first]!;
   } else for (let i = 0; i < data.length; i++) out[i] = mapping.map(data[i]!);
   return out;
 }

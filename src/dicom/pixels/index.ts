@@ -1,4 +1,5 @@
 export { canDecode, decodeFrame } from './decode.ts';
+export { canEncode, ENCODABLE, transcodeFrame } from './encode.ts';
 export { paddingOf, pixelAttributesOf, voiOf } from './attributes.ts';
 export { greyscale } from './greyscale.ts';
 export type { GreyImage, GreyscaleOptions } from './greyscale.ts';

@@ -4,9 +4,10 @@ import type { RenderOptions } from './render.ts';
 import { PixelsUndecodable } from './types.ts';
 import type { DecodedFrame, PixelAttributes } from './types.ts';
 
-/** What a worker does; the arguments of `decodeFrame` and `renderFile`. */
+/** What a worker does; the arguments of `decodeFrame`, `transcodeFrame` and `renderFile`. */
 export type PixelJob =
   | { kind: 'decode'; encoded: Uint8Array; transferSyntax: string; attributes: PixelAttributes }
+  | { kind: 'transcode'; encoded: Uint8Array; from: string; to: string; attributes: PixelAttributes }
   | { kind: 'render'; file: Uint8Array; options: RenderOptions };
 
 export type PixelAnswer =
@@ -16,6 +17,8 @@ export type PixelAnswer =
 export interface DecoderPool {
   /** As `decodeFrame`, off the main thread. */
   decode(encoded: Uint8Array, transferSyntax: string, attributes: PixelAttributes): Promise<DecodedFrame>;
+  /** As `transcodeFrame`, off the main thread. */
+  transcode(encoded: Uint8Array, from: string, to: string, attributes: PixelAttributes): Promise<Buffer>;
   /** As `renderFile`, off the main thread. */
   render(file: Uint8Array, options: RenderOptions): Promise<Buffer>;
   /** Ends the workers; what waits is rejected. */
@@ -96,6 +99,11 @@ export function createDecoderPool({ size = 2, timeoutMs = 30_000 } = {}): Decode
         transferSyntax,
         attributes,
       })) as DecodedFrame,
+    transcode: async (encoded, from, to, attributes) => {
+      const job = { kind: 'transcode', encoded: compact(encoded), from, to, attributes } as const;
+      const bytes = (await submit(job)) as Uint8Array;
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    },
     render: async (file, options) => {
       const bytes = (await submit({ kind: 'render', file: compact(file), options })) as Uint8Array;
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -49,7 +49,8 @@ export async function renderFrame(
   if (!colour) image = image.toColourspace('b-w');
   return options.format === 'png'
     ? image.png({ compressionLevel: 6 }).toBuffer()
-    : image.jpeg({ quality: options.quality ?? 85 }).toBuffer();
+    : // Huffman tables made to measure save 5 % of the bytes and cost half of the time.
+      image.jpeg({ quality: options.quality ?? 85, optimiseCoding: false }).toBuffer();
 }
 
 /** Vertical over horizontal size of a pixel; 1 where nothing is said. */

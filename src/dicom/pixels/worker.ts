@@ -2,18 +2,19 @@
 import { parentPort } from 'node:worker_threads';
 import { NegatoscopeError, reasonOf } from '../../errors.ts';
 import { decodeFrame } from './decode.ts';
+import { transcodeFrame } from './encode.ts';
 import { renderFile } from './file.ts';
 import type { PixelAnswer, PixelJob } from './pool.ts';
+import type { DecodedFrame } from './types.ts';
 
 const port = parentPort!;
 
 port.on('message', async ({ id, job }: { id: number; job: PixelJob }) => {
   try {
-    const result =
-      job.kind === 'decode'
-        ? await decodeFrame(job.encoded, job.transferSyntax, job.attributes)
-        : await renderFile(job.file, job.options);
-    port.postMessage({ id, result } satisfies PixelAnswer);
+    const result = await done(job);
+    // Handed over, not copied: nothing here holds a frame.
+    const { buffer } = 'data' in result ? result.data : result;
+    port.postMessage({ id, result } satisfies PixelAnswer, [buffer as ArrayBuffer]);
   } catch (thrown) {
     const known = thrown instanceof NegatoscopeError;
     const details = known
@@ -28,3 +29,11 @@ port.on('message', async ({ id, job }: { id: number; job: PixelJob }) => {
     port.postMessage({ id, error } satisfies PixelAnswer);
   }
 });
+
+/** Bytes of their own memory: a Buffer may be a part of Node's. */
+async function done(job: PixelJob): Promise<DecodedFrame | Uint8Array> {
+  if (job.kind === 'decode') return decodeFrame(job.encoded, job.transferSyntax, job.attributes);
+  if (job.kind === 'transcode')
+    return new Uint8Array(await transcodeFrame(job.encoded, job.from, job.to, job.attributes));
+  return new Uint8Array(await renderFile(job.file, job.options));
+}
