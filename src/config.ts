@@ -11,6 +11,7 @@ const isTimeZone = (name: string): boolean => {
     return false;
   }
 };
+const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
 /** `loopback`, addresses, subnets: `10.0.0.5, 192.168.1.0/24`. */
 const isProxyList = (text: string): boolean =>
   text.split(',').every((part) => {
@@ -78,6 +79,10 @@ export const configShape = z
         ),
       )
       .default([]),
+    /** Origins whose pages may use DICOMweb with a token: `https://viewer.example`. In the environment separated by commas. */
+    corsOrigins: z
+      .array(z.string().refine(isOrigin, 'an origin is a scheme and a host: https://viewer.example'))
+      .default([]),
     /** Folders with model packages, beside the built-in one. */
     models: z.array(z.string()).default([]),
   })
@@ -122,6 +127,11 @@ export function loadConfig(
   ) as Record<string, unknown>;
   for (const key of ['models', 'watchFolders'])
     if (typeof fromEnv[key] === 'string') fromEnv[key] = fromEnv[key].split(':').filter(Boolean);
+  if (typeof fromEnv.corsOrigins === 'string')
+    fromEnv.corsOrigins = fromEnv.corsOrigins
+      .split(',')
+      .map((origin) => origin.trim())
+      .filter(Boolean);
   take(fromEnv, envName);
   take(flags, (key) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
   const result = configShape.safeParse(merged);

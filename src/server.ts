@@ -281,7 +281,9 @@ async function buildApp(
       spoolDir: join(rooms.config.dir, 'staging'),
     }),
   );
-  await app.register(dicomwebDoor(doors), { prefix: '/dicom-web' });
+  await app.register(dicomwebDoor({ ...doors, corsOrigins: rooms.config.corsOrigins }), {
+    prefix: '/dicom-web',
+  });
 
   if (existsSync(WEB)) {
     await app.register(fastifyStatic, {

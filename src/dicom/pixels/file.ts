@@ -56,6 +56,7 @@ export async function renderFile(bytes: Uint8Array, options: RenderOptions): Pro
   const size = renderedSize(attributes, file.dataset, options);
   // Twice as large leaves the last reduction to a better filter than a wavelet's.
   const atLeast = { width: 2 * size.width, height: 2 * size.height };
-  const frame = await decodeFrame(encoded, file.transferSyntax, attributes, { atLeast });
+  const reduced = options.region ? {} : { atLeast };
+  const frame = await decodeFrame(encoded, file.transferSyntax, attributes, reduced);
   return renderFrame(frame, file.dataset, options, size);
 }

@@ -13,6 +13,8 @@ export interface RenderOptions {
   /** The image is fitted inside this box, in pixels; absent: its own size. */
   width?: number;
   height?: number;
+  /** Shown alone, in pixels of the frame. A negative width mirrors left and right, a negative height top and bottom. */
+  region?: { left: number; top: number; width: number; height: number };
   /** Instead of the window in the data set. */
   window?: VoiWindow;
   /** 1-based; picks the functional groups of a multi-frame object. */
@@ -33,6 +35,7 @@ export async function renderFrame(
   options: RenderOptions,
   size = renderedSize(frame, dataset, options),
 ): Promise<Buffer> {
+  const { region } = options;
   const colour = isColour(frame);
   const pixels = colour
     ? rgb(frame, dataset)
@@ -44,7 +47,15 @@ export async function renderFrame(
     raw: { width: frame.columns, height: frame.rows, channels: colour ? 3 : 1 },
     limitInputPixels: false, // the frame is already in memory, and its size was checked before it was decoded
   });
-  if (size.width !== frame.columns || size.height !== frame.rows)
+  if (region) {
+    const [width, height] = [Math.abs(region.width), Math.abs(region.height)];
+    image = image.extract({ left: region.left, top: region.top, width, height });
+    // Before it is scaled, so that the order of the two does not matter.
+    if (region.width < 0) image = image.flop();
+    if (region.height < 0) image = image.flip();
+  }
+  const shown = shownPart(frame, region);
+  if (size.width !== shown.columns || size.height !== shown.rows)
     image = image.resize(size.width, size.height, { fit: 'fill', fastShrinkOnLoad: true });
   if (!colour) image = image.toColourspace('b-w');
   return options.format === 'png'
@@ -60,12 +71,19 @@ function pixelAspect(dataset: DataSet): number {
   return ratio > 0.01 && ratio < 100 ? ratio : 1;
 }
 
+const shownPart = (
+  { rows, columns }: { rows: number; columns: number },
+  region: RenderOptions['region'],
+): { rows: number; columns: number } =>
+  region ? { rows: Math.abs(region.height), columns: Math.abs(region.width) } : { rows, columns };
+
 /** The size of the picture: the image at its aspect ratio, fitted inside the box, in pixels. */
 export function renderedSize(
-  { rows, columns }: { rows: number; columns: number },
+  image: { rows: number; columns: number },
   dataset: DataSet,
-  box: { width?: number; height?: number },
+  box: Pick<RenderOptions, 'width' | 'height' | 'region'>,
 ): { width: number; height: number } {
+  const { rows, columns } = shownPart(image, box.region);
   const aspect = pixelAspect(dataset);
   const width = aspect < 1 ? columns / aspect : columns;
   const height = aspect > 1 ? rows * aspect : rows;

@@ -46,8 +46,9 @@ export const notAcceptable = (offered: string): NegatoscopeError =>
 
 /** The first of `types` that the client takes; throws `not-acceptable` (406). */
 export function negotiate(request: FastifyRequest, types: readonly string[]): string {
-  for (const range of acceptedOf(request)) {
-    const found = types.find((type) => covers(range.outer, type));
+  for (const { outer, type: inner } of acceptedOf(request)) {
+    const range = outer === 'multipart/related' ? inner : outer;
+    const found = types.find((type) => covers(range, type));
     if (found) return found;
   }
   throw notAcceptable(types.join(', '));

@@ -5,12 +5,15 @@ import type { DecoderPool } from '../../dicom/pixels/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
 import type { Log } from '../../store/types.ts';
 import '../principal.ts';
+import { addVary } from './cors.ts';
 
 export interface DicomwebDependencies {
   archive: Archive;
   /** `reading.sightOf`: what of AI this request may see. */
   sightOf: (principal: FastifyRequest['principal']) => Sight;
   log: Log;
+  /** Origins whose pages may ask, with a token; none unless told. */
+  corsOrigins?: readonly string[];
 }
 /** What the routes share: `pool` decodes off the main thread. */
 export type Shared = DicomwebDependencies & { pool: DecoderPool };
@@ -99,8 +102,8 @@ export function isFresh(
       'cache-control',
       keep === 'for ever' ? 'private, max-age=31536000, immutable' : 'private, no-cache',
     )
-    .header('etag', tag)
-    .header('vary', 'accept');
+    .header('etag', tag);
+  addVary(reply, 'accept');
   const known = request.headers['if-none-match'];
   const matches = (one: string): boolean => one === '*' || one.replace(/^W\//, '') === tag;
   if (known === undefined || !known.split(',').some((one) => matches(one.trim()))) return false;

@@ -4,6 +4,7 @@ import type { Sight, StoredInstance } from '../../archive/index.ts';
 import { type DataSet, EXPLICIT_LE, transferSyntax } from '../../dicom/index.ts';
 import {
   type DecodedFrame,
+  ENCODABLE,
   nativeBytes,
   pixelAttributesOf,
   type PixelAttributes,
@@ -11,8 +12,10 @@ import {
 import { NegatoscopeError } from '../../errors.ts';
 import { multipartWriter } from '../../wire/multipart.ts';
 import { acceptedOf, covers, type MediaRange, notAcceptable } from './accept.ts';
+import { codingOfFrames, compressed } from './compress.ts';
 import { type Get, isFresh, type Shared, storedAt } from './context.ts';
-import { type Piece, sendChunks, sendPieces } from './send.ts';
+import { addVary } from './cors.ts';
+import { chunksOf, type Piece, sendChunks, sendPieces } from './send.ts';
 
 const OCTETS = 'application/octet-stream';
 
@@ -27,15 +30,15 @@ const MEDIA: [RegExp, string][] = [
   [/^1\.2\.840\.10008\.1\.2\.4\.10[01](\.1)?$/, 'video/mpeg'],
   [/^1\.2\.840\.10008\.1\.2\.4\.10[2-8](\.1)?$/, 'video/mp4'],
 ];
-const mediaTypeOf = (syntax: string): string =>
+export const mediaTypeOf = (syntax: string): string =>
   MEDIA.find(([pattern]) => pattern.test(syntax))?.[1] ?? OCTETS;
 
-/** What is sent: the frame as stored under a media type, or decoded. */
+/** What is sent: the frame as stored under a media type, decoded, or compressed anew. */
 interface Choice {
   multipart: boolean;
   mediaType: string;
   transferSyntax: string;
-  decode: boolean;
+  how: 'stored' | 'decode' | 'encode';
 }
 
 export type FrameAnswer = (
@@ -53,18 +56,20 @@ export const isNative = (syntax: string): boolean => {
 
 function choose(
   { outer, type, transferSyntax: asked }: MediaRange,
-  stored: string,
+  { row }: StoredInstance,
   count: number,
 ): Choice | undefined {
+  const stored = row.transferSyntax;
   const multipart = outer === 'multipart/related' || outer === '*/*';
   if (!multipart && count > 1) return undefined;
   if (covers(type, OCTETS)) {
     if (asked === undefined || asked === EXPLICIT_LE) {
-      return { multipart, mediaType: OCTETS, transferSyntax: EXPLICIT_LE, decode: !isNative(stored) };
+      const how = isNative(stored) ? 'stored' : 'decode';
+      return { multipart, mediaType: OCTETS, transferSyntax: EXPLICIT_LE, how };
     }
     if (asked === '*' || asked === stored) {
-      const syntax = isNative(stored) ? EXPLICIT_LE : stored;
-      return { multipart, mediaType: OCTETS, transferSyntax: syntax, decode: false };
+      const transferSyntax = isNative(stored) ? EXPLICIT_LE : stored;
+      return { multipart, mediaType: OCTETS, transferSyntax, how: 'stored' };
     }
   }
   const mediaType = mediaTypeOf(stored);
@@ -73,9 +78,25 @@ function choose(
     covers(type, mediaType) &&
     (asked === undefined || asked === '*' || asked === stored)
   ) {
-    return { multipart, mediaType, transferSyntax: stored, decode: false };
+    return { multipart, mediaType, transferSyntax: stored, how: 'stored' };
   }
-  return undefined;
+  const target = ENCODABLE.find(
+    (syntax) =>
+      (asked === syntax || ((asked === undefined || asked === '*') && type === mediaTypeOf(syntax))) &&
+      covers(type, covers(type, OCTETS) ? OCTETS : mediaTypeOf(syntax)),
+  );
+  if (
+    target === undefined ||
+    row.photometric === '' ||
+    !/^(MONOCHROME[12]|PALETTE COLOR)$/.test(row.photometric)
+  )
+    return undefined;
+  return {
+    multipart,
+    mediaType: covers(type, OCTETS) ? OCTETS : mediaTypeOf(target),
+    transferSyntax: target,
+    how: 'encode',
+  };
 }
 
 /** `'1,3'` → `[1, 3]`; throws `bad-frame-list` (400). */
@@ -90,6 +111,18 @@ export function frameNumbers(list: string): number[] {
   return numbers;
 }
 
+/** In words of an Accept header, what there is. */
+const offered = (stored: string): string =>
+  [
+    `multipart/related; type="${OCTETS}"`,
+    ...(isNative(stored)
+      ? []
+      : [`multipart/related; type="${mediaTypeOf(stored)}"; transfer-syntax=${stored}`]),
+    ...ENCODABLE.map(
+      (syntax) => `multipart/related; type="${mediaTypeOf(syntax)}"; transfer-syntax=${syntax}`,
+    ),
+  ].join(', ');
+
 export async function decodedFrame(
   { archive, pool }: Shared,
   stored: StoredInstance,
@@ -103,16 +136,22 @@ export async function decodedFrame(
 }
 
 export function createFrames(shared: Shared) {
-  const { archive, sightOf } = shared;
+  const { archive, sightOf, pool } = shared;
 
   /** A part of the file where the frame lies in it as it is asked for. */
   const piecesOf = async (
     stored: StoredInstance,
     n: number,
-    { decode }: Choice,
+    { how, transferSyntax }: Choice,
     sight: Sight,
   ): Promise<Piece[]> => {
-    if (decode) {
+    if (how === 'encode') {
+      const { row } = stored;
+      const attributes = pixelAttributesOf(await archive.dataset(row.sopInstanceUid, sight));
+      const bytes = await stored.frame(n);
+      return [await pool.transcode(bytes, row.transferSyntax, transferSyntax, attributes)];
+    }
+    if (how === 'decode') {
       const { frame, attributes } = await decodedFrame(shared, stored, n, sight);
       return [nativeBytes(frame, attributes)];
     }
@@ -128,21 +167,23 @@ export function createFrames(shared: Shared) {
   const answer: FrameAnswer = async (request, reply, stored, numbers) => {
     const sight = sightOf(request.principal);
     const choice = acceptedOf(request)
-      .map((range) => choose(range, stored.row.transferSyntax, numbers.length))
+      .map((range) => choose(range, stored, numbers.length))
       .find((found) => found !== undefined);
-    if (!choice) throw notAcceptable(`multipart/related; type="${OCTETS}"; transfer-syntax=*`);
-    const variant = `-${numbers.join(',')}-${choice.mediaType}-${choice.decode}-${choice.multipart}`;
+    if (!choice) throw notAcceptable(offered(stored.row.transferSyntax));
+    const variant = `-${numbers.join(',')}-${choice.mediaType}-${choice.transferSyntax}-${choice.multipart}`;
     // Before the first byte goes out, so that a missing or damaged frame gets a proper answer.
     const first = await piecesOf(stored, numbers[0] ?? 1, choice, sight);
     const others = numbers.slice(1);
-    if (!choice.decode) for (const n of others) await stored.runs(n);
-    if (isFresh(request, reply, stored.row, variant)) return reply;
+    if (choice.how === 'stored') for (const n of others) await stored.runs(n);
+    const coding = choice.transferSyntax === EXPLICIT_LE ? codingOfFrames(request) : undefined;
+    if (isFresh(request, reply, stored.row, `${variant}${coding ? `-${coding}` : ''}`)) return reply;
+    if (choice.transferSyntax === EXPLICIT_LE) addVary(reply, 'accept-encoding');
     const type = `${choice.mediaType}; transfer-syntax=${choice.transferSyntax}`;
-    if (!choice.multipart) return sendPieces(reply.type(type), first);
+    if (!choice.multipart && !coding) return sendPieces(reply.type(type), first);
     const writer = multipartWriter();
-    void reply.type(writer.contentType(choice.mediaType, choice.transferSyntax));
-    const head = () => writer.part({ 'Content-Type': type });
-    if (others.length === 0) return sendPieces(reply, [head(), ...first, writer.end()]);
+    void reply.type(choice.multipart ? writer.contentType(choice.mediaType, choice.transferSyntax) : type);
+    const head = () => (choice.multipart ? writer.part({ 'Content-Type': type }) : Buffer.alloc(0));
+    if (!coding && others.length === 0) return sendPieces(reply, [head(), ...first, writer.end()]);
     const parts = async function* (): AsyncGenerator<Piece> {
       yield head();
       yield* first;
@@ -150,8 +191,9 @@ export function createFrames(shared: Shared) {
         yield head();
         yield* await piecesOf(stored, n, choice, sight);
       }
-      yield writer.end();
+      if (choice.multipart) yield writer.end();
     };
+    if (coding) return reply.header('content-encoding', coding).send(compressed(chunksOf(parts()), coding));
     return sendChunks(reply, parts());
   };
 

@@ -1,12 +1,16 @@
 import type { FastifyPluginAsync, RouteHandlerMethod } from 'fastify';
 import { takeStreams } from '../streams.ts';
 import { createDecoderPool } from '../../dicom/pixels/index.ts';
+import { capabilitiesRoute } from './capabilities.ts';
+import { compressText } from './compress.ts';
 import type { DicomwebDependencies, Shared } from './context.ts';
+import { allowOrigins } from './cors.ts';
 import { createFrames } from './frames.ts';
 import { metadataRoute } from './metadata.ts';
 import { searchRoutes } from './qido.ts';
 import { renderRoutes } from './render.ts';
 import { storeRoute } from './stow.ts';
+import { uriRoute } from './uri.ts';
 import { retrieveRoutes } from './wado.ts';
 
 export type { DicomwebDependencies } from './context.ts';
@@ -39,12 +43,15 @@ export const dicomwebRoutes = [
   { method: 'GET', url: `${INSTANCE}/thumbnail`, needs: 'view' },
   { method: 'GET', url: `${SERIES}/thumbnail`, needs: 'view' },
   { method: 'GET', url: `${STUDY}/thumbnail`, needs: 'view' },
+  { method: 'GET', url: `${SERIES}/rendered`, needs: 'view' },
+  { method: 'GET', url: `${STUDY}/rendered`, needs: 'view' },
+  { method: 'GET', url: '/wado', needs: 'view' },
 ] as const satisfies readonly { method: 'GET' | 'POST'; url: string; needs: 'send' | 'view' }[];
 
 type Handlers = Record<`${'GET' | 'POST'} ${string}`, unknown>;
 
 /**
- * DICOMweb (PS3.18): STOW-RS, QIDO-RS, WADO-RS. Who asks is settled before: `request.principal`.
+ * DICOMweb (PS3.18): STOW-RS, QIDO-RS, WADO-RS, WADO-URI. Who asks is settled before: `request.principal`.
  *
  * @example
  * await app.register(dicomwebDoor({ archive, sightOf: reading.sightOf, log }), { prefix: '/dicom-web' });
@@ -52,12 +59,18 @@ type Handlers = Record<`${'GET' | 'POST'} ${string}`, unknown>;
 export function dicomwebDoor(dependencies: DicomwebDependencies): FastifyPluginAsync {
   return async (app) => {
     takeStreams(app);
+    allowOrigins(app, dependencies.corsOrigins ?? []);
+    compressText(app);
     const pool = createDecoderPool();
     app.addHook('onClose', () => pool.close());
     const handlers = handlersOf({ ...dependencies, pool });
     for (const { method, url } of dicomwebRoutes) {
       app.route({ method, url, handler: handlers[`${method} ${url}`] as RouteHandlerMethod });
     }
+    // Says nothing of anyone: a browser asks before it sends a token.
+    const capabilities = capabilitiesRoute(dicomwebRoutes);
+    for (const url of ['/', '/*'])
+      app.route({ method: 'OPTIONS', url, handler: capabilities, config: { access: 'public' } });
   };
 }
 
@@ -67,7 +80,8 @@ function handlersOf(dependencies: Shared): Handlers {
   const { answer, frames } = createFrames(dependencies);
   const retrieve = retrieveRoutes(dependencies, answer);
   const metadata = metadataRoute(dependencies);
-  const { rendered, thumbnail } = renderRoutes(dependencies);
+  const render = renderRoutes(dependencies);
+  const { rendered, thumbnail } = render;
   return {
     'POST /studies': store,
     [`POST ${STUDY}`]: store,
@@ -91,5 +105,8 @@ function handlersOf(dependencies: Shared): Handlers {
     [`GET ${INSTANCE}/thumbnail`]: thumbnail,
     [`GET ${SERIES}/thumbnail`]: thumbnail,
     [`GET ${STUDY}/thumbnail`]: thumbnail,
+    [`GET ${SERIES}/rendered`]: rendered,
+    [`GET ${STUDY}/rendered`]: rendered,
+    'GET /wado': uriRoute(dependencies, retrieve, render),
   };
 }

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { StoredInstance } from '../../archive/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
+import { codingOfText, compressed } from './compress.ts';
 
 /** Bytes at hand, or a part of a stored file. */
 export type Piece =
@@ -18,7 +19,7 @@ export const lengthOf = (pieces: readonly Piece[]): number =>
 /** Pieces of a known length, with `Content-Length`. Type and status are set before. */
 export async function sendPieces(reply: FastifyReply, pieces: readonly Piece[]): Promise<FastifyReply> {
   const length = lengthOf(pieces);
-  if (reply.request.method === 'HEAD') return reply.header('content-length', length).send('');
+  if (reply.request.method === 'HEAD') return sendHead(reply.header('content-length', length));
   if (length > WHOLE) return sendChunks(reply.header('content-length', length), pieces);
   const buffer = buffers.take(length);
   try {
@@ -50,9 +51,18 @@ export async function sendChunks(
   const chunks = filled(pieces);
   if (reply.request.method === 'HEAD') {
     await chunks.return(undefined);
-    return reply.send('');
+    return sendHead(reply);
   }
+  const coding = codingOfText(reply.request, reply);
   let next = await chunks.next();
+  if (coding) {
+    const { value: first } = next;
+    const rest = async function* () {
+      if (first) yield first.bytes;
+      for await (const { bytes } of chunks) yield bytes;
+    };
+    return reply.header('content-encoding', coding).send(compressed(rest(), coding));
+  }
   reply.hijack();
   const { raw } = reply;
   raw.writeHead(reply.statusCode, reply.getHeaders() as Record<string, string>);
@@ -73,6 +83,12 @@ export async function sendChunks(
   } finally {
     await chunks.return(undefined);
   }
+  return reply;
+}
+
+function sendHead(reply: FastifyReply): FastifyReply {
+  reply.hijack();
+  reply.raw.writeHead(reply.statusCode, reply.getHeaders() as Record<string, string>).end();
   return reply;
 }
 
@@ -104,6 +120,11 @@ async function* filled(
     }
   }
   if (buffer && length > 0) yield { bytes: buffer.subarray(0, length), pooled: buffer };
+}
+
+/** The same for a stream, which holds on to what it was given. */
+export async function* chunksOf(pieces: AsyncIterable<Piece>): AsyncGenerator<Uint8Array> {
+  for await (const { bytes } of filled(pieces)) yield bytes;
 }
 
 const GONE = new Error('the client went away');

@@ -1,70 +1,103 @@
 /**
- * WADO-RS: PS3.18 10.4. Whole instances as stored, metadata, bulk data. Instances go out as originals: corrections of patient
- * data are in the metadata alone.
+ * WADO-RS: PS3.18 10.4. Whole instances, metadata, bulk data. Instances go out as they came where nothing was corrected and no
+ * other transfer syntax is asked for.
  */
-import type { FastifyReply } from 'fastify';
-import type { InstanceRow, Sight } from '../../archive/index.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { InstanceRow, Sight, StoredInstance } from '../../archive/index.ts';
 import { multipartWriter } from '../../wire/multipart.ts';
-import { acceptedOf, covers, type MediaRange, notAcceptable } from './accept.ts';
+import { acceptedOf, covers, notAcceptable } from './accept.ts';
 import { type DicomwebDependencies, type Get, instancesAt, isFresh, storedAt } from './context.ts';
 import { type FrameAnswer, isNative } from './frames.ts';
 import { cut, lengthOf, type Piece, rangeOf, sendChunks, sendPieces } from './send.ts';
+import { DICOM, type Given, givenAs } from './syntax.ts';
 
-const DICOM = 'application/dicom';
 const BULK = 'application/octet-stream';
 
 export function retrieveRoutes({ archive, sightOf }: DicomwebDependencies, frames: FrameAnswer) {
-  async function* files(
+  /** The file as it leaves: the stored bytes, or corrected or in another transfer syntax. */
+  const leaving = async (
+    stored: StoredInstance,
+    accepted: readonly string[] | undefined,
+    sight: Sight,
+  ): Promise<{ transferSyntax: string; piece?: Piece; made?: () => Promise<AsyncIterable<Uint8Array>> }> => {
+    const { row } = stored;
+    if (!stored.corrected && accepted === undefined)
+      return { transferSyntax: row.transferSyntax, piece: { from: stored, offset: 0, length: row.size } };
+    const { transferSyntax, file } = await archive.outgoing(row.sopInstanceUid, sight, accepted);
+    return { transferSyntax, made: file };
+  };
+
+  async function* parts(
     rows: readonly InstanceRow[],
+    given: Given,
     writer: ReturnType<typeof multipartWriter>,
     sight: Sight,
   ): AsyncGenerator<Piece> {
     for (const row of rows) {
       const stored = await archive.stored(row.sopInstanceUid, sight);
       if (!stored) continue; // taken away since
-      yield writer.part({ 'Content-Type': `${DICOM}; transfer-syntax=${row.transferSyntax}` });
-      yield { from: stored, offset: 0, length: row.size };
+      const { transferSyntax, piece, made } = await leaving(stored, given.accepted(row), sight);
+      yield writer.part({ 'Content-Type': `${DICOM}; transfer-syntax=${transferSyntax}` });
+      if (piece) yield piece;
+      else if (made) yield* await made();
     }
     yield writer.end();
   }
 
   /** One instance, as one part or by itself. */
-  async function instance(request: Get, reply: FastifyReply) {
-    const sight = sightOf(request.principal);
-    const stored = await storedAt(archive, request.params, sight);
+  async function single(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    stored: StoredInstance,
+    given: Given,
+  ): Promise<FastifyReply> {
     const { row } = stored;
-    const range = acceptable(request, [row]);
-    const type = `${DICOM}; transfer-syntax=${row.transferSyntax}`;
-    const file: Piece = { from: stored, offset: 0, length: row.size };
-    const multipart = range.outer === 'multipart/related' || range.outer === '*/*';
-    if (isFresh(request, reply, row, multipart ? '-m' : '', 'if unchanged')) return reply;
-    if (!multipart) {
-      const part = rangeOf(request, reply, row.size);
-      return sendPieces(reply.type(type), part ? cut([file], part) : [file]);
+    const sight = sightOf(request.principal);
+    const accepted = given.accepted(row);
+    // A corrected file is another one with each correction.
+    if (stored.corrected) void reply.header('cache-control', 'private, no-store');
+    else {
+      const variant = `-${accepted?.join() ?? ''}${given.multipart ? '-m' : ''}`;
+      if (isFresh(request, reply, row, variant, 'if unchanged')) return reply;
     }
+    const { transferSyntax, piece, made } = await leaving(stored, accepted, sight);
+    const type = `${DICOM}; transfer-syntax=${transferSyntax}`;
     const writer = multipartWriter();
-    void reply.type(writer.contentType(DICOM));
-    return sendPieces(reply, [writer.part({ 'Content-Type': type }), file, writer.end()]);
+    void reply.type(given.multipart ? writer.contentType(DICOM) : type);
+    const head = writer.part({ 'Content-Type': type });
+    if (piece && given.multipart) return sendPieces(reply, [head, piece, writer.end()]);
+    if (piece) {
+      const part = rangeOf(request, reply, row.size);
+      return sendPieces(reply, part ? cut([piece], part) : [piece]);
+    }
+    const pieces = async function* (): AsyncGenerator<Piece> {
+      if (given.multipart) yield head;
+      if (made) yield* await made();
+      if (given.multipart) yield writer.end();
+    };
+    return sendChunks(reply, pieces());
   }
 
   return {
-    instance,
+    single,
+
+    async instance(request: Get, reply: FastifyReply) {
+      const stored = await storedAt(archive, request.params, sightOf(request.principal));
+      return single(request, reply, stored, givenAs(acceptedOf(request), [stored.row]));
+    },
 
     async instances(request: Get, reply: FastifyReply) {
       const sight = sightOf(request.principal);
       const rows = await instancesAt(archive, request.params, sight);
-      const range = acceptable(request, rows);
-      if (range.outer !== 'multipart/related' && range.outer !== '*/*')
-        return instance(
-          Object.assign(request, {
-            params: { ...request.params, series: rows[0]?.seriesUid, instance: rows[0]?.sopInstanceUid },
-          }) as Get,
-          reply,
-        );
+      const given = givenAs(acceptedOf(request), rows);
+      if (!given.multipart) {
+        const stored = await archive.stored(rows[0]?.sopInstanceUid ?? '', sight);
+        if (stored) return single(request, reply, stored, given);
+      }
       const writer = multipartWriter();
       // A study or a series may grow, so it is not kept.
       void reply.type(writer.contentType(DICOM)).header('cache-control', 'private, no-store');
-      return sendChunks(reply, files(rows, writer, sight));
+      return sendChunks(reply, parts(rows, given, writer, sight));
     },
 
     async bulk(request: Get, reply: FastifyReply) {
@@ -103,18 +136,4 @@ export function retrieveRoutes({ archive, sightOf }: DicomwebDependencies, frame
       return sendPieces(reply, framed(part ? cut(pieces, part) : pieces));
     },
   };
-}
-
-/** The first range of media types in which all of these can be given; throws `not-acceptable` (406). */
-function acceptable(request: Get, rows: readonly InstanceRow[]): MediaRange {
-  const given = (syntax: string | undefined): boolean =>
-    syntax === undefined || syntax === '*' || rows.every(({ transferSyntax }) => transferSyntax === syntax);
-  const range = acceptedOf(request).find(
-    ({ outer, type, transferSyntax }) =>
-      covers(type, DICOM) &&
-      given(transferSyntax) &&
-      (outer === 'multipart/related' || outer === '*/*' || rows.length === 1),
-  );
-  if (!range) throw notAcceptable(`multipart/related; type="${DICOM}"; transfer-syntax=*`);
-  return range;
 }
