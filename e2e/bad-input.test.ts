@@ -60,8 +60,8 @@ test.each([
   const result = await send(bytes);
   expect(result.status).toBe('quarantined');
   expect(result.reason).toMatch(reason);
-  const rows = await client.json<{ id: string; reason: string }[]>('GET', '/api/quarantine');
-  expect(rows.map(({ id }) => id)).toContain(result.id);
+  const rows = await client.json<{ rows: { id: string; reason: string }[] }>('GET', '/api/quarantine');
+  expect(rows.rows.map(({ id }) => id)).toContain(result.id);
   const kept = await client.call('GET', `/api/quarantine/${result.id}/file`);
   expect(Buffer.from(await kept.arrayBuffer()).equals(bytes)).toBe(true);
 });

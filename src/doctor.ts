@@ -106,14 +106,15 @@ async function audit(rooms: Rooms): Promise<Look> {
 }
 
 async function setAside(rooms: Rooms): Promise<Look> {
-  const rows = await rooms.archive.quarantine.list();
+  const counts = Object.values(await rooms.archive.quarantine.counts());
+  const count = counts.reduce((sum, n) => sum + n, 0);
   return {
     code: 'quarantine',
     ok: true,
-    text: rows.length
+    text: count
       ? {
-          fr: `${rows.length} image(s) écartée(s) attendent qu’on les regarde.`,
-          en: `${rows.length} set-aside image(s) wait for a look.`,
+          fr: `${count} image(s) écartée(s) attendent qu’on les regarde.`,
+          en: `${count} set-aside image(s) wait for a look.`,
         }
       : { fr: 'Aucune image écartée.', en: 'No image was set aside.' },
   };

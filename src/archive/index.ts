@@ -94,7 +94,7 @@ export function createArchive({
     verify: objects.verify,
     correct: createCorrect(store, now),
     corrections: createCorrections(db),
-    quarantine: createQuarantine(store, ingest),
+    quarantine: createQuarantine(store, ingest, objects, recycling),
     recycle: createRecycle(recycling),
     deletion: createDeletion(recycling),
     ledger: createLedger(store, now),

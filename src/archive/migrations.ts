@@ -259,9 +259,32 @@ async function recycling(db: Kysely<any>): Promise<void> {
   await db.schema.createIndex('recycled_instance_blob').on('recycled_instance').column('blob').execute();
 }
 
+/** What people decided on what was kept aside. */
+async function decisions(db: Kysely<any>): Promise<void> {
+  await texts(
+    db.schema.createTable('quarantine_decision').addColumn('id', 'text', (c) => c.primaryKey()),
+    'decision',
+    'reason',
+    'because',
+    'sha256',
+    'by_name',
+  )
+    .addColumn('sop_instance_uid', 'text')
+    .addColumn('became', 'text')
+    .addColumn('by_person', 'text')
+    .addColumn('at', 'bigint', (c) => c.notNull())
+    .execute();
+  await db.schema
+    .createIndex('quarantine_received')
+    .on('quarantine')
+    .columns(['received_at', 'id'])
+    .execute();
+}
+
 export const archiveMigrations: readonly Migration[] = [
   { id: 'archive-001', up: first },
   { id: 'archive-002', up: ledger },
   { id: 'archive-003', up: queries },
   { id: 'archive-004', up: recycling },
+  { id: 'archive-005', up: decisions },
 ];

@@ -1,4 +1,12 @@
-import type { AeRow, InstanceKind, Origin, QuarantineReason, RecycledRow, StudyRow } from './types.ts';
+import type {
+  AeRow,
+  InstanceKind,
+  Origin,
+  QuarantineDecision,
+  QuarantineReason,
+  RecycledRow,
+  StudyRow,
+} from './types.ts';
 
 /** 0 or 1: SQLite has no booleans. */
 export type Flag = 0 | 1;
@@ -133,6 +141,18 @@ export type ArchiveTables = {
     blob: string;
     /** JSON of the ingest options it came with, so that it can be released as what it was. */
     options: string;
+  };
+  quarantine_decision: {
+    id: string;
+    decision: QuarantineDecision['decision'];
+    reason: string;
+    because: QuarantineReason;
+    sha256: string;
+    sop_instance_uid: string | null;
+    became: string | null;
+    by_name: string;
+    by_person: string | null;
+    at: number;
   };
   /** What was deleted. Rows are kept as JSON of what stood in the tables, and emptied once it is erased. */
   recycled: {

@@ -43,7 +43,10 @@
  * | GET /api/pulls · POST /api/pulls/:id/again · /cancel | | PullRow[] |
  * | PATCH · DELETE /api/remotes/:id | part of RemoteForm | RemoteSystem · 204 |
  * | GET /api/folders | | FolderView[] |
- * | GET /api/quarantine | | QuarantineRow[] · GET …/:id/file · POST …/:id/release → UploadResult · DELETE …/:id |
+ * | GET /api/quarantine?reason&search&after&limit | | QuarantinePage |
+ * | GET /api/quarantine/decisions | | QuarantineDecision[] |
+ * | GET /api/quarantine/:id · …/file · …/peek?offset&length · …/picture | | QuarantineView · bytes · bytes · image/jpeg |
+ * | POST /api/quarantine/:id/release · /as-new · /replace · /discard | {reason, despiteReport?} | UploadResult · 204 |
  * | GET /api/recycled?before&erased | | RecycledPage · POST Removal → RecycledRow |
  * | POST /api/recycled/:id/restore · DELETE /api/recycled/:id | | 204 |
  * | GET · PUT /api/deletion · POST /api/deletion/preview | DeletionPolicy | DeletionView · {reached} |
@@ -60,6 +63,8 @@ import type {
   AeRow,
   CorrectionRow,
   DeletionPolicy,
+  QuarantineLook,
+  QuarantineReason,
   QuarantineRow,
   RecycledRow,
   StudyRow,
@@ -73,6 +78,8 @@ export type * from '../../reading/types.ts';
 export type {
   AeRow,
   DeletionPolicy,
+  QuarantineDecision,
+  QuarantineReason,
   QuarantineRow,
   RecycledRow,
   StudyRow,
@@ -333,6 +340,12 @@ export interface DoctorLine {
 }
 /** One line of an answer to a query; `more`: there are more than are given. */
 export type QueryLine = { study: RemoteStudy } | { end: 'all' | 'more' } | { end: 'failed'; text: Text };
+export interface QuarantinePage {
+  rows: QuarantineRow[];
+  counts: Partial<Record<QuarantineReason, number>>;
+}
+/** `told`: the status that the sender got, PS3.7 C or the Failure Reason of STOW-RS, four hex digits. */
+export type QuarantineView = QuarantineLook & { told: string };
 export interface RecycledPage {
   rows: RecycledRow[];
   total: number;

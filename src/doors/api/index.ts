@@ -9,6 +9,7 @@ import { registerFolders } from './folders.ts';
 import { registerDeletion } from './deletion.ts';
 import { registerLive } from './live.ts';
 import { registerPractice } from './practice.ts';
+import { registerQuarantine } from './quarantine.ts';
 import { registerReading } from './reading.ts';
 import { registerRemote } from './remote.ts';
 import { registerTools } from './tools.ts';
@@ -47,6 +48,7 @@ export function registerApi(
   registerReading(app, rooms);
   registerTools(app, rooms);
   registerUpkeep(app, rooms, deps);
+  registerQuarantine(app, rooms);
   registerDeletion(app, rooms);
   registerRemote(app, rooms);
   registerFolders(app, deps.folders);

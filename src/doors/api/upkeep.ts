@@ -2,7 +2,6 @@ import { setTimeout } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Doctor } from '../../doctor.ts';
-import { NegatoscopeError } from '../../errors.ts';
 import type { Principal } from '../../people/types.ts';
 import type { Rooms } from '../../rooms.ts';
 import type { SealedEvent } from '../../store/types.ts';
@@ -25,13 +24,12 @@ const SAME_ACT_MS = 1000;
 /** Longer than a group of events waits for its seal. */
 const SEALING_MS = 400;
 
-type Id = { Params: { id: string } };
 type Title = { Params: { aet: string } };
 /** The run of AI whose finding somebody decided on. */
 const runDecidedOn = ({ kind, payload }: SealedEvent): string | undefined =>
   kind === 'reading.decided' && typeof payload?.run === 'string' ? payload.run : undefined;
 
-/** Senders and knocks, what was set aside, the audit, the state of the house. */
+/** Senders and knocks, the audit, the state of the house. */
 export function registerUpkeep(
   app: FastifyInstance,
   rooms: Rooms,
@@ -39,7 +37,6 @@ export function registerUpkeep(
 ): void {
   const { archive, store, people, reading, config } = rooms;
   const admin = { config: { access: ['admin'] as const } };
-  const keeper = { config: { access: ['admin', 'technologist'] as const } };
 
   app.get(
     '/api/status',
@@ -55,7 +52,7 @@ export function registerUpkeep(
       const [problems, ae, quarantine] = await Promise.all([
         deps.doctor.problems(),
         archive.ae.list(),
-        archive.quarantine.list(),
+        archive.quarantine.counts(),
       ]);
       const place = deps.network.place();
       status.site = {
@@ -67,7 +64,7 @@ export function registerUpkeep(
         now: Date.now(),
         health: { ok: problems.length === 0, problems },
         knocks: ae.filter((row) => row.state === 'knocked').length,
-        quarantined: quarantine.length,
+        quarantined: Object.values(quarantine).reduce((sum, n) => sum + n, 0),
       };
       return status;
     },
@@ -85,24 +82,6 @@ export function registerUpkeep(
   app.post<Title>('/api/knocks/:aet/refuse', admin, async (request) => {
     await archive.ae.refuse(request.params.aet, request.principal);
     return archive.ae.list();
-  });
-
-  app.get('/api/quarantine', keeper, async () => archive.quarantine.list());
-  app.get<Id>('/api/quarantine/:id/file', keeper, async (request, reply) => {
-    const row = await archive.quarantine.get(request.params.id);
-    if (!row) throw new NegatoscopeError('not-found', 'There is no such file.', { status: 404 });
-    return reply
-      .type('application/octet-stream')
-      .header('content-disposition', `attachment; filename="set-aside-${row.id}.bin"`)
-      .send(await archive.quarantine.file(row.id));
-  });
-  app.post<Id>('/api/quarantine/:id/release', keeper, async (request) => {
-    const outcome = await archive.quarantine.release(request.params.id, request.principal);
-    return outcome;
-  });
-  app.delete<Id>('/api/quarantine/:id', admin, async (request, reply) => {
-    await archive.quarantine.discard(request.params.id, request.principal);
-    return reply.code(204).send();
   });
 
   /**

@@ -12,6 +12,7 @@ import { Folders } from './Folders.tsx';
 import { People } from './People.tsx';
 import { Practice } from './Practice.tsx';
 import { Quarantine } from './Quarantine.tsx';
+import { Recycle } from './Recycle.tsx';
 import { Senders } from './Senders.tsx';
 import { System } from './System.tsx';
 import { Tokens } from './Tokens.tsx';
@@ -31,6 +32,7 @@ const SECTIONS = [
   { id: 'senders', page: Senders, roles: ['admin'] },
   { id: 'folders', page: Folders, roles: ['admin', 'technologist'] },
   { id: 'quarantine', page: Quarantine, roles: ['admin', 'technologist'] },
+  { id: 'recycle', page: Recycle, roles: ['admin'] },
   { id: 'tools', page: Tools, roles: ['admin', 'reader', 'evidence'] },
   { id: 'tokens', page: Tokens, roles: ['admin'] },
   { id: 'audit', page: Audit, roles: ['admin'] },

@@ -1,6 +1,6 @@
 /** The selected exam beside the list: enough to decide whether to read it now. */
 import { useQuery } from '@tanstack/react-query';
-import { FilePenLine, Paperclip } from 'lucide-react';
+import { FilePenLine, Paperclip, Trash2 } from 'lucide-react';
 import { useRef, useState } from 'react';
 import { Link } from 'wouter';
 import type { AiView, StudyView, WorklistRow } from '../../doors/api/contract.ts';
@@ -10,6 +10,7 @@ import { keys, useRoles } from '../queries.ts';
 import { aiText, sided, sexAge, useText } from '../text.ts';
 import { enqueue } from '../upload/queue.ts';
 import { useMayUpload } from '../upload/UploadLayer.tsx';
+import { DeleteDialog } from './DeleteDialog.tsx';
 import { PatientDialog } from './PatientDialog.tsx';
 import { Thumbnail } from './Thumbnail.tsx';
 
@@ -24,6 +25,7 @@ export function Preview({ row, modelName }: Props) {
   const [correcting, setCorrecting] = useState(false);
   const mayUpload = useMayUpload();
   const files = useRef<HTMLInputElement>(null);
+  const [deleting, setDeleting] = useState(false);
   const { study } = row;
   const view = useQuery({
     queryKey: keys.study(study.studyUid),
@@ -134,6 +136,12 @@ export function Preview({ row, modelName }: Props) {
           />
         </>
       )}
+      {roles.has('admin') && (
+        <button type="button" className="btn ghost" onClick={() => setDeleting(true)}>
+          <Trash2 size={16} aria-hidden /> {t('delete.action')}
+        </button>
+      )}
+      {deleting && <DeleteDialog study={study} onClose={() => setDeleting(false)} />}
       {correcting && <PatientDialog study={study} onClose={() => setCorrecting(false)} />}
     </aside>
   );
