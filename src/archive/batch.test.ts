@@ -26,3 +26,28 @@ test('one that fails does not take its company down', async () => {
   const results = await Promise.allSettled([1, 2, 3].map((item) => batcher.add(item)));
   expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
 });
+
+test('two groups go at once, and the later one tells nothing before the earlier one', async () => {
+  const finish: (() => void)[] = [];
+  const batcher = new Batcher<number, number>(async (items) => {
+    await new Promise<void>((resolve) => finish.push(resolve));
+    return items;
+  });
+  const told: number[] = [];
+  const note = (result: number) => told.push(result);
+  const all = [batcher.add(1).then(note)];
+  await sleep(1);
+  all.push(batcher.add(2).then(note));
+  await sleep(1);
+  all.push(batcher.add(3).then(note));
+  await sleep(1);
+  expect(finish).toHaveLength(2);
+  finish[1]!();
+  await sleep(5);
+  expect(told).toEqual([]);
+  finish[0]!();
+  await expect.poll(() => finish.length).toBe(3);
+  finish[2]!();
+  await Promise.all(all);
+  expect(told).toEqual([1, 2, 3]);
+});

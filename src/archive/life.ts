@@ -1,9 +1,11 @@
 /** What happens to studies and files after the commit: completeness, the move from the inbox to files, the sweep. */
-import type { Log, Store } from '../store/types.ts';
+import type { Log, StagedBlob, Store } from '../store/types.ts';
 import { COMPLETE_JOB, INBOX_JOB } from './record.ts';
 import type { ArchiveTables } from './tables.ts';
 
 const MOVE_AT_ONCE = 128;
+/** Files written at a time: what is being received needs the threads and the disk, too. */
+const MOVE_LANES = 4;
 
 export interface LifeSettings {
   silenceMs: number;
@@ -57,14 +59,17 @@ export async function moveInbox(store: Store, limit = MOVE_AT_ONCE): Promise<num
     .limit(limit)
     .execute();
   if (rows.length === 0) return 0;
-  const staged = await Promise.all(
-    rows.map(async ({ bytes }) => {
+  const staged: StagedBlob[] = [];
+  let next = 0;
+  const write = async (): Promise<void> => {
+    for (let i = next++; i < rows.length; i = next++) {
       const blob = await store.blobs.stage();
-      await blob.write(bytes);
+      await blob.write(rows[i]!.bytes);
       await blob.finish();
-      return blob;
-    }),
-  );
+      staged[i] = blob;
+    }
+  };
+  await Promise.all(Array.from({ length: MOVE_LANES }, write));
   const refs = await store.blobs.commit(staged);
   await store.write<ArchiveTables, void>(async (tx) => {
     for (const [i, { sop_instance_uid }] of rows.entries()) {
