@@ -12,16 +12,20 @@ export interface Instance {
   readonly transferSyntax: string;
 }
 
-const SHARED = new URL('../../shared/dicom/ct/', import.meta.url);
+const SHARED = new URL('../../shared/', import.meta.url);
 const FILES = {
   /** 512 × 512, 16 bit, 0.5 MB: the work of a CT scanner. */
-  'ct-512': ['ct-3slice_01.dcm', 'ct-3slice_02.dcm', 'ct-3slice_03.dcm'],
-  /** 128 × 128, 38 KB: where the cost for each instance shows. */
-  'ct-128': ['CT_small.dcm'],
+  'ct-512': ['dicom/ct/ct-3slice_01.dcm', 'dicom/ct/ct-3slice_02.dcm', 'dicom/ct/ct-3slice_03.dcm'],
+  /** 128 × 128, 38 KB. */
+  'ct-128': ['dicom/ct/CT_small.dcm'],
+  /** 64 × 64, 9 KB: where the cost for each instance shows. */
+  'mr-64': ['dicom/transfer-syntax-mr/MR_small.dcm'],
+  /** A shoulder, 13 MB: the work of a digital X-ray room. */
+  dx: ['radiographs/dicom/DX08_SHOULDER_AP_2302.dcm'],
 } as const;
 export type DataName = keyof typeof FILES;
 
-/** `count` instances of one new study: copies of real CT slices in which the UIDs are new and everything else is as it was. */
+/** `count` instances of one new study: copies of real images in which the UIDs are new and everything else is as it was. */
 export function instances(name: DataName, count: number): Instance[] {
   const templates = FILES[name].map((file) => readFileSync(new URL(file, SHARED)));
   const fresh = new Map<string, string>();
@@ -52,5 +56,5 @@ export function instances(name: DataName, count: number): Instance[] {
 function newUidLike(uid: string): string {
   const digits = (length: number) => Array.from({ length }, () => randomInt(1, 10)).join('');
   const length = uid.length - '2.25.'.length;
-  return length <= 36 ? `2.25.${digits(length)}` : `2.25.${digits(36)}.${digits(length - 37)}`;
+  return length <= 36 ? `2.25.${digits(length)}` : `2.25.${digits(35)}.${digits(length - 36)}`;
 }

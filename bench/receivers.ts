@@ -11,6 +11,8 @@ export interface Receiver {
   readonly name: string;
   readonly dicomPort: number;
   readonly stow?: { readonly url: string; readonly headers: Readonly<Record<string, string>> };
+  /** Of the process that was started; it may have started others. */
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -52,7 +54,7 @@ async function listening(
       socket.on('error', () => resolve(false));
     });
     if (open) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
   throw new Error(`${name} did not open its port in a minute`);
 }
@@ -64,7 +66,7 @@ async function run(
   args: string[],
   ports: readonly number[],
   env: NodeJS.ProcessEnv = process.env,
-): Promise<() => Promise<void>> {
+): Promise<{ pid: number; stop: () => Promise<void> }> {
   const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let heard = '';
   const hear = (chunk: Buffer) => (heard = (heard + chunk.toString()).slice(-4000));
@@ -87,11 +89,11 @@ async function run(
     await stop();
     throw error;
   }
-  return stop;
+  return { pid: child.pid!, stop };
 }
 
 /** The program itself, on an empty data folder, with a token for STOW-RS. */
-export async function negatoscope(dir: string): Promise<Receiver> {
+export async function negatoscope(dir: string): Promise<Receiver & { startSeconds: number }> {
   const data = join(dir, 'negatoscope');
   const token = execFileSync(program, ['token', 'add', 'bench', '--roles', 'technologist', '--data', data], {
     encoding: 'utf8',
@@ -109,7 +111,8 @@ export async function negatoscope(dir: string): Promise<Receiver> {
     '--dicom-port',
     String(dicomPort),
   ];
-  const stop = await run('negatoscope', program, ['start', ...where], [dicomPort, port]);
+  const began = performance.now();
+  const started = await run('negatoscope', program, ['start', ...where], [dicomPort, port]);
   return {
     name: 'Negatoscope',
     dicomPort,
@@ -117,7 +120,8 @@ export async function negatoscope(dir: string): Promise<Receiver> {
       url: `http://127.0.0.1:${port}/dicom-web/studies`,
       headers: { Authorization: `Bearer ${token.trim().split(/\s+/).at(-1)}` },
     },
-    stop,
+    ...started,
+    startSeconds: (performance.now() - began) / 1000,
   };
 }
 
@@ -142,7 +146,7 @@ export async function storescp(dir: string, noDelay: boolean): Promise<Receiver 
   mkdirSync(output);
   const dicomPort = await freePort();
   const args = ['--fork', '-od', output, '+B', '+xa', String(dicomPort)];
-  return { name, dicomPort, stop: await run(name, 'storescp', args, [dicomPort], nagle(noDelay)) };
+  return { name, dicomPort, ...(await run(name, 'storescp', args, [dicomPort], nagle(noDelay))) };
 }
 
 /** Undefined where Orthanc is not installed. Its defaults but for the places, and no password. */
@@ -171,8 +175,8 @@ export async function orthanc(dir: string, noDelay: boolean): Promise<Receiver |
       Plugins: web ? [join(ORTHANC_PLUGINS, 'libOrthancDicomWeb.so')] : [],
     }),
   );
-  const stop = await run(name, ORTHANC, [config], [dicomPort, httpPort], nagle(noDelay));
-  const receiver = { name, dicomPort, stop };
+  const started = await run(name, ORTHANC, [config], [dicomPort, httpPort], nagle(noDelay));
+  const receiver = { name, dicomPort, ...started };
   return web
     ? { ...receiver, stow: { url: `http://127.0.0.1:${httpPort}/dicom-web/studies`, headers: {} } }
     : receiver;

@@ -50,8 +50,8 @@ export async function* retrieve({ count = 100, rounds, say }: SuiteOptions): Asy
     const dx = await radiographs(Math.max(4, Math.round(count / 10)));
     for (const receiver of [ours, peer]) {
       say(`storing ${ct.length} CT and ${dx.length} DX: ${receiver.name}`);
-      await stow(receiver, ct, 1);
-      await stow(receiver, dx, 1);
+      await stow(receiver, ct, 1, 10);
+      await stow(receiver, dx, 1, 10);
     }
     for (const work of works(ct.map(pathOf), dx.map(pathOf))) {
       const rates = new Map<Receiver, number[]>([

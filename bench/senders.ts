@@ -7,8 +7,6 @@ import type { Receiver } from './receivers.ts';
 
 /** Nothing is worth waiting longer for. */
 const MAX_RUN_MS = 120_000;
-/** As DICOMweb clients do: some images a request. */
-const PER_REQUEST = 10;
 
 /** Deals the instances out to `lanes` workers; gives instances per second. */
 async function timed(
@@ -69,13 +67,18 @@ export async function storescu(
   return files.length / ((performance.now() - start) / 1000);
 }
 
-/** STOW-RS (PS3.18 10.5): ten instances a request, one connection a lane. */
-export async function stow(to: Receiver, instances: readonly Instance[], lanes: number): Promise<number> {
+/** STOW-RS (PS3.18 10.5): so many instances a request, one connection a lane. */
+export async function stow(
+  to: Receiver,
+  instances: readonly Instance[],
+  lanes: number,
+  perRequest: number,
+): Promise<number> {
   const agent = new Agent({ keepAlive: true, maxSockets: lanes });
   try {
     return await timed(instances, lanes, async (take) => {
       for (;;) {
-        const group = Array.from({ length: PER_REQUEST }, take).filter((instance) => instance !== undefined);
+        const group = Array.from({ length: perRequest }, take).filter((instance) => instance !== undefined);
         if (group.length === 0) return;
         await post(to, group, agent);
       }

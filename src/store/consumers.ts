@@ -98,6 +98,18 @@ export function createConsumers(deps: { read: Db; write: Store['write']; log: Lo
       consumers.push(consumer);
       void start(consumer);
     },
+    /**
+     * These events follow `before`. Who has come so far and waits for none of their kinds has come past them, without a
+     * transaction; its cursor in the table moves with the next event that it does wait for.
+     */
+    pass(before: number, events: readonly { seq: number; kind: string }[]): void {
+      const reached = events.at(-1)!.seq;
+      for (const consumer of consumers) {
+        const { kinds } = consumer;
+        if (!kinds || consumer.running || consumer.position !== before) continue;
+        if (!events.some(({ kind }) => kinds.includes(kind))) consumer.position = reached;
+      }
+    },
     wake(): void {
       for (const consumer of consumers) void start(consumer);
     },

@@ -20,7 +20,7 @@ import type {
 
 const POLL_MS = 1_000;
 /** An event that comes alone is sealed at once; of many, those of this time go in one write, not in one each. */
-const SEAL_EVERY_MS = 100;
+const SEAL_EVERY_MS = 250;
 const BATCH = 500;
 const WALK = 1_000;
 
@@ -117,6 +117,7 @@ export async function createEvents(deps: {
         .limit(BATCH)
         .execute();
       if (rows.length === 0) return;
+      consumers.pass(told, rows);
       told = rows.at(-1)!.seq;
       for (const row of rows) {
         const event = asSealed(row);
