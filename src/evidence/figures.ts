@@ -1,4 +1,4 @@
-import { per100, proportion } from './statistics.ts';
+import { MINIMUM_CASES, per100, proportion } from './statistics.ts';
 import type { Answer, EvidenceSummary, FigureKey, PerImage, Proportion, ReadingFact } from './types.ts';
 
 /** How an uncertain conclusion is counted: every figure is given both ways. */
@@ -70,6 +70,7 @@ export function figuresOf(
   | 'accuracy'
   | 'marks'
   | 'falseAlarms'
+  | 'counted'
   | 'marksPer100'
   | 'falseAlarmsPer100'
 > {
@@ -118,6 +119,7 @@ export function figuresOf(
     },
     marks,
     falseAlarms,
+    counted: { studies, enough: studies >= MINIMUM_CASES },
     marksPer100: per100(marks, studies),
     falseAlarmsPer100: per100(falseAlarms, studies),
   };

@@ -112,6 +112,8 @@ export interface EvidenceSummary {
     /** Per image: see `PerImage`. */
     perImage: { sensitivity: Proportion; specificity: Proportion };
   };
+  /** Studies that marks and false alarms are counted in; `enough` as for a proportion. */
+  counted: { studies: number; enough: boolean };
   marksPer100: number | null;
   falseAlarmsPer100: number | null;
   marks: number;

@@ -42,7 +42,7 @@ export default function Setup() {
     login === '' && t('setup.login'),
     password.length < MIN_PASSWORD && t('setup.password'),
     password !== again && t('setup.passwordAgain'),
-    pinBad && t('setup.pin'),
+    pinBad && t('setup.pinError'),
     !isWhole(network) && t('setup.certPath'),
     !understood && t('setup.notice'),
   ].filter((text) => text !== false);

@@ -193,39 +193,38 @@ export function Turnaround({ data, open }: Props) {
   );
 }
 
-/** How much the tool interrupts. */
+/** How much the tool interrupts: per 100 exams, or as counts while there are few. */
 export function Marks({ data, open }: Props) {
   const { t, language } = useText();
+  const { enough, studies } = data.counted;
+  const rate = (value: number | null) => number(value ?? 0, language, 1);
   return (
-    <Box title={t('evidence.marks')}>
+    <Box title={enough ? t('evidence.marks') : t('evidence.marksCounted')}>
       <button
         type="button"
         className="figure big num"
         disabled={data.marks === 0}
         onClick={() => open('marks')}
       >
-        {data.marksPer100 === null
-          ? data.marks > 0
-            ? data.marks
-            : '–'
-          : number(data.marksPer100, language, 1)}
+        {studies === 0 ? '–' : enough ? rate(data.marksPer100) : data.marks}
       </button>
       <div className="small muted num">
-        {data.falseAlarmsPer100 === null ? (
-          t('evidence.notEnough')
-        ) : (
+        {studies > 0 && (
           <button
             type="button"
             className="figure"
             disabled={data.falseAlarms === 0}
             onClick={() => open('false-alarms')}
           >
-            {t('evidence.falseAlarms', {
-              per100: number(data.falseAlarmsPer100, language, 1),
-              count: data.falseAlarms,
-            })}
+            {enough
+              ? t('evidence.falseAlarms', {
+                  per100: rate(data.falseAlarmsPer100),
+                  count: data.falseAlarms,
+                })
+              : t('evidence.falseAlarmsCounted', { count: data.falseAlarms, studies })}
           </button>
         )}
+        {!enough && <div>{t('evidence.notEnough')}</div>}
       </div>
     </Box>
   );
