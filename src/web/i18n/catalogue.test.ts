@@ -32,6 +32,11 @@ describe.each(folders)('the catalogue in %s', (folder) => {
   });
 });
 
+it('a page’s own catalogue takes no key of another: it would change its words once it was loaded', () => {
+  const keys = folders.flatMap((folder) => Object.keys(catalogue(folder, 'fr')));
+  expect(keys.filter((key, i) => keys.indexOf(key) !== i)).toEqual([]);
+});
+
 it('knows every key that the code uses', () => {
   const missing: string[] = [];
   for (const file of globSync('**/*.{ts,tsx}', { cwd: web })) {

@@ -384,7 +384,7 @@ function Reading({
           <div className="scroll" tabIndex={-1}>
             {view.state === 'reopened' && (
               <p className="banner warn" role="status">
-                {t('state.reopened')}
+                {t('banner.reopened')}
               </p>
             )}
             {view.claim && !view.claim.mine && (

@@ -139,7 +139,12 @@ function Row(
       <span role="cell" className="wl-exam">
         <strong dir="auto">{sided(t, study)}</strong>
         <small className="num">
-          {[study.modalities.join(', '), t('exam.images', { count: study.images }), origin]
+          {[
+            dicomDate(study.studyDate, language),
+            study.modalities.join(', '),
+            t('exam.images', { count: study.images }),
+            origin,
+          ]
             .filter(Boolean)
             .join(' · ')}
         </small>
