@@ -77,6 +77,8 @@ import type { RemoteStudy } from '../../remote/types.ts';
 export type * from '../../reading/types.ts';
 export type {
   AeRow,
+  CorrectedField,
+  CorrectionRow,
   DeletionPolicy,
   QuarantineDecision,
   QuarantineReason,

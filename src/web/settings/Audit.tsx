@@ -4,7 +4,7 @@ import type { TFunction } from 'i18next';
 import { ShieldAlert, ShieldCheck } from 'lucide-react';
 import { useState } from 'react';
 import { Link } from 'wouter';
-import type { AuditRow, AuditVerdict, Person } from '../../doors/api/contract.ts';
+import type { AuditRow, AuditVerdict, CorrectedField, Person } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
 import { dateTime, personName } from '../format.ts';
 import { keys } from '../queries.ts';
@@ -119,6 +119,10 @@ export function Audit() {
   );
 }
 
+/** A value as people write it. */
+const shown = (field: CorrectedField, value: string): string =>
+  (field === 'patientName' ? personName(value) : value) || '–';
+
 /** Who: a person by name, the program itself, else as the log has it (a token, an AE title). */
 const actorText = (t: TFunction, { actorName }: AuditRow): string =>
   actorName === null || actorName === 'system' ? t('audit.system') : actorName;
@@ -147,11 +151,11 @@ function Line({ row }: { row: AuditRow }) {
             <p key={field}>
               {t(`audit.field.${field}`)}{' '}
               <del>
-                <bdi>{previous || '–'}</bdi>
+                <bdi>{shown(field, previous)}</bdi>
               </del>{' '}
               →{' '}
               <ins>
-                <bdi>{value || '–'}</bdi>
+                <bdi>{shown(field, value)}</bdi>
               </ins>
               <br />
               <span className="muted">{t('audit.reason', { reason })}</span>
