@@ -59,6 +59,16 @@ export const configShape = z
       .default(Intl.DateTimeFormat().resolvedOptions().timeZone),
     /** Screen lock after idleness, minutes. */
     idleLockMinutes: z.coerce.number().min(1).max(240).default(10),
+    /** No image is taken in when less is free on the volume, MB. */
+    minFreeMb: z.coerce.number().int().min(0).default(512),
+    /** Every stored file is compared with its checksum once in so many days. */
+    verifyDays: z.coerce.number().min(0.01).max(3650).default(30),
+    /** A secret that opens `/metrics` and nothing else. */
+    metricsToken: z.string().min(16, 'a secret has 16 characters or more').optional(),
+    /** `/metrics` answers this computer without a token. */
+    metricsLoopback: z
+      .union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
+      .default(false),
     logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
     /** Folders that are looked into for new files: paths, or settings of each. */
     watchFolders: z

@@ -1,6 +1,7 @@
-import { statfs } from 'node:fs/promises';
 import type { Text } from './assist/types.ts';
+import type { UpkeepView } from './doors/api/contract.ts';
 import type { Rooms } from './rooms.ts';
+import { backupAt, certificateEnds, diskRoom, noteBackup } from './upkeep.ts';
 
 export interface Finding {
   code: string;
@@ -15,17 +16,31 @@ export interface Doctor {
   problems(): Promise<{ code: string; since: number; detail?: string }[]>;
   /** Everything looked at, in plain words, with what to do. */
   examine(): Promise<Finding[]>;
+  /** The figures behind it, for the status page. */
+  upkeep(): Promise<UpkeepView>;
+  /** A person says that a backup was made now. */
+  noteBackup(): Promise<void>;
 }
 
 const GIB = 2 ** 30;
 const LOW_DISK = 5 * GIB;
+const SOON_DAYS = 14;
 
 type Look = { code: string; ok: boolean; detail?: string; text: Text };
 
 async function disk(rooms: Rooms): Promise<Look> {
-  const { bavail, bsize } = await statfs(rooms.store.dir);
-  const free = bavail * bsize;
+  const { free, daysLeft } = await diskRoom(rooms);
   const size = (free / GIB).toFixed(0);
+  if (daysLeft !== null && daysLeft < SOON_DAYS && free > LOW_DISK)
+    return {
+      code: 'disk',
+      ok: false,
+      detail: size,
+      text: {
+        fr: `Espace disque : ${size} Gio libres, de quoi tenir ${daysLeft} jours au rythme actuel. Prévoyez de la place.`,
+        en: `Disk space: ${size} GiB free, enough for ${daysLeft} days at the present pace. Plan for more.`,
+      },
+    };
   return {
     code: 'disk',
     ok: free > LOW_DISK,
@@ -52,8 +67,8 @@ async function jobs(rooms: Rooms): Promise<Look> {
       failed.length === 0
         ? { fr: 'Aucune tâche en échec.', en: 'No task has failed.' }
         : {
-            fr: `Des tâches ont échoué (${names}). Le journal du serveur dit pourquoi ; elles ne seront pas reprises seules.`,
-            en: `Some tasks failed (${names}). The server's log says why; they are not repeated by themselves.`,
+            fr: `Des tâches ont échoué (${names}). Le journal du serveur dit pourquoi ; reprenez-les depuis la page État du système.`,
+            en: `Some tasks failed (${names}). The server's log says why; repeat them from the page System status.`,
           },
   };
 }
@@ -105,6 +120,66 @@ async function audit(rooms: Rooms): Promise<Look> {
   };
 }
 
+const CERTIFICATE_DAYS = 21;
+
+async function files(rooms: Rooms): Promise<Look> {
+  const { damaged, checked, total, finishedAt } = await rooms.archive.verification.state();
+  const part = total > 0 ? Math.floor((100 * Math.min(checked, total)) / total) : 0;
+  const last = finishedAt === null ? null : new Date(finishedAt).toISOString().slice(0, 10);
+  return {
+    code: 'files',
+    ok: damaged === 0,
+    ...(damaged > 0 ? { detail: String(damaged) } : {}),
+    text:
+      damaged === 0
+        ? {
+            fr: `Fichiers : aucun n’est abîmé ; vérification en cours à ${part} %${last ? `, la dernière complète du ${last}` : ''}.`,
+            en: `Files: none is damaged; verification is at ${part} %${last ? `, the last whole one ended on ${last}` : ''}.`,
+          }
+        : {
+            fr: `${damaged} fichier(s) abîmé(s) ou disparu(s). Vérifiez le disque et remettez ces fichiers depuis une sauvegarde ; « negatoscope verify --all » les contrôle à nouveau.`,
+            en: `${damaged} file(s) damaged or gone. Check the disk and put these files back from a backup; “negatoscope verify --all” looks at them again.`,
+          },
+  };
+}
+
+async function senders(rooms: Rooms): Promise<Look> {
+  const silent = (await rooms.archive.senders.list()).filter((sender) => sender.silent);
+  const names = silent.map(({ name }) => name).join(', ');
+  return {
+    code: 'senders',
+    ok: silent.length === 0,
+    ...(names ? { detail: names } : {}),
+    text: names
+      ? {
+          fr: `Plus rien depuis longtemps de : ${names}. Vérifiez l’appareil, son réseau et ses réglages d’envoi.`,
+          en: `Nothing for long from: ${names}. Check the machine, its network and where it sends.`,
+        }
+      : { fr: 'Aucun appareil habituel n’est silencieux.', en: 'No regular sender has fallen silent.' },
+  };
+}
+
+async function certificate(rooms: Rooms): Promise<Look[]> {
+  const ends = await certificateEnds(rooms);
+  if (ends === null) return [];
+  const days = Math.floor((ends - Date.now()) / 86_400_000);
+  const day = new Date(ends).toISOString().slice(0, 10);
+  const ok = days >= CERTIFICATE_DAYS;
+  return [
+    {
+      code: 'certificate',
+      ok,
+      ...(ok ? {} : { detail: day }),
+      text: ok
+        ? { fr: `Certificat valable jusqu’au ${day}.`, en: `Certificate valid until ${day}.` }
+        : {
+            fr: `Le certificat finit le ${day}. Renouvelez-le, puis redémarrez : après cette date les navigateurs refuseront la page.`,
+            en: `The certificate ends on ${day}. Renew it and start again: after that day browsers refuse the page.`,
+          },
+    },
+  ];
+}
+
 async function setAside(rooms: Rooms): Promise<Look> {
   const counts = Object.values(await rooms.archive.quarantine.counts());
   const count = counts.reduce((sum, n) => sum + n, 0);
@@ -130,6 +205,9 @@ export function createDoctor(rooms: Rooms): Doctor {
       await disk(rooms),
       await jobs(rooms),
       ...(await tools(rooms, thorough)),
+      await files(rooms),
+      await senders(rooms),
+      ...(await certificate(rooms)),
       await setAside(rooms),
       ...(thorough ? [await audit(rooms)] : []),
     ];
@@ -155,5 +233,18 @@ export function createDoctor(rooms: Rooms): Doctor {
     async examine() {
       return (await look(true)).map(dated);
     },
+    async upkeep() {
+      const { archive, store } = rooms;
+      return {
+        disk: await diskRoom(rooms),
+        senders: await archive.senders.list(),
+        queues: await store.jobs.queues(),
+        verification: await archive.verification.state(),
+        damaged: await archive.verification.damaged(),
+        certificateEnds: await certificateEnds(rooms),
+        backupAt: await backupAt(store),
+      };
+    },
+    noteBackup: () => noteBackup(rooms.store),
   };
 }

@@ -1,12 +1,13 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { archiveMigrations, createArchive } from './archive/index.ts';
+import { type Archive, archiveMigrations, createArchive } from './archive/index.ts';
 import { assistMigrations, createAssist } from './assist/index.ts';
 import type { Config } from './config.ts';
 import { createDelivery } from './delivery/index.ts';
 import { NegatoscopeError } from './errors.ts';
 import { createEvidence, evidenceMigrations } from './evidence/index.ts';
 import { createLog } from './log.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { createPeople, peopleMigrations } from './people/index.ts';
 import { createReading, readingMigrations, signedAt } from './reading/index.ts';
 import { createRemote, remoteMigrations, type Here } from './remote/index.ts';
@@ -55,12 +56,21 @@ export async function openRooms(
     ...(config.database ? { url: config.database } : {}),
   });
   const people = createPeople({ store, settings: { idleLockMs: config.idleLockMinutes * 60_000 } });
-  const archive = createArchive({
-    store,
-    log,
-    signedAt,
-    settings: { silenceMs: config.silenceSeconds * 1000 },
-  });
+  const metrics = createMetrics();
+  const archive = measured(
+    createArchive({
+      store,
+      log,
+      signedAt,
+      settings: {
+        silenceMs: config.silenceSeconds * 1000,
+        minFree: config.minFreeMb * 1024 ** 2,
+        verifyDays: config.verifyDays,
+      },
+    }),
+    metrics,
+  );
+  store.events.tail(({ kind }) => metrics.count('negatoscope_events_total', { kind }));
   const assist = createAssist({
     store,
     archive,
@@ -75,6 +85,7 @@ export async function openRooms(
   return {
     config,
     log,
+    metrics,
     store,
     people,
     archive,
@@ -94,6 +105,28 @@ export async function openRooms(
     async close() {
       await assist.close();
       await store.close();
+    },
+  };
+}
+
+/** The archive with its doors counted. */
+function measured(archive: Archive, metrics: Metrics): Archive {
+  return {
+    ...archive,
+    async ingest(body, origin, options) {
+      const began = performance.now();
+      const outcome = await archive.ingest(body, origin, options);
+      metrics.count('negatoscope_ingest_total', { door: origin.door, outcome: outcome.status });
+      metrics.time('negatoscope_ingest_seconds', (performance.now() - began) / 1000, { door: origin.door });
+      return outcome;
+    },
+    ae: {
+      ...archive.ae,
+      async isKnown(aeTitle, address) {
+        const known = await archive.ae.isKnown(aeTitle, address);
+        metrics.count('negatoscope_associations_total', { known: String(known) });
+        return known;
+      },
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 import type { Delivery } from './delivery/types.ts';
 import type { Evidence } from './evidence/types.ts';
 import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
 import type { People } from './people/index.ts';
 import type { Reading } from './reading/types.ts';
 import type { Remote } from './remote/types.ts';
@@ -13,6 +14,7 @@ import type { Store } from './store/types.ts';
 export interface Rooms {
   readonly config: Config;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly store: Store;
   readonly people: People;
   readonly archive: Archive;

@@ -16,6 +16,7 @@ import { registerAuth } from './doors/auth.ts';
 import { createDimseDoor } from './doors/dimse/index.ts';
 import { dicomwebDoor } from './doors/dicomweb/index.ts';
 import { createFolderDoor, type FolderDoor } from './doors/folder/watch.ts';
+import { registerMetrics } from './doors/metrics.ts';
 import { uploadDoor } from './doors/upload/index.ts';
 import { createDoctor } from './doctor.ts';
 import { NegatoscopeError, reasonOf } from './errors.ts';
@@ -260,6 +261,7 @@ async function buildApp(
     },
   });
 
+  registerMetrics(app, rooms);
   registerApi(app, rooms, { ...deps, version: VERSION });
   app.get('/api/openapi.json', { config: { access: 'person' } }, async () => app.swagger());
   app.get('/ca.crt', { config: { access: 'public' } }, async (_request, reply) => {

@@ -14,15 +14,20 @@ import { createFindPatients } from './patients.ts';
 import { createKeepAside, createQuarantine } from './quarantine.ts';
 import type { SignedAt } from './policy.ts';
 import { createRecycle } from './recycle.ts';
+import { createSenders } from './senders.ts';
 import type { ArchiveTables } from './tables.ts';
 import type { Archive } from './types.ts';
+import { createVerification } from './verification.ts';
 
 export type * from './types.ts';
 export { SEES_ALL, SEES_NO_AI } from './types.ts';
 export { archiveMigrations } from './migrations.ts';
 export { isKey, isValue, type Level } from './match.ts';
 
-export type ArchiveSettings = IngestSettings;
+export type ArchiveSettings = IngestSettings & {
+  /** Every file is verified once in so many days. */
+  verifyDays: number;
+};
 
 const DEFAULTS: ArchiveSettings = {
   silenceMs: 8_000,
@@ -30,6 +35,7 @@ const DEFAULTS: ArchiveSettings = {
   inboxLimit: 64 * 1024,
   maxBytes: 64 * 1024 ** 3,
   minFree: 512 * 1024 ** 2,
+  verifyDays: 30,
 };
 
 export interface ArchiveDependencies {
@@ -80,6 +86,8 @@ export function createArchive({
   });
 
   const recycling = { store, now, signedAt };
+  const verification = createVerification({ store, objects, now, log, days: settings.verifyDays });
+  const senders = createSenders(store, now);
 
   return {
     ingest,
@@ -97,6 +105,8 @@ export function createArchive({
     quarantine: createQuarantine(store, ingest, objects, recycling),
     recycle: createRecycle(recycling),
     deletion: createDeletion(recycling),
+    verification,
+    senders,
     ledger: createLedger(store, now),
     ae: createAeTitles({ store, now }),
 
@@ -106,6 +116,8 @@ export function createArchive({
       workCompleteness(store, now, settings);
       workInbox(store);
       await workPolicy(recycling, log);
+      await verification.work();
+      senders.start();
     },
   };
 }

@@ -281,10 +281,29 @@ async function decisions(db: Kysely<any>): Promise<void> {
     .execute();
 }
 
+/** What verification found, and who sent when: verification.ts, senders.ts. */
+async function watching(db: Kysely<any>): Promise<void> {
+  await texts(
+    db.schema.createTable('damaged').addColumn('sop_instance_uid', 'text', (c) => c.primaryKey()),
+    'study_uid',
+    'what',
+  )
+    .addColumn('found_at', 'bigint', (c) => c.notNull())
+    .execute();
+  await texts(db.schema.createTable('sender'), 'door', 'name')
+    .addColumn('first_at', 'bigint', (c) => c.notNull())
+    .addColumn('last_at', 'bigint', (c) => c.notNull())
+    .addColumn('images', 'bigint', (c) => c.notNull())
+    .addColumn('days', 'integer', (c) => c.notNull())
+    .addPrimaryKeyConstraint('sender_key', ['door', 'name'])
+    .execute();
+}
+
 export const archiveMigrations: readonly Migration[] = [
   { id: 'archive-001', up: first },
   { id: 'archive-002', up: ledger },
   { id: 'archive-003', up: queries },
   { id: 'archive-004', up: recycling },
   { id: 'archive-005', up: decisions },
+  { id: 'archive-006', up: watching },
 ];

@@ -1,5 +1,6 @@
 import type {
   AeRow,
+  DamagedRow,
   InstanceKind,
   Origin,
   QuarantineDecision,
@@ -154,6 +155,9 @@ export type ArchiveTables = {
     by_person: string | null;
     at: number;
   };
+  /** Files that did not match their checksum when they were last looked at. */
+  damaged: { sop_instance_uid: string; study_uid: string; what: DamagedRow['what']; found_at: number };
+  sender: { door: string; name: string; first_at: number; last_at: number; images: number; days: number };
   /** What was deleted. Rows are kept as JSON of what stood in the tables, and emptied once it is erased. */
   recycled: {
     id: string;

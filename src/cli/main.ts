@@ -49,6 +49,7 @@ const LOOKS: ReadonlySet<Command['name']> = new Set([
   'remote echo',
   'audit verify',
   'doctor',
+  'verify',
   'delete',
   'recycle list',
   'recycle restore',

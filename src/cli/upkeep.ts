@@ -1,4 +1,4 @@
-/** Commands that keep the archive sound: deleting with a way back. */
+/** Commands that keep the archive sound: deleting with a way back, verifying files. */
 import type { Command as Program } from 'commander';
 import type { Scope } from '../archive/types.ts';
 import type { Principal } from '../people/index.ts';
@@ -7,6 +7,7 @@ import { EXIT, type Io } from './io.ts';
 
 export type UpkeepCommand =
   | { name: 'delete'; what: Scope; reason: string; despiteReport: boolean }
+  | { name: 'verify'; all: boolean; json: boolean }
   | { name: 'recycle list'; json: boolean }
   | { name: 'recycle restore'; id: string }
   | { name: 'recycle erase'; id: string };
@@ -41,6 +42,23 @@ export async function runUpkeep(
         if (rows.length < 200) return EXIT.ok;
       }
     }
+    case 'verify': {
+      const state = await archive.verification.run({
+        all: command.all,
+        signal: io.signal,
+        progress: ({ checked, total, damaged }) =>
+          io.progress(`${checked} of ${Math.max(total, checked)} files, ${damaged} damaged`),
+      });
+      io.progress('');
+      const damaged = await archive.verification.damaged(1000);
+      if (command.json) io.out(JSON.stringify({ ...state, damaged }));
+      else {
+        for (const row of damaged) io.err(`${row.what}  ${row.sopInstanceUid}  of study ${row.studyUid}`);
+        io.out(`${state.checked} files looked at, ${state.damaged} damaged or gone.`);
+      }
+      if (io.signal.aborted) return EXIT.interrupted;
+      return state.damaged === 0 ? EXIT.ok : EXIT.notRight;
+    }
     case 'recycle restore':
       await archive.recycle.restore(command.id, by);
       io.out('It is back.');
@@ -63,6 +81,16 @@ export function upkeepCommands(program: Program, execute: Execute): void {
   const database = ['--database <url>', 'PostgreSQL instead of SQLite: postgres://…'] as const;
   const json = ['--json', 'for programs: JSON on standard output'] as const;
 
+  program
+    .command('verify')
+    .description('compare stored files with the checksums of their arrival: the rest of the present round')
+    .option('--all', 'every file, from the beginning')
+    .option(...data)
+    .option(...database)
+    .option(...json)
+    .action((options) =>
+      execute(options, { name: 'verify', all: Boolean(options.all), json: Boolean(options.json) }),
+    );
   program
     .command('delete')
     .description('move a study, or one series or instance of it, to the recycle bin')

@@ -5,7 +5,7 @@ import { reasonOf } from '../errors.ts';
 import { afterWrite } from './context.ts';
 import { uuidv7 } from './ids.ts';
 import { prepared } from './prepared.ts';
-import type { Db, Job, Jobs, JobTable, Log, NewJob, Tx } from './types.ts';
+import type { Db, Job, JobQueue, Jobs, JobTable, Log, NewJob, Tx } from './types.ts';
 
 const LEASE_MS = 30_000;
 const POLL_MS = 1_000;
@@ -310,6 +310,55 @@ export function createJobs(deps: {
         (counts[kind] ??= { waiting: 0, running: 0, done: 0, failed: 0, cancelled: 0 })[state] = n;
       }
       return counts;
+    },
+
+    async queues() {
+      const { rows } = await sql<JobQueue>`
+        select kind,
+          sum(case when state = 'waiting' and run_after <= ${now()} then 1 else 0 end) as waiting,
+          min(case when state = 'waiting' and run_after <= ${now()} then run_after end) as "oldestDueAt",
+          sum(case when state = 'running' then 1 else 0 end) as running,
+          sum(case when state = 'failed' then 1 else 0 end) as failed
+        from job where state in ('waiting', 'running', 'failed') group by kind order by kind`.execute(read);
+      return rows.map((row) => ({
+        kind: row.kind,
+        waiting: Number(row.waiting),
+        oldestDueAt: row.oldestDueAt === null ? null : Number(row.oldestDueAt),
+        running: Number(row.running),
+        failed: Number(row.failed),
+      }));
+    },
+
+    async retryFailed(kind) {
+      const count = await db.transaction().execute(async (tx) => {
+        const rows = await tx
+          .selectFrom('job')
+          .select(['id', 'key'])
+          .where('kind', '=', kind)
+          .where('state', '=', 'failed')
+          .execute();
+        for (const { id, key } of rows) {
+          const waiting = await tx
+            .selectFrom('job')
+            .select('id')
+            .where('kind', '=', kind)
+            .where('key', '=', key)
+            .where('state', '=', 'waiting')
+            .executeTakeFirst();
+          await tx
+            .updateTable('job')
+            .set(
+              waiting
+                ? { state: 'cancelled', updated_at: now() }
+                : { state: 'waiting', attempt: 0, run_after: now(), error: null, updated_at: now() },
+            )
+            .where('id', '=', id)
+            .execute();
+        }
+        return rows.length;
+      });
+      wake(kind);
+      return count;
     },
 
     async recover() {

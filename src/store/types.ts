@@ -98,6 +98,19 @@ export interface Jobs {
   cancel(tx: Tx<any>, kind: string, key: string): Promise<void>;
   /** By kind and state. Jobs that ended well or were cancelled are forgotten after 30 days; failed ones stay. */
   counts(): Promise<Record<string, Record<JobTable['state'], number>>>;
+  /** Kinds with something to do, running or failed. */
+  queues(): Promise<JobQueue[]>;
+  /** Gives failed jobs of a kind their attempts back. Returns how many. */
+  retryFailed(kind: string): Promise<number>;
+}
+export interface JobQueue {
+  kind: string;
+  /** Due now. Jobs for later do not wait. */
+  waiting: number;
+  /** Since when the oldest of them is due, ms UTC. */
+  oldestDueAt: number | null;
+  running: number;
+  failed: number;
 }
 
 export interface NewEvent {

@@ -55,6 +55,7 @@
  * | GET /api/audit?before&kind&study&actor | | AuditRow[] |
  * | POST /api/audit/verify | | AuditVerdict |
  * | GET /api/doctor | | DoctorLine[] |
+ * | GET /api/upkeep | | UpkeepView · POST /api/upkeep/jobs/:kind/retry → {jobs} · POST /api/upkeep/backup → 204 |
  *
  * Pixels, metadata, thumbnails and rendered frames come from DICOMweb (`/dicom-web`) with the same session cookie:
  * `/dicom-web/studies/{s}/series/{s}/instances/{i}/frames/1`, `/metadata`, `/thumbnail?viewport=128,128`, `/rendered`.
@@ -62,16 +63,20 @@
 import type {
   AeRow,
   CorrectionRow,
+  DamagedRow,
   DeletionPolicy,
   QuarantineLook,
   QuarantineReason,
   QuarantineRow,
   RecycledRow,
+  SenderRow,
   StudyRow,
+  VerificationState,
 } from '../../archive/types.ts';
 import type { ModelManifest, Text } from '../../assist/types.ts';
 import type { ReadingFact, Stage, StageAct } from '../../evidence/types.ts';
 import type { Language, Person, Role } from '../../people/types.ts';
+import type { JobQueue } from '../../store/types.ts';
 import type { RemoteStudy } from '../../remote/types.ts';
 
 export type * from '../../reading/types.ts';
@@ -342,6 +347,28 @@ export interface DoctorLine {
 }
 /** One line of an answer to a query; `more`: there are more than are given. */
 export type QueryLine = { study: RemoteStudy } | { end: 'all' | 'more' } | { end: 'failed'; text: Text };
+export interface UpkeepView {
+  disk: DiskRoom;
+  senders: SenderRow[];
+  queues: JobQueue[];
+  verification: VerificationState;
+  damaged: DamagedRow[];
+  /** End of the certificate; null without one here. */
+  certificateEnds: number | null;
+  /** When a person last said that a backup was made. */
+  backupAt: number | null;
+}
+export interface DiskRoom {
+  /** Bytes. */
+  free: number;
+  size: number;
+  /** Below it nothing is taken in. */
+  reserve: number;
+  /** Bytes a day that became less, over the last weeks; null before there are two days to compare. */
+  perDay: number | null;
+  /** Until images are refused; null when nothing says so. */
+  daysLeft: number | null;
+}
 export interface QuarantinePage {
   rows: QuarantineRow[];
   counts: Partial<Record<QuarantineReason, number>>;

@@ -13,6 +13,7 @@ import { registerQuarantine } from './quarantine.ts';
 import { registerReading } from './reading.ts';
 import { registerRemote } from './remote.ts';
 import { registerTools } from './tools.ts';
+import { registerStatus } from './status.ts';
 import { registerUpkeep } from './upkeep.ts';
 
 /** What the first visit and the settings may change about how the server is reached. `check` fails before anything is changed. */
@@ -50,6 +51,7 @@ export function registerApi(
   registerUpkeep(app, rooms, deps);
   registerQuarantine(app, rooms);
   registerDeletion(app, rooms);
+  registerStatus(app, rooms, deps.doctor);
   registerRemote(app, rooms);
   registerFolders(app, deps.folders);
   registerLive(app, { store: rooms.store, people: rooms.people, closing: deps.closing });

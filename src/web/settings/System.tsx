@@ -6,6 +6,7 @@ import { api } from '../api.ts';
 import { keys, useStatus } from '../queries.ts';
 import { useText } from '../text.ts';
 import { Listed } from './Listed.tsx';
+import { Upkeep } from './Upkeep.tsx';
 
 export function System() {
   const { t, say } = useText();
@@ -49,6 +50,7 @@ export function System() {
           )}
         </Listed>
       </section>
+      <Upkeep />
       {site && (
         <section className="card">
           <h2>{t('system.addresses')}</h2>
