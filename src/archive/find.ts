@@ -204,27 +204,35 @@ export function createFinder(
    * The studies of a query, where they are found fastest: by words in their order, else in the order of studies, else (`narrow`)
    * as the database likes. SQLite keeps to the order of a cross join.
    */
-  function source({ study, words, between, narrow }: Conditions): {
+  function source(
+    { study, words, beside, between, narrow }: Conditions,
+    page?: { limit: number; offset: number },
+  ): {
     from: RawBuilder<unknown>;
     where: Bool[];
     order: string;
     join: RawBuilder<unknown>;
   } {
     const ordered = (name: string): Bool[] => [
-      ...(between.low === undefined ? [] : [sql<SqlBool>`${sql.raw(name)} >= ${between.low}`]),
+      // Without a beginning SQLite would leave the index of this order, and sort all there is.
+      sql<SqlBool>`${sql.raw(name)} >= ${between.low ?? 0}`,
       ...(between.high === undefined ? [] : [sql<SqlBool>`${sql.raw(name)} <= ${between.high}`]),
     ];
     if (!words)
       return {
         from: sql`study`,
-        where: [...study, ...ordered('study.order_at')],
+        where: [...study, ...(narrow ? [] : ordered('study.order_at'))],
         order: 'study',
         join: narrow ? sql`,` : sql`cross join`,
       };
+    // Where nothing else is asked the page is cut here, before any study is read.
+    const cut = page
+      ? sql`order by order_at desc, study_uid desc limit ${page.limit} offset ${page.offset}`
+      : sql``;
     return {
-      from: sql`(select distinct order_at, study_uid from study_word where ${sql.join([words, ...ordered('order_at')], sql` and `)}) as w
+      from: sql`(select distinct order_at, study_uid from study_word where ${sql.join([words, ...ordered('order_at')], sql` and `)} ${cut}) as w
         cross join study`,
-      where: [sql<SqlBool>`study.study_uid = w.study_uid`, ...study],
+      where: [sql<SqlBool>`study.study_uid = w.study_uid`, ...beside],
       order: 'w',
       join: sql`cross join`,
     };
@@ -235,9 +243,11 @@ export function createFinder(
     conditionsOf(level, query.match, { ...(query.fuzzy ? { fuzzy: true } : {}), dialect });
 
   async function fetchStudies(asked: Conditions, limit: number, offset: number): Promise<StudyFound[]> {
-    const { from, where, order } = source(asked);
+    const isCut = asked.words !== undefined && asked.beside.length === 0;
+    const { from, where, order } = source(asked, isCut ? { limit, offset } : undefined);
     return rowsOf(sql<StudyFound>`select ${STUDY_COLUMNS} from ${from} ${whereOf(where)}
-      order by ${sql.raw(order)}.order_at desc, ${sql.raw(order)}.study_uid desc limit ${limit} offset ${offset}`);
+      order by ${sql.raw(order)}.order_at desc, ${sql.raw(order)}.study_uid desc
+      ${isCut ? sql`` : sql`limit ${limit} offset ${offset}`}`);
   }
 
   /** Columns, tables, conditions and order of series; the study is left out where nothing is asked of it. */
@@ -340,7 +350,8 @@ export function createFinder(
             from: sql`${from} ${join} instance`,
             where: [
               ...where,
-              sql<SqlBool>`instance.study_uid = series.study_uid and instance.series_uid = series.series_uid`,
+              sql<SqlBool>`instance.study_uid = ${sql.raw(order.length > 0 ? 'study' : 'series')}.study_uid`,
+              sql<SqlBool>`instance.series_uid = series.series_uid`,
               ...own,
             ],
             order: [...order, ...SERIES_ORDER],

@@ -27,6 +27,8 @@ interface Condition {
   readonly where: Bool;
   /** The same as a condition on rows `word` of `study_word`, from which the studies are found in their order. */
   readonly words?: Bool;
+  /** What is left to ask of those studies; nothing without it. */
+  readonly beside?: readonly Bool[];
   /** What follows for the order of studies, in which an index can begin and end. */
   readonly between?: { readonly low: number | undefined; readonly high: number | undefined };
   /** It leaves a handful of rows, found by an index. */
@@ -41,7 +43,9 @@ export interface Conditions {
   readonly study: Bool[];
   readonly series: Bool[];
   readonly instance: Bool[];
+  /** Leads to studies of which `beside` is to be asked: together the same as `study`. */
   readonly words: Bool | undefined;
+  readonly beside: Bool[];
   readonly between: { readonly low: number | undefined; readonly high: number | undefined };
   readonly narrow: boolean;
   readonly modalities: ((seen: readonly string[]) => boolean) | undefined;
@@ -133,7 +137,7 @@ const name =
       if (!first) return NOTHING;
       const others = rest.map(inWords);
       return others.length > 0
-        ? { where: all([inWords(first), ...others]), words: first }
+        ? { where: all([inWords(first), ...others]), words: first, beside: others }
         : { where: inWords(first), words: first };
     }
     const wanted = foldName(value).slice(1, -1);
@@ -283,26 +287,34 @@ export function conditionsOf(
   matching: Matching,
 ): Conditions {
   const found: Record<Level, Bool[]> = { study: [], series: [], instance: [] };
-  let words: Bool | undefined;
+  let leading: Condition | undefined;
   let between: Conditions['between'] = { low: undefined, high: undefined };
   let narrow = false;
   const modalities: ((seen: readonly string[]) => boolean)[] = [];
+  const asked: [Level, Condition][] = [];
   for (const [keyword, given] of Object.entries(match)) {
     const value = given.trim();
     if (!isKey(level, keyword) || /^\**$/.test(value)) continue;
     const key = KEYS[level][keyword]!;
     const condition = value.length > MAX_VALUE && !isUid(keyword) ? NOTHING : key(value, matching);
-    found[tableOf(keyword, level)].push(condition.where);
+    asked.push([tableOf(keyword, level), condition]);
     narrow ||= condition.narrow === true && keyword !== 'SOPClassUID';
     // A name leads before a modality does.
-    if (condition.words && (words === undefined || condition.modalities === undefined))
-      words = condition.words;
+    if (condition.words && (leading === undefined || condition.modalities === undefined)) leading = condition;
     if (condition.between) between = condition.between;
     if (condition.modalities) modalities.push(condition.modalities);
   }
+  if (narrow) leading = undefined;
+  const beside: Bool[] = [];
+  for (const [table, condition] of asked) {
+    found[table].push(condition.where);
+    if (table === 'study')
+      beside.push(...(condition === leading ? (condition.beside ?? []) : [condition.where]));
+  }
   return {
     ...found,
-    words: narrow ? undefined : words,
+    words: leading?.words,
+    beside,
     between,
     narrow,
     modalities: modalities.length === 0 ? undefined : (seen) => modalities.every((matches) => matches(seen)),
