@@ -15,6 +15,7 @@ import { createKeepAside, createQuarantine } from './quarantine.ts';
 import type { SignedAt } from './policy.ts';
 import { createRecycle } from './recycle.ts';
 import { createSenders } from './senders.ts';
+import { createSpool } from './spool.ts';
 import type { ArchiveTables } from './tables.ts';
 import type { Archive } from './types.ts';
 import { createVerification } from './verification.ts';
@@ -91,6 +92,7 @@ export function createArchive({
 
   return {
     ingest,
+    spool: createSpool(store, settings),
     ...createFinder(db, store.dialect),
     findPatients: createFindPatients(db, store.dialect),
     ...createMetadata(db, store.dialect, objects),

@@ -17,6 +17,7 @@ export * from './uid.ts';
 export * from './uids.ts';
 export {
   decimalString,
+  encodeElements,
   encodeDataSet,
   type EncodeOptions,
   fileMeta,
@@ -24,7 +25,10 @@ export {
   header as elementHeader,
   IMPLEMENTATION_CLASS_UID,
   IMPLEMENTATION_VERSION_NAME,
+  itemHeader,
   UNDEFINED_LENGTH,
+  UTF8,
   writePart10,
 } from './write.ts';
 export * from './xml.ts';
+export * from './xmlRead.ts';

@@ -39,7 +39,7 @@ function named(json: DicomJson, tag: Tag): string {
   }
   const creator = json[hexTag((((tag & 0xffff0000) >>> 0) + (element >>> 8)) as Tag)]?.Value?.[0];
   return typeof creator === 'string'
-    ? `tag="${hexTag((tag & 0xffff00ff) as Tag)}" privateCreator="${escaped(creator)}"`
+    ? `tag="${hexTag(((tag & 0xffff00ff) >>> 0) as Tag)}" privateCreator="${escaped(creator)}"`
     : `tag="${hexTag(tag)}"`;
 }
 

@@ -115,6 +115,7 @@ describe('the conformance statement', () => {
       'too-large',
       'empty',
       'part of another type',
+      'bulk-missing',
     ];
     expect(said.sort()).toEqual(failures.map((name) => [name, hex(FAILURE[name])]).sort());
     const byDimse = new Map(table('outcome', '### 3.6').map(([name, code]) => [name, code]));

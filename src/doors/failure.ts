@@ -1,9 +1,14 @@
 import type { IngestOutcome } from '../archive/types.ts';
 import { STATUS } from '../wire/index.ts';
 
-/** Why an instance was not kept; `part of another type`: of a STOW-RS request, not looked into. */
+/**
+ * Why an instance was not kept. Of a STOW-RS request: `part of another type`, not looked into; `bulk-missing`, metadata without the
+ * part that it names.
+ */
 export type Failure =
-  Extract<IngestOutcome, { status: 'quarantined' | 'refused' }>['reason'] | 'part of another type';
+  | Extract<IngestOutcome, { status: 'quarantined' | 'refused' }>['reason']
+  | 'part of another type'
+  | 'bulk-missing';
 
 /**
  * The code that says best what is wrong, the same by C-STORE (status, PS3.4 table B.2-1, PS3.7 C) and STOW-RS (Failure Reason,
@@ -24,4 +29,5 @@ export const FAILURE: Readonly<Record<Failure, number>> = {
   'too-deep': STATUS.cannotUnderstand,
   empty: STATUS.cannotUnderstand,
   'part of another type': STATUS.cannotUnderstand,
+  'bulk-missing': STATUS.cannotUnderstand,
 };

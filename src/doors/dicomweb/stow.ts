@@ -1,17 +1,19 @@
 /** STOW-RS: PS3.18 10.5. Each instance is taken in by itself and answered by itself. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { IngestOutcome } from '../../archive/index.ts';
+import type { Archive, IngestOutcome } from '../../archive/index.ts';
 import { type DicomJson, hexTag, TAG } from '../../dicom/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
-import { boundaryOf, parseContentType, readMultipart } from '../../wire/multipart.ts';
+import { boundaryOf, type MultipartPart, parseContentType, readMultipart } from '../../wire/multipart.ts';
 import { FAILURE } from '../failure.ts';
 import { JSON_TYPES, negotiate } from './accept.ts';
+import { assembled, isMetadata, type Unbuilt } from './assemble.ts';
 import { baseOf, type DicomwebDependencies, instanceUrl, type Place, studyUrl } from './context.ts';
 
 /** Instances whose bytes were read and whose commit is awaited while the next is read. */
 const IN_FLIGHT = 64;
 
-type Outcome = IngestOutcome | { status: 'unsupported' };
+type Outcome =
+  IngestOutcome | { status: 'unsupported' } | ({ status: 'unbuilt'; reason: Unbuilt['failed'] } & Unbuilt);
 
 export function storeRoute({ archive, log }: DicomwebDependencies) {
   return async (request: FastifyRequest<{ Params: Place }>, reply: FastifyReply) => {
@@ -27,9 +29,14 @@ export function storeRoute({ archive, log }: DicomwebDependencies) {
     let outcomes: Outcome[];
     if (type === 'application/dicom') outcomes = [await ingest(body)];
     else if (type === 'multipart/related') {
-      const inner = parameters.get('type') ?? 'application/dicom';
-      if (inner.toLowerCase() !== 'application/dicom') throw unsupported(inner);
-      outcomes = await ingestParts(body, boundaryOf(request.headers['content-type']), ingest);
+      const inner = (parameters.get('type') ?? 'application/dicom').toLowerCase();
+      const boundary = boundaryOf(request.headers['content-type']);
+      if (isMetadata(inner)) outcomes = await ingestAssembled(readMultipart(body, boundary), archive, ingest);
+      else if (inner === 'application/dicom') outcomes = await ingestParts(body, boundary, ingest);
+      else throw unsupported(inner);
+    } else if (isMetadata(type)) {
+      const alone = { headers: new Map([['content-type', type]]), body };
+      outcomes = await ingestAssembled(only(alone), archive, ingest);
     } else throw unsupported(type);
     if (outcomes.length === 0) throw new NegatoscopeError('body-missing', 'The request has no parts.');
 
@@ -54,7 +61,7 @@ export function storeRoute({ archive, log }: DicomwebDependencies) {
 const unsupported = (type: string): NegatoscopeError =>
   new NegatoscopeError(
     'unsupported-media-type',
-    'Send multipart/related with type="application/dicom", or a single application/dicom.',
+    'Send multipart/related with type="application/dicom", "application/dicom+json" or "application/dicom+xml", or one of these alone.',
     { status: 415, details: { type: type.slice(0, 100) } },
   );
 
@@ -92,6 +99,26 @@ async function ingestParts(
   return Promise.all(outcomes);
 }
 
+async function* only<T>(part: T): AsyncGenerator<T> {
+  yield part;
+}
+
+/** Metadata with bulk data: one instance after the other, for each is read from where its parts wait. */
+async function ingestAssembled(
+  parts: AsyncIterable<MultipartPart>,
+  archive: Archive,
+  ingest: (body: AsyncIterable<Uint8Array>) => Promise<IngestOutcome>,
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for await (const made of assembled(parts, archive.spool))
+    outcomes.push(
+      made.failed === undefined
+        ? await ingest(made.body)
+        : { status: 'unbuilt', reason: made.failed, ...made },
+    );
+  return outcomes;
+}
+
 async function* tell(body: AsyncIterable<Uint8Array>, consumed: () => void): AsyncGenerator<Uint8Array> {
   try {
     yield* body;
@@ -119,7 +146,7 @@ function responseOf(base: string, outcomes: readonly Outcome[]): DicomJson {
     }
     const code = FAILURE['reason' in outcome ? outcome.reason : 'part of another type'];
     const reason: DicomJson = { [hexTag(TAG.FailureReason)]: { vr: 'US', Value: [code] } };
-    const named = outcome.status === 'quarantined' ? outcome : undefined;
+    const named = outcome.status === 'quarantined' || outcome.status === 'unbuilt' ? outcome : undefined;
     if (named?.sopInstanceUid === undefined) other.push(reason);
     else {
       failed.push({
