@@ -47,6 +47,8 @@ const SETTINGS = [
   'people',
   'tokens',
   'senders',
+  'remotes',
+  'rules',
   'quarantine',
   'tools',
   'audit',

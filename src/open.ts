@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Archive, archiveMigrations, createArchive } from './archive/index.ts';
 import { assistMigrations, createAssist } from './assist/index.ts';
 import type { Config } from './config.ts';
-import { createDelivery } from './delivery/index.ts';
+import { createDelivery, createForwarding, deliveryMigrations } from './delivery/index.ts';
 import { NegatoscopeError } from './errors.ts';
 import { createEvidence, evidenceMigrations } from './evidence/index.ts';
 import { createLog } from './log.ts';
@@ -24,6 +24,7 @@ export const migrations = [
   ...evidenceMigrations,
   ...readingMigrations,
   ...remoteMigrations,
+  ...deliveryMigrations,
 ];
 
 /** How others reach the DICOM port: what the server opens. */
@@ -82,6 +83,17 @@ export async function openRooms(
   const reading = createReading({ store, archive, assist, evidence, log, timeZone: config.timeZone });
   const remote = createRemote({ store, archive, log, here: () => hereOf(config, store) });
   const delivery = createDelivery({ store, archive, reading, log });
+  const forwarding = createForwarding({
+    store,
+    archive,
+    remote,
+    log,
+    here: () => hereOf(config, store),
+    isRoutine: async (runId) => {
+      const run = await assist.run(runId);
+      return run !== undefined && (await evidence.stage(run.modelId)).stage === 'routine';
+    },
+  });
   return {
     config,
     log,
@@ -94,6 +106,7 @@ export async function openRooms(
     reading,
     remote,
     delivery,
+    forwarding,
     async start() {
       await archive.start();
       await assist.start();
@@ -101,6 +114,7 @@ export async function openRooms(
       await reading.start();
       remote.start();
       await delivery.start();
+      forwarding.start();
     },
     async close() {
       await assist.close();

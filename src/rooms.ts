@@ -1,6 +1,7 @@
 import type { Archive } from './archive/types.ts';
 import type { Assist } from './assist/types.ts';
 import type { Config } from './config.ts';
+import type { Forwarding } from './delivery/forward/types.ts';
 import type { Delivery } from './delivery/types.ts';
 import type { Evidence } from './evidence/types.ts';
 import type { Log } from './log.ts';
@@ -23,4 +24,5 @@ export interface Rooms {
   readonly reading: Reading;
   readonly remote: Remote;
   readonly delivery: Delivery;
+  readonly forwarding: Forwarding;
 }

@@ -95,7 +95,10 @@ async function pageOf<T>(
 export function createFinder(
   db: Read,
   dialect: Store['dialect'],
-): Pick<Archive, 'study' | 'studies' | 'findStudies' | 'findSeries' | 'findInstances' | 'counts' | 'priors'> {
+): Pick<
+  Archive,
+  'study' | 'studies' | 'findStudies' | 'findSeries' | 'findInstances' | 'counts' | 'priors' | 'senders'
+> {
   const rowsOf = async <T>(query: RawBuilder<T>): Promise<T[]> => (await query.execute(db)).rows;
 
   async function studyTables(uids: readonly string[]): Promise<Map<string, StudyFound>> {
@@ -378,6 +381,18 @@ export function createFinder(
       return new Map(
         studyUids.map((uid) => [uid, counts.get(uid) ?? { series: 0, instances: 0, modalities: [] }]),
       );
+    },
+
+    async senders(studyUid): Promise<string[]> {
+      const rows = await db
+        .selectFrom('instance')
+        .select('from_name')
+        .distinct()
+        .where('study_uid', '=', studyUid)
+        .where('kind', '=', 'image')
+        .where('door', '=', 'dimse')
+        .execute();
+      return rows.map((row) => row.from_name).filter(Boolean);
     },
 
     async priors(studyUid): Promise<StudyRow[]> {

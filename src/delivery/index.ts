@@ -14,6 +14,8 @@ import { documentUid, seriesUid, type DocumentKind } from './uids.ts';
 import { dateText, WORDS } from './words.ts';
 
 export type * from './types.ts';
+export type * from './forward/types.ts';
+export { createForwarding, deliveryMigrations } from './forward/index.ts';
 
 const JOB = 'delivery.report';
 const CONSUMER = 'delivery';
@@ -125,6 +127,14 @@ export function createDelivery(deps: {
             signal.throwIfAborted();
             await keep(report, kind, addenda);
           }
+        await store.write((tx) =>
+          store.events.append(tx, {
+            kind: 'delivery.report.stored',
+            studyUid: report.studyUid,
+            subject: report.id,
+            actor: 'system',
+          }),
+        );
       });
       store.events.consume(
         CONSUMER,

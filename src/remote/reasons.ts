@@ -16,6 +16,7 @@ export function reasonCode(error: unknown): string {
   if (error instanceof NegatoscopeError) {
     if (error.code === 'remote-study-gone') return 'gone';
     if (error.code === 'remote-not-all') return 'not-all';
+    if (error.code === 'remote-not-taken') return 'not-taken';
     if (error.code === 'disk-full') return 'disk-full';
     if (error.code === 'remote-unknown') return 'remote-unknown';
   }
@@ -128,6 +129,24 @@ export function reasonText(code: string, name: string): Text {
         fr: `${name} n’a pas tout donné, ou tout n’a pas pu être gardé ici.`,
         en: `${name} did not give everything, or not everything could be kept here.`,
       };
+    case 'not-taken':
+      return {
+        fr: `${name} n’a pas accepté toutes les images.`,
+        en: `${name} did not take every image.`,
+      };
+    case 'off':
+      return {
+        fr: `${name} est désactivé ici, ou n’est plus inscrit comme destinataire.`,
+        en: `${name} is switched off here, or no longer entered to be sent to.`,
+      };
+    case 'not-convertible':
+    case 'pixels-undecodable':
+      return {
+        fr: `${name} ne prend pas cette compression, et l’image ne peut pas être convertie.`,
+        en: `${name} does not take this compression, and the image cannot be converted.`,
+      };
+    case 'instance-not-found':
+      return { fr: 'Cette image n’est plus ici.', en: 'This image is no longer here.' };
     case 'no-service':
       return { fr: `${name} n’offre pas ce service.`, en: `${name} does not offer this service.` };
     case 'disk-full':

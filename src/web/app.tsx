@@ -12,7 +12,7 @@ import { KeysHelp } from './shell/KeysHelp.tsx';
 import { LockScreen, useIdleLock } from './shell/Lock.tsx';
 import { Notices } from './shell/notices.tsx';
 import { PageSkeleton } from './ui/Skeleton.tsx';
-import { seesEvidence, Shell } from './shell/Shell.tsx';
+import { exchanges, seesEvidence, Shell } from './shell/Shell.tsx';
 import { useTheme } from './theme.tsx';
 import { UploadLayer } from './upload/UploadLayer.tsx';
 
@@ -21,6 +21,7 @@ const Login = lazy(() => import('./entry/Login.tsx'));
 const Worklist = lazy(() => import('./worklist/Worklist.tsx'));
 const ReadingPage = lazy(() => import('./reading/index.tsx'));
 const Evidence = lazy(() => import('./evidence/Evidence.tsx'));
+const Exchange = lazy(() => import('./remote/Exchange.tsx'));
 const Settings = lazy(() => import('./settings/Settings.tsx'));
 
 export function App() {
@@ -100,6 +101,9 @@ function SignedIn({ me }: { me: Me }) {
                     <Switch>
                       <Route path="/" component={Worklist} />
                       {seesEvidence(roles) && <Route path="/evidence" component={Evidence} />}
+                      {exchanges(roles) && (
+                        <Route path="/exchange/:tab?">{({ tab }) => <Exchange tab={tab} />}</Route>
+                      )}
                       <Route path="/settings/:section?">
                         {({ section }) => <Settings section={section} />}
                       </Route>

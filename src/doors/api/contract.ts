@@ -47,6 +47,9 @@
  * | GET /api/quarantine/decisions | | QuarantineDecision[] |
  * | GET /api/quarantine/:id · …/file · …/peek?offset&length · …/picture | | QuarantineView · bytes · bytes · image/jpeg |
  * | POST /api/quarantine/:id/release · /as-new · /replace · /discard | {reason, despiteReport?} | UploadResult · 204 |
+ * | GET · POST /api/rules · PATCH · DELETE /api/rules/:id | RuleForm | Rule[] · Rule |
+ * | POST /api/studies/:uid/forward | {remoteId, parts} | Forward |
+ * | GET /api/forwards · POST /api/forwards/:id/again · /cancel | | Forward[] |
  * | GET /api/recycled?before&erased | | RecycledPage · POST Removal → RecycledRow |
  * | POST /api/recycled/:id/restore · DELETE /api/recycled/:id | | 204 |
  * | GET · PUT /api/deletion · POST /api/deletion/preview | DeletionPolicy | DeletionView · {reached} |
@@ -104,6 +107,7 @@ export type {
   StageAct,
 } from '../../evidence/types.ts';
 export type { Language, Person, Role } from '../../people/types.ts';
+export type { Forward, Occasion, Part, Rule, RuleForm } from '../../delivery/forward/types.ts';
 export type {
   PullOrder,
   PullRow,

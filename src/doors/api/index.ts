@@ -7,6 +7,7 @@ import type { NetworkPlan } from './contract.ts';
 import type { FolderDoor } from '../folder/watch.ts';
 import { registerFolders } from './folders.ts';
 import { registerDeletion } from './deletion.ts';
+import { registerForward } from './forward.ts';
 import { registerLive } from './live.ts';
 import { registerPractice } from './practice.ts';
 import { registerQuarantine } from './quarantine.ts';
@@ -54,5 +55,6 @@ export function registerApi(
   registerStatus(app, rooms, deps.doctor);
   registerRemote(app, rooms);
   registerFolders(app, deps.folders);
+  registerForward(app, rooms);
   registerLive(app, { store: rooms.store, people: rooms.people, closing: deps.closing });
 }

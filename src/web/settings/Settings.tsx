@@ -6,6 +6,8 @@ import type { Role } from '../../doors/api/contract.ts';
 import { useRoles, useStatus } from '../queries.ts';
 import { useText } from '../text.ts';
 import { usePhone } from '../ui/Dialog.tsx';
+import { Rules } from '../remote/Rules.tsx';
+import { Systems } from '../remote/Systems.tsx';
 import { Account } from './Account.tsx';
 import { Audit } from './Audit.tsx';
 import { Folders } from './Folders.tsx';
@@ -31,6 +33,8 @@ const SECTIONS = [
   { id: 'people', page: People, roles: ['admin'] },
   { id: 'senders', page: Senders, roles: ['admin'] },
   { id: 'folders', page: Folders, roles: ['admin', 'technologist'] },
+  { id: 'remotes', page: Systems, roles: ['admin'] },
+  { id: 'rules', page: Rules, roles: ['admin'] },
   { id: 'quarantine', page: Quarantine, roles: ['admin', 'technologist'] },
   { id: 'recycle', page: Recycle, roles: ['admin'] },
   { id: 'tools', page: Tools, roles: ['admin', 'reader', 'evidence'] },

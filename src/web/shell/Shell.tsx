@@ -1,5 +1,5 @@
 /** The frame around the pages: bar above, on a phone a bar below too. */
-import { ChartNoAxesCombined, LayoutList, Settings2 } from 'lucide-react';
+import { ArrowLeftRight, ChartNoAxesCombined, LayoutList, Settings2 } from 'lucide-react';
 import { useEffect } from 'react';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
@@ -13,6 +13,10 @@ import { StatusChip } from './StatusChip.tsx';
 /** Who may look at a tool's figures. */
 export const seesEvidence = (roles: ReadonlySet<string>): boolean =>
   roles.has('evidence') || roles.has('admin') || roles.has('reader');
+
+/** Who may look for studies elsewhere, and send. */
+export const exchanges = (roles: ReadonlySet<string>): boolean =>
+  roles.has('admin') || roles.has('reader') || roles.has('technologist');
 
 export function Shell({ children }: { children: ReactNode }) {
   const { t } = useText();
@@ -35,6 +39,17 @@ export function Shell({ children }: { children: ReactNode }) {
             short: t('nav.evidence'),
             icon: ChartNoAxesCombined,
             on: path.startsWith('/evidence'),
+          },
+        ]
+      : []),
+    ...(exchanges(roles)
+      ? [
+          {
+            href: '/exchange',
+            label: t('nav.exchange'),
+            short: t('nav.exchange'),
+            icon: ArrowLeftRight,
+            on: path.startsWith('/exchange'),
           },
         ]
       : []),

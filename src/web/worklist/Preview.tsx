@@ -1,6 +1,6 @@
 /** The selected exam beside the list: enough to decide whether to read it now. */
 import { useQuery } from '@tanstack/react-query';
-import { FilePenLine, Paperclip, Trash2 } from 'lucide-react';
+import { FilePenLine, Paperclip, Send, Trash2 } from 'lucide-react';
 import { useRef, useState } from 'react';
 import { Link } from 'wouter';
 import type { AiView, StudyView, WorklistRow } from '../../doors/api/contract.ts';
@@ -11,6 +11,9 @@ import { aiText, sided, sexAge, useText } from '../text.ts';
 import { enqueue } from '../upload/queue.ts';
 import { useMayUpload } from '../upload/UploadLayer.tsx';
 import { DeleteDialog } from './DeleteDialog.tsx';
+import { SendDialog } from '../remote/SendDialog.tsx';
+import { useRemotes } from '../remote/useRemotes.ts';
+import { exchanges } from '../shell/Shell.tsx';
 import { PatientDialog } from './PatientDialog.tsx';
 import { Thumbnail } from './Thumbnail.tsx';
 
@@ -26,6 +29,10 @@ export function Preview({ row, modelName }: Props) {
   const mayUpload = useMayUpload();
   const files = useRef<HTMLInputElement>(null);
   const [deleting, setDeleting] = useState(false);
+  const [sending, setSending] = useState(false);
+  const receivers = (useRemotes(exchanges(roles)).data ?? []).filter(
+    ({ enabled, sendTo }) => enabled && sendTo,
+  );
   const { study } = row;
   const view = useQuery({
     queryKey: keys.study(study.studyUid),
@@ -142,6 +149,14 @@ export function Preview({ row, modelName }: Props) {
         </button>
       )}
       {deleting && <DeleteDialog study={study} onClose={() => setDeleting(false)} />}
+      {receivers.length > 0 && (
+        <button type="button" className="btn" onClick={() => setSending(true)}>
+          <Send size={16} aria-hidden /> {t('preview.send')}
+        </button>
+      )}
+      {sending && (
+        <SendDialog studyUid={study.studyUid} receivers={receivers} onClose={() => setSending(false)} />
+      )}
       {correcting && <PatientDialog study={study} onClose={() => setCorrecting(false)} />}
     </aside>
   );
