@@ -97,7 +97,7 @@ export function createFinder(
   dialect: Store['dialect'],
 ): Pick<
   Archive,
-  'study' | 'studies' | 'findStudies' | 'findSeries' | 'findInstances' | 'counts' | 'priors' | 'senders'
+  'study' | 'studies' | 'findStudies' | 'findSeries' | 'findInstances' | 'counts' | 'priors' | 'sentBy'
 > {
   const rowsOf = async <T>(query: RawBuilder<T>): Promise<T[]> => (await query.execute(db)).rows;
 
@@ -383,7 +383,7 @@ export function createFinder(
       );
     },
 
-    async senders(studyUid): Promise<string[]> {
+    async sentBy(studyUid): Promise<string[]> {
       const rows = await db
         .selectFrom('instance')
         .select('from_name')

@@ -272,7 +272,7 @@ export function createForwarding(deps: {
     if (due.length === 0) return;
     const study = await archive.study(studyUid);
     if (!study) return;
-    const senders = await archive.senders(studyUid);
+    const senders = await archive.sentBy(studyUid);
     const { modalities, bodyParts } = study;
     for (const rule of due.filter((each) => applies(each, { modalities, bodyParts, senders }))) {
       const system = await remote.get(rule.remoteId).catch(() => undefined);
