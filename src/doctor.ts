@@ -143,6 +143,22 @@ async function files(rooms: Rooms): Promise<Look> {
   };
 }
 
+async function index(rooms: Rooms): Promise<Look[]> {
+  const spared = Number((await rooms.store.setting('archive.spared')) ?? 0);
+  if (spared === 0) return [];
+  return [
+    {
+      code: 'index',
+      ok: false,
+      detail: String(spared),
+      text: {
+        fr: `${spared} fichier(s) ou plus que la base de données ne connaît pas : elle est peut-être une copie ancienne. Arrêtez le serveur et lancez « negatoscope reindex ».`,
+        en: `${spared} file(s) or more that the database does not know: it may be an older copy. Stop the server and run “negatoscope reindex”.`,
+      },
+    },
+  ];
+}
+
 async function senders(rooms: Rooms): Promise<Look> {
   const silent = (await rooms.archive.senders.list()).filter((sender) => sender.silent);
   const names = silent.map(({ name }) => name).join(', ');
@@ -206,6 +222,7 @@ export function createDoctor(rooms: Rooms): Doctor {
       await jobs(rooms),
       ...(await tools(rooms, thorough)),
       await files(rooms),
+      ...(await index(rooms)),
       await senders(rooms),
       ...(await certificate(rooms)),
       await setAside(rooms),

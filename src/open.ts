@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Archive, archiveMigrations, createArchive } from './archive/index.ts';
-import { assistMigrations, createAssist } from './assist/index.ts';
+import { assistMigrations, createAssist, knownResults } from './assist/index.ts';
 import type { Config } from './config.ts';
 import { createDelivery, createForwarding, deliveryMigrations } from './delivery/index.ts';
 import { NegatoscopeError } from './errors.ts';
@@ -9,7 +9,7 @@ import { createEvidence, evidenceMigrations } from './evidence/index.ts';
 import { createLog } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createPeople, peopleMigrations } from './people/index.ts';
-import { createReading, readingMigrations, signedAt } from './reading/index.ts';
+import { createReading, readingMigrations, knownDocuments, signedAt } from './reading/index.ts';
 import { createRemote, remoteMigrations, type Here } from './remote/index.ts';
 import type { Rooms } from './rooms.ts';
 import { createStore, type Store } from './store/index.ts';
@@ -63,6 +63,12 @@ export async function openRooms(
       store,
       log,
       signedAt,
+      known: async (uids) => {
+        const found = new Map<string, { kind: 'ai' | 'report'; aiRunId?: string }>();
+        for (const each of [await knownResults(store, uids), await knownDocuments(store, uids)])
+          for (const [uid, what] of each) found.set(uid, what);
+        return found;
+      },
       settings: {
         silenceMs: config.silenceSeconds * 1000,
         minFree: config.minFreeMb * 1024 ** 2,

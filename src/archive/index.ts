@@ -14,6 +14,7 @@ import { createFindPatients } from './patients.ts';
 import { createKeepAside, createQuarantine } from './quarantine.ts';
 import type { SignedAt } from './policy.ts';
 import { createRecycle } from './recycle.ts';
+import { type Known, reindex } from './reindex.ts';
 import { createSenders } from './senders.ts';
 import { createSpool } from './spool.ts';
 import type { ArchiveTables } from './tables.ts';
@@ -51,6 +52,8 @@ export interface ArchiveDependencies {
   isReferenced?: (refs: readonly string[]) => Promise<ReadonlySet<string>>;
   /** Asked before a study is deleted: the reports of another room bind it. */
   signedAt?: SignedAt;
+  /** Asked when the index is made anew. */
+  known?: Known;
 }
 
 /**
@@ -69,6 +72,7 @@ export function createArchive({
   settings: given = {},
   isReferenced = async () => new Set(),
   signedAt = async () => new Map(),
+  known = async () => new Map(),
 }: ArchiveDependencies): Archive {
   const settings: ArchiveSettings = { ...DEFAULTS, ...given };
   const db = store.read.withTables<ArchiveTables>();
@@ -108,6 +112,7 @@ export function createArchive({
     recycle: createRecycle(recycling),
     deletion: createDeletion(recycling),
     verification,
+    reindex: (options) => reindex({ store, known, settings }, options),
     senders,
     ledger: createLedger(store, now),
     ae: createAeTitles({ store, now }),

@@ -135,7 +135,7 @@ function freeSpace(store: Store, minFree: number): () => Promise<boolean> {
   };
 }
 
-function arrivalOf(taken: Intaken, found: Accepted, origin: Origin, options: IngestOptions): Arrival {
+export function arrivalOf(taken: Intaken, found: Accepted, origin: Origin, options: IngestOptions): Arrival {
   const json = toJson(found.dataset, { bulkDataUri: (path) => `bulkdata/${path}` });
   for (const bulk of [found.pixels, taken.header?.stoppedAt]) {
     if (!bulk) continue;

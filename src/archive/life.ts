@@ -94,6 +94,10 @@ export async function moveInbox(store: Store, limit = MOVE_AT_ONCE): Promise<num
 const SWEPT = 'archive.swept';
 const HOUR = 3_600_000;
 const CHECK_AT_ONCE = 500;
+/** What is under way at once, and the names kept ready for it, are fewer. */
+const MOST_ORPHANS = 1000;
+/** Setting: files that were spared by the last sweep, which `reindex` would take in. */
+export const SPARED = 'archive.spared';
 
 /**
  * Removes objects that a crash left between their rename and their commit. Only hours since the last sweep are looked at.
@@ -110,25 +114,19 @@ export async function sweep(
   const since = Number((await store.setting(SWEPT)) ?? 0) - HOUR;
   const until = store.dialect === 'postgres' ? hourOf(started - HOUR) : hourOf(started + HOUR);
   const db = store.read.withTables<ArchiveTables>();
-  let removed = 0;
+  const orphans: string[] = [];
   let group: string[] = [];
 
   const check = async (): Promise<void> => {
     if (group.length === 0) return;
-    const instances = await db.selectFrom('instance').select('blob').where('blob', 'in', group).execute();
-    const kept = await db.selectFrom('quarantine').select('blob').where('blob', 'in', group).execute();
-    const recycled = await db
-      .selectFrom('recycled_instance')
-      .select('blob')
-      .where('blob', 'in', group)
-      .execute();
+    const found = await Promise.all(
+      (['instance', 'quarantine', 'recycled_instance'] as const).map((table) =>
+        db.selectFrom(table).select('blob').where('blob', 'in', group).execute(),
+      ),
+    );
     const elsewhere = await isReferenced(group);
-    const referenced = new Set([...instances, ...kept, ...recycled].map(({ blob }) => blob));
-    for (const ref of group) {
-      if (referenced.has(ref) || elsewhere.has(ref)) continue;
-      await store.blobs.remove(ref);
-      removed += 1;
-    }
+    const referenced = new Set(found.flat().map(({ blob }) => blob));
+    for (const ref of group) if (!referenced.has(ref) && !elsewhere.has(ref)) orphans.push(ref);
     group = [];
   };
 
@@ -136,12 +134,38 @@ export async function sweep(
     if (ref.slice(0, until.length) >= until) break;
     group.push(ref);
     if (group.length === CHECK_AT_ONCE) await check();
+    if (orphans.length > MOST_ORPHANS) break;
   }
   await check();
-  await store.setSetting(SWEPT, String(started));
+  // So much no crash leaves: the database is not the one that these files belong to, or an older copy of it.
+  const foreign = orphans.length > MOST_ORPHANS || (orphans.length > 0 && (await isEmptyIndex(store)));
+  let removed = 0;
+  for (const ref of orphans) {
+    if (foreign && (await store.blobs.size(ref)) > 0) continue;
+    await store.blobs.remove(ref);
+    removed += 1;
+  }
+  const spared = orphans.length - removed;
+  if (spared > 0) {
+    log.error(
+      { objects: spared },
+      'files that the index does not know: it may be an older copy. None was removed; run negatoscope reindex',
+    );
+  } else await store.setSetting(SWEPT, String(started));
+  await store.setSetting(SPARED, String(spared));
   if (removed > 0) log.info({ objects: removed }, 'removed objects that a crash left without an entry');
   return removed;
 }
+
+const isEmptyIndex = async (store: Store): Promise<boolean> => {
+  const row = await store.read
+    .withTables<ArchiveTables>()
+    .selectFrom('instance')
+    .select('sop_instance_uid')
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined;
+};
 
 /** `objects/2026/11/23/20`: the folder of an hour, as the blobs name it. */
 const hourOf = (at: number): string =>

@@ -299,6 +299,21 @@ async function watching(db: Kysely<any>): Promise<void> {
     .execute();
 }
 
+/** For making the index anew: reindex.ts. */
+async function rebuilding(db: Kysely<any>): Promise<void> {
+  await texts(
+    db.schema.createTable('reindex_fact').addColumn('sop_instance_uid', 'text', (c) => c.primaryKey()),
+    'door',
+    'from_name',
+    'from_address',
+    'kind',
+  )
+    .addColumn('ai_run_id', 'text')
+    .addColumn('received_at', 'bigint', (c) => c.notNull())
+    .addColumn('photo', 'integer', (c) => c.notNull())
+    .execute();
+}
+
 export const archiveMigrations: readonly Migration[] = [
   { id: 'archive-001', up: first },
   { id: 'archive-002', up: ledger },
@@ -306,4 +321,5 @@ export const archiveMigrations: readonly Migration[] = [
   { id: 'archive-004', up: recycling },
   { id: 'archive-005', up: decisions },
   { id: 'archive-006', up: watching },
+  { id: 'archive-007', up: rebuilding },
 ];

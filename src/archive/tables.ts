@@ -158,6 +158,18 @@ export type ArchiveTables = {
   /** Files that did not match their checksum when they were last looked at. */
   damaged: { sop_instance_uid: string; study_uid: string; what: DamagedRow['what']; found_at: number };
   sender: { door: string; name: string; first_at: number; last_at: number; images: number; days: number };
+  /** What rows knew of an instance and its file does not, while the index is being made anew. */
+  reindex_fact: Pick<
+    InstanceTable,
+    | 'sop_instance_uid'
+    | 'received_at'
+    | 'door'
+    | 'from_name'
+    | 'from_address'
+    | 'kind'
+    | 'ai_run_id'
+    | 'photo'
+  >;
   /** What was deleted. Rows are kept as JSON of what stood in the tables, and emptied once it is erased. */
   recycled: {
     id: string;

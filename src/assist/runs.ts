@@ -1,6 +1,6 @@
 /** Rows of runs, their images and findings: reading them in the shapes of types.ts. */
 import type { Selectable } from 'kysely';
-import type { Db, Tx } from '../store/types.ts';
+import type { Db, Store, Tx } from '../store/types.ts';
 import type { AssistTables, FindingTable, RunImageTable, RunTable } from './tables.ts';
 import type { AiFinding, Box, RunImage, RunRow } from './types.ts';
 
@@ -146,4 +146,19 @@ export async function forgetRuns(tx: Tx<AssistTables>, studyUid: string): Promis
   for (const table of ['ai_finding', 'ai_run_image'] as const)
     await tx.deleteFrom(table).where('run_id', 'in', ids).execute();
   await tx.deleteFrom('ai_run').where('id', 'in', ids).execute();
+}
+
+/** Of these instances those that are results, with their runs. For the archive, when its index is made anew. */
+export async function knownResults(
+  store: Pick<Store, 'read'>,
+  sopInstanceUids: readonly string[],
+): Promise<Map<string, { kind: 'ai'; aiRunId: string }>> {
+  if (sopInstanceUids.length === 0) return new Map();
+  const rows = await store.read
+    .withTables<AssistTables>()
+    .selectFrom('ai_run')
+    .select(['id', 'sr_sop_instance_uid'])
+    .where('sr_sop_instance_uid', 'in', sopInstanceUids)
+    .execute();
+  return new Map(rows.map((row) => [row.sr_sop_instance_uid!, { kind: 'ai', aiRunId: row.id }]));
 }

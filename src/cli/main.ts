@@ -63,7 +63,8 @@ async function execute(
 ): Promise<number> {
   const home = resolve(dir);
   const flags = { database };
-  const answered = await askServer(home, command, terminal);
+  // Nobody else may use the archive while its index is made anew: a running server holds the lock, and says so.
+  const answered = command.name === 'reindex' ? undefined : await askServer(home, command, terminal);
   if (answered !== undefined) return answered;
   const config = loadConfig(home, flags);
   if (LOOKS.has(command.name) && !existsSync(join(home, 'lock.db')))

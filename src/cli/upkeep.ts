@@ -8,6 +8,7 @@ import { EXIT, type Io } from './io.ts';
 export type UpkeepCommand =
   | { name: 'delete'; what: Scope; reason: string; despiteReport: boolean }
   | { name: 'verify'; all: boolean; json: boolean }
+  | { name: 'reindex'; rebuild: boolean; json: boolean }
   | { name: 'recycle list'; json: boolean }
   | { name: 'recycle restore'; id: string }
   | { name: 'recycle erase'; id: string };
@@ -59,6 +60,26 @@ export async function runUpkeep(
       if (io.signal.aborted) return EXIT.interrupted;
       return state.damaged === 0 ? EXIT.ok : EXIT.notRight;
     }
+    case 'reindex': {
+      const done = await archive.reindex({
+        rebuild: command.rebuild,
+        signal: io.signal,
+        progress: ({ files, added }) => io.progress(`${files} files seen, ${added} given their row`),
+      });
+      io.progress('');
+      if (command.json) io.out(JSON.stringify(done));
+      else {
+        for (const { file, reason } of done.unreadable) io.err(`not readable  ${file}  ${reason}`);
+        for (const file of done.surplus) io.err(`another file stands for the same instance  ${file}`);
+        for (const row of done.missing)
+          io.err(`file gone  ${row.sopInstanceUid}  of study ${row.studyUid}: restore it from a backup`);
+        io.out(
+          `${done.files} files: ${done.kept} had their row, ${done.added} were given one, ${done.unreadable.length} not readable, ${done.surplus.length} surplus. ${done.missing.length} rows without a file.`,
+        );
+      }
+      if (io.signal.aborted) return EXIT.interrupted;
+      return done.unreadable.length + done.missing.length === 0 ? EXIT.ok : EXIT.notRight;
+    }
     case 'recycle restore':
       await archive.recycle.restore(command.id, by);
       io.out('It is back.');
@@ -90,6 +111,18 @@ export function upkeepCommands(program: Program, execute: Execute): void {
     .option(...json)
     .action((options) =>
       execute(options, { name: 'verify', all: Boolean(options.all), json: Boolean(options.json) }),
+    );
+  program
+    .command('reindex')
+    .description(
+      'make rows for files that have none, and find rows without files; the server has to be stopped',
+    )
+    .option('--rebuild', 'make the whole index anew from the files')
+    .option(...data)
+    .option(...database)
+    .option(...json)
+    .action((options) =>
+      execute(options, { name: 'reindex', rebuild: Boolean(options.rebuild), json: Boolean(options.json) }),
     );
   program
     .command('delete')

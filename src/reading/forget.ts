@@ -1,5 +1,5 @@
 /** What this room says about deleting a study, and what it forgets once nothing is left of one. */
-import type { Store, Tx } from '../store/types.ts';
+import type { Db, Store, Tx } from '../store/types.ts';
 import type { ReadingTx } from './context.ts';
 import type { ReadingTables } from './tables.ts';
 
@@ -22,6 +22,20 @@ export async function signedAt(
     for (const row of rows) found.set(row.study_uid, Number(row.signed_at));
   }
   return found;
+}
+
+/** Of these instances those that are documents of a signed report. For the archive, when its index is made anew. */
+export async function knownDocuments(
+  store: Pick<Store, 'read'>,
+  sopInstanceUids: readonly string[],
+): Promise<Map<string, { kind: 'report' }>> {
+  if (sopInstanceUids.length === 0) return new Map();
+  const rows = await (store.read as unknown as Db<ReadingTables>)
+    .selectFrom('report_document')
+    .select('sop_instance_uid')
+    .where('sop_instance_uid', 'in', sopInstanceUids)
+    .execute();
+  return new Map(rows.map((row) => [row.sop_instance_uid, { kind: 'report' }]));
 }
 
 const BY_STUDY = [

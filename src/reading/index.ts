@@ -14,7 +14,7 @@ import { templates } from './templates/index.ts';
 import type { Reading } from './types.ts';
 import { createWorklist } from './worklist.ts';
 
-export { signedAt } from './forget.ts';
+export { knownDocuments, signedAt } from './forget.ts';
 export { readingMigrations } from './migrations.ts';
 export type * from './types.ts';
 
