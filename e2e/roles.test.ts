@@ -54,6 +54,7 @@ const TABLE: Record<string, typeof PUBLIC | typeof PERSON | readonly Who[]> = {
   'POST /api/models/{id}/stage': ['admin'],
   'GET /api/evidence/{id}': ['admin', 'reader', 'evidence'],
   'GET /api/evidence/{id}/cases': ['admin', 'reader', 'evidence'],
+  'GET /api/associations': ['admin'],
   'GET /api/knocks': ['admin'],
   'POST /api/knocks/{aet}/admit': ['admin'],
   'POST /api/knocks/{aet}/refuse': ['admin'],

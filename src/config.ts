@@ -33,6 +33,10 @@ export const configShape = z
     /** Port for HTTPS to the network, when the practice chose *our network* and gave no `host`. */
     networkPort: z.coerce.number().int().min(0).max(65535).default(8043),
     dicomPort: z.coerce.number().int().min(0).max(65535).default(11112),
+    /** DIMSE over TLS (PS3.15 B.9), beside the plain port; not opened without it. */
+    dicomTlsPort: z.coerce.number().int().min(0).max(65535).optional(),
+    /** File of certificates, PEM: whoever comes by TLS has to show one that these have signed. */
+    dicomTlsClientCa: z.string().optional(),
     aet: z
       .string()
       .regex(

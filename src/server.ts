@@ -19,6 +19,7 @@ import { createFolderDoor, type FolderDoor } from './doors/folder/watch.ts';
 import { registerMetrics } from './doors/metrics.ts';
 import { uploadDoor } from './doors/upload/index.ts';
 import { createDoctor } from './doctor.ts';
+import { givenAuthority, givenCertificate, ownCertificate } from './tls.ts';
 import { NegatoscopeError, reasonOf } from './errors.ts';
 import { VERSION } from './version.ts';
 import type { Rooms } from './rooms.ts';
@@ -41,6 +42,7 @@ export interface RunningServer {
   /** Addresses to print, the first one for this computer. */
   readonly urls: string[];
   readonly dicomPort: number;
+  readonly dicomTlsPort: number | undefined;
   readonly dicomHost: string;
   close(): Promise<void>;
 }
@@ -57,8 +59,18 @@ export async function startServer(rooms: Rooms): Promise<RunningServer> {
   let dimse: Awaited<ReturnType<typeof openDimse>>;
 
   const dicomHost = () => config.host ?? (plan.exposure === 'network' ? '0.0.0.0' : '127.0.0.1');
+  async function dicomTls() {
+    if (config.dicomTlsPort === undefined) return undefined;
+    const { cert, key } = config.tlsCert
+      ? givenCertificate(config.tlsCert, config.tlsKey!)
+      : await ownCertificate(config.dir);
+    const clientCa = config.dicomTlsClientCa ? givenAuthority(config.dicomTlsClientCa) : undefined;
+    return { port: config.dicomTlsPort, cert, key, ...(clientCa ? { clientCa } : {}) };
+  }
   async function openDimse() {
+    const tls = await dicomTls();
     const door = createDimseDoor({
+      ...(tls ? { tls } : {}),
       archive: rooms.archive,
       aeTitle: config.aet,
       host: dicomHost(),
@@ -76,7 +88,12 @@ export async function startServer(rooms: Rooms): Promise<RunningServer> {
         };
       },
     });
-    await listening(() => door.start(), config.dicomPort, '--dicom-port', dicomHost());
+    try {
+      await listening(() => door.start(), config.dicomPort, '--dicom-port', dicomHost());
+    } catch (error) {
+      await door.close(); // one of two ports may be open
+      throw error;
+    }
     return door;
   }
 
@@ -164,6 +181,9 @@ export async function startServer(rooms: Rooms): Promise<RunningServer> {
     },
     get dicomPort() {
       return dimse.port;
+    },
+    get dicomTlsPort() {
+      return dimse.tlsPort;
     },
     get dicomHost() {
       return dicomHost();

@@ -149,6 +149,25 @@ export function givenCertificate(certFile: string, keyFile: string): { cert: str
   return { cert, key };
 }
 
+/**
+ * Certificates that others are measured by, PEM.
+ *
+ * @throws NegatoscopeError `tls-file` naming the file
+ */
+export function givenAuthority(file: string): string {
+  try {
+    const pem = readFileSync(file, 'utf8');
+    new NodeCertificate(pem);
+    return pem;
+  } catch (cause) {
+    throw new NegatoscopeError(
+      'tls-file',
+      `This file holds no certificates in PEM, or cannot be read: ${file}. Name another one (--dicom-tls-client-ca).`,
+      { details: { path: file }, cause },
+    );
+  }
+}
+
 /** Makes or renews what is needed and returns it. Pure but for the files in `dir/tls`. */
 export async function ownCertificate(
   dir: string,

@@ -1,6 +1,7 @@
 import { createDecoderPool } from '../dicom/pixels/index.ts';
 import type { Log, Store } from '../store/types.ts';
 import { createAeTitles } from './ae.ts';
+import { createCommitment } from './commitment.ts';
 import { createCorrect, createCorrections } from './correct.ts';
 import { createDeletion, workPolicy } from './expiry.ts';
 import { createFinder } from './find.ts';
@@ -17,6 +18,7 @@ import { createRecycle } from './recycle.ts';
 import { type Known, reindex } from './reindex.ts';
 import { createSenders } from './senders.ts';
 import { createSpool } from './spool.ts';
+import { createReceipts } from './receipts.ts';
 import type { ArchiveTables } from './tables.ts';
 import type { Archive } from './types.ts';
 import { createVerification } from './verification.ts';
@@ -116,6 +118,8 @@ export function createArchive({
     senders,
     ledger: createLedger(store, now),
     ae: createAeTitles({ store, now }),
+    commitment: createCommitment(store, objects, now),
+    receipts: createReceipts(store),
 
     async start() {
       starting = sweep(store, now, log, isReferenced);

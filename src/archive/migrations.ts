@@ -314,6 +314,27 @@ async function rebuilding(db: Kysely<any>): Promise<void> {
     .execute();
 }
 
+/** Receipts of associations. Contexts, answers and refused instances as JSON: bounded by what keeps them. */
+async function receipts(db: Kysely<any>): Promise<void> {
+  await texts(
+    db.schema.createTable('association').addColumn('id', 'text', (c) => c.primaryKey()),
+    'calling_ae',
+    'called_ae',
+    'address',
+    'outcome',
+    'reason',
+    'implementation',
+    'contexts',
+    'answers',
+    'refused',
+  )
+    .addColumn('tls', 'integer', (c) => c.notNull())
+    .addColumn('started_at', 'bigint', (c) => c.notNull())
+    .addColumn('ended_at', 'bigint', (c) => c.notNull())
+    .execute();
+  await db.schema.createIndex('association_ended').on('association').column('ended_at').execute();
+}
+
 export const archiveMigrations: readonly Migration[] = [
   { id: 'archive-001', up: first },
   { id: 'archive-002', up: ledger },
@@ -322,4 +343,5 @@ export const archiveMigrations: readonly Migration[] = [
   { id: 'archive-005', up: decisions },
   { id: 'archive-006', up: watching },
   { id: 'archive-007', up: rebuilding },
+  { id: 'archive-008', up: receipts },
 ];

@@ -5,6 +5,7 @@ import type {
   Origin,
   QuarantineDecision,
   QuarantineReason,
+  ReceiptRow,
   RecycledRow,
   StudyRow,
 } from './types.ts';
@@ -220,6 +221,21 @@ export type ArchiveTables = {
     first_at: number;
     last_at: number;
     knocks: number;
+  };
+  association: {
+    id: string;
+    calling_ae: string;
+    called_ae: string;
+    address: string;
+    tls: Flag;
+    started_at: number;
+    ended_at: number;
+    outcome: ReceiptRow['outcome'];
+    reason: string;
+    implementation: string;
+    contexts: string;
+    answers: string;
+    refused: string;
   };
   correction: {
     id: string;

@@ -96,6 +96,8 @@ export async function main(argv: string[]): Promise<void> {
     .option(...data)
     .option('--port <n>', 'web port (8042)')
     .option('--dicom-port <n>', 'DICOM port (11112)')
+    .option('--dicom-tls-port <n>', 'a second DICOM port, for TLS alone')
+    .option('--dicom-tls-client-ca <file>', 'certificates, PEM: TLS peers have to show one signed by these')
     .option('--aet <title>', 'AE title (NEGATOSCOPE)')
     .option('--host <address>', 'address to listen on; HTTPS beyond this computer')
     .option('--tls-cert <file>', 'your own certificate, PEM')

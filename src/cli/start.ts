@@ -46,7 +46,8 @@ export async function start(config: Config): Promise<void> {
   say('');
   say(`  Web       ${local}`);
   for (const url of others) say(`            ${url}   (in your network)`);
-  say(`  DICOM     AE title ${config.aet}, port ${server.dicomPort} on ${server.dicomHost}`);
+  const tls = server.dicomTlsPort === undefined ? '' : `, TLS port ${server.dicomTlsPort}`;
+  say(`  DICOM     AE title ${config.aet}, port ${server.dicomPort}${tls} on ${server.dicomHost}`);
   say(`  Data      ${config.dir}`);
   if (await rooms.people.setupNeeded()) {
     say('');

@@ -500,3 +500,76 @@ describe('bad peers', () => {
     });
   });
 });
+
+describe('several at a time', () => {
+  it('stores are performed together where the peer asks for it, and answered as they end', async () => {
+    const waiting: (() => void)[] = [];
+    const { port } = await serve({
+      onStore: async (_, body) => {
+        for await (const __ of body);
+        await new Promise<void>((resolve) => waiting.push(resolve));
+        return { status: 0 };
+      },
+    });
+    const association = await associate({ host, port, callingAe: 'A', calledAe: 'B', contexts, window: 3 });
+    expect(association.window).toBe(3);
+    const ended: number[] = [];
+    const sent = [1, 2, 3, 4].map(async (n) => {
+      const data = Buffer.alloc(1000, n);
+      await association.store({
+        sopClassUid: CT,
+        sopInstanceUid: `1.2.${n}`,
+        transferSyntax: EXPLICIT,
+        data,
+      });
+      ended.push(n);
+    });
+    await expect.poll(() => waiting.length).toBe(3);
+    waiting[2]!();
+    await expect.poll(() => ended).toEqual([3]);
+    await expect.poll(() => waiting.length).toBe(4);
+    for (const end of waiting) end();
+    await Promise.all(sent);
+    await association.release();
+  });
+
+  it('without asking, one after the other', async () => {
+    let running = 0;
+    let most = 0;
+    const { port } = await serve({
+      onStore: async (_, body) => {
+        most = Math.max(most, ++running);
+        for await (const __ of body);
+        running--;
+        return { status: 0 };
+      },
+    });
+    const socket = await established(port);
+    const one = Buffer.concat([dataPdu(3, storeCommand), dataPdu(2, Buffer.alloc(100))]);
+    socket.write(Buffer.concat([one, one, one]));
+    await expect.poll(() => most).toBe(1);
+  });
+});
+
+describe('who is silent keeps nobody out', () => {
+  it('connections that say nothing give way', async () => {
+    const { port, server } = await serve();
+    for (let i = 0; i < 150; i++) await dial(port);
+    await run('echoscu', [host, String(port)]);
+    expect(server.connections).toBeLessThan(100);
+  });
+
+  it('idle associations give way, busy and lively ones do not', async () => {
+    const { port, server } = await serve({ maxAssociations: 3, giveWayMs: 300 });
+    const idle = [await established(port), await established(port), await established(port)];
+    await expect(associate({ host, port, callingAe: 'A', calledAe: 'B', contexts })).rejects.toMatchObject({
+      details: { result: 2, source: 3, reason: 2 },
+    });
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const gone = hear(idle[0]!);
+    const association = await associate({ host, port, callingAe: 'A', calledAe: 'B', contexts });
+    expect(abortOf(await gone)).toBe('07000000000400000000');
+    expect(server.associations).toBe(3);
+    await association.release();
+  });
+});

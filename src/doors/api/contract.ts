@@ -35,6 +35,7 @@
  * | POST /api/models/:id/stage | StageRequest | ModelView |
  * | GET /api/evidence/:modelId?from&to | | EvidenceSummary |
  * | GET /api/evidence/:modelId/cases?figure&from&to | | CaseRow[] |
+ * | GET /api/associations?before | | ReceiptRow[], newest first, 50 |
  * | GET /api/knocks | | AeRow[] · POST /api/knocks/:aet/admit · /refuse → AeRow[] |
  * | GET · POST /api/remotes | RemoteForm | RemoteSystem[] · RemoteSystem |
  * | POST /api/remotes/:id/echo | | Trial |

@@ -74,6 +74,10 @@ export function registerUpkeep(
     return { status: 'ok' };
   });
 
+  app.get<{ Querystring: { before?: string } }>('/api/associations', admin, async ({ query }) => {
+    const before = Number(query.before);
+    return archive.receipts.list({ limit: 50, ...(before > 0 ? { before } : {}) });
+  });
   app.get('/api/knocks', admin, async () => archive.ae.list());
   app.post<Title>('/api/knocks/:aet/admit', admin, async (request) => {
     await archive.ae.admit(request.params.aet, request.principal);

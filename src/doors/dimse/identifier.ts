@@ -29,25 +29,29 @@ export interface Identifier {
   readonly charset: readonly string[];
 }
 
-/** @throws Refusal 0xA900, 0xC000 */
-export async function readIdentifier({ data, context }: Operation): Promise<Identifier> {
-  if (!data) throw new Refusal(STATUS.cannotUnderstand, 'No identifier');
+/** A data set that is no instance: small, and held. @throws Refusal 0xC000 */
+export async function readDataSet(data: Operation['data'], transferSyntax: string): Promise<DataSet> {
+  if (!data) throw new Refusal(STATUS.cannotUnderstand, 'No data set');
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of data) {
     size += part.length;
-    if (size > MAX_BYTES) throw new Refusal(STATUS.cannotUnderstand, 'The identifier is too long');
+    if (size > MAX_BYTES) throw new Refusal(STATUS.cannotUnderstand, 'The data set is too long');
     parts.push(Uint8Array.from(part));
   }
-  let dataset: DataSet;
   try {
-    dataset = parseDataSet(Buffer.concat(parts), context.transferSyntax, {
+    return parseDataSet(Buffer.concat(parts), transferSyntax, {
       maxDepth: MAX_DEPTH,
       maxInflated: MAX_BYTES,
     });
   } catch {
-    throw new Refusal(STATUS.cannotUnderstand, 'The identifier cannot be read');
+    throw new Refusal(STATUS.cannotUnderstand, 'The data set cannot be read');
   }
+}
+
+/** @throws Refusal 0xA900, 0xC000 */
+export async function readIdentifier({ data, context }: Operation): Promise<Identifier> {
+  const dataset = await readDataSet(data, context.transferSyntax);
   const level = dataset.string(TAG.QueryRetrieveLevel)?.toUpperCase() ?? '';
   const patients = context.abstractSyntax.startsWith(PATIENT_ROOT);
   if (!LEVELS.includes(level) || (level === 'PATIENT' && !patients)) {

@@ -12,9 +12,12 @@ import type {
   CallerVerdict,
   DimseServer,
   DimseServerOptions,
+  Receipt,
+  ServerTls,
   StoreAnswer,
 } from '../../wire/index.ts';
 import { FAILURE } from '../failure.ts';
+import { createCommitmentService } from './commitment.ts';
 import { findService } from './find.ts';
 import { acceptForReturn, type Destination, getService, moveService } from './retrieve.ts';
 
@@ -30,6 +33,8 @@ export interface DimseDoorOptions {
   readonly log: NonNullable<DimseServerOptions['log']>;
   /** Where a C-MOVE to this title leads; unknown titles are refused with 0xA801. */
   readonly destinationOf: (aeTitle: string) => Promise<Destination | undefined>;
+  /** DIMSE over TLS at a port of its own. */
+  readonly tls?: ServerTls & { readonly port: number };
   readonly maxAssociations?: number;
   readonly limits?: DimseServerOptions['limits'];
 }
@@ -39,6 +44,8 @@ export interface DimseDoor {
   start(): Promise<void>;
   /** The port it listens on, once started. */
   readonly port: number;
+  /** The port for TLS, if there is one. */
+  readonly tlsPort: number | undefined;
   /** Lets what is being received finish, for some seconds. */
   close(): Promise<void>;
 }
@@ -60,8 +67,29 @@ export function createDimseDoor(options: DimseDoorOptions): DimseDoor {
   const { archive, aeTitle, host, log, destinationOf } = options;
   // Who asks is a machine: results of AI are for readers, and a report says what of them was accepted.
   const asking = { archive, aeTitle, sight: SEES_NO_AI, destinationOf, log };
-  let server: DimseServer | undefined;
+  const services = [
+    verification(),
+    findService(asking),
+    getService(asking),
+    moveService(asking),
+    createCommitmentService(asking),
+    storage({
+      accept: acceptForReturn,
+      peerMayProvide: true,
+      async onStore({ sopClassUid, sopInstanceUid, transferSyntax, callingAe, address }, body) {
+        const network = { sopClassUid, sopInstanceUid, transferSyntax, callingAe };
+        return answerTo(await archive.ingest(body, { door: 'dimse', from: callingAe, address }, { network }));
+      },
+    }),
+  ];
+  const onReceipt = (receipt: Receipt): void => {
+    archive.receipts
+      .keep(receipt)
+      .catch((error: unknown) => log.error({ reason: reasonOf(error) }, 'receipt not kept'));
+  };
+  let servers: DimseServer[] = [];
   let port = options.port;
+  let tlsPort = options.tls?.port;
 
   const acceptCaller = async ({ callingAe, address }: Caller): Promise<CallerVerdict> => {
     if (await archive.ae.isKnown(callingAe, address)) return 'accept';
@@ -76,39 +104,38 @@ export function createDimseDoor(options: DimseDoorOptions): DimseDoor {
 
   return {
     async start() {
-      if (server)
+      if (servers.length > 0)
         throw new NegatoscopeError('started-twice', 'The DICOM door is open already.', { status: 500 });
-      server = createDimseServer({
-        acceptCaller,
-        ...(options.maxAssociations === undefined ? {} : { maxAssociations: options.maxAssociations }),
-        ...(options.limits ? { limits: options.limits } : {}),
-        log,
-        services: [
-          verification(),
-          findService(asking),
-          getService(asking),
-          moveService(asking),
-          storage({
-            accept: acceptForReturn,
-            peerMayProvide: true,
-            async onStore({ sopClassUid, sopInstanceUid, transferSyntax, callingAe, address }, body) {
-              const network = { sopClassUid, sopInstanceUid, transferSyntax, callingAe };
-              return answerTo(
-                await archive.ingest(body, { door: 'dimse', from: callingAe, address }, { network }),
-              );
-            },
-          }),
-        ],
-      });
-      ({ port } = await server.listen(options.port, host));
-      log.info({ aeTitle, host, port }, 'DICOM door open');
+      const open = (tls?: ServerTls): DimseServer => {
+        const server = createDimseServer({
+          acceptCaller,
+          services,
+          onReceipt,
+          log,
+          ...(options.maxAssociations === undefined ? {} : { maxAssociations: options.maxAssociations }),
+          ...(options.limits ? { limits: options.limits } : {}),
+          ...(tls ? { tls } : {}),
+        });
+        servers.push(server);
+        return server;
+      };
+      ({ port } = await open().listen(options.port, host));
+      if (options.tls) {
+        const { port: wanted, ...tls } = options.tls;
+        tlsPort = (await open(tls).listen(wanted, host)).port;
+      }
+      log.info({ aeTitle, host, port, ...(tlsPort === undefined ? {} : { tlsPort }) }, 'DICOM door open');
     },
     get port() {
       return port;
     },
+    get tlsPort() {
+      return tlsPort;
+    },
     async close() {
-      await server?.close();
-      server = undefined;
+      const closing = servers;
+      servers = [];
+      await Promise.all(closing.map((server) => server.close()));
     },
   };
 }
