@@ -4,6 +4,15 @@
  */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dataset, type DicomJson } from '../src/dicom/index.ts';
+import {
+  acceptAnyCaller,
+  associate,
+  createDimseServer,
+  storage,
+  type DimseServer,
+  type ProposedService,
+} from '../src/wire/index.ts';
 import {
   Client,
   firstAccount,
@@ -110,6 +119,101 @@ const stow = (client: Client, bytes: Buffer) =>
     'content-type': 'application/dicom',
     accept: 'application/dicom+json',
   });
+
+const ROOT = '1.2.840.10008.5.1.4.1.2.2';
+const EXPLICIT = '1.2.840.10008.1.2.1';
+const DX = '1.2.840.10008.5.1.4.1.1.1.1';
+const SR = '1.2.840.10008.5.1.4.1.1.88.33';
+/** Where a C-MOVE goes: what came is here. */
+let moved: string[] = [];
+let destination: DimseServer;
+
+/** What a machine is told and given by the DICOM network: the answers of C-FIND, and UIDs that came by C-GET and C-MOVE. */
+async function byNetwork({ studyUid, aiSeries, aiSop }: Study): Promise<Record<string, string[]>> {
+  const plain = (abstractSyntax: string, role?: 'scp'): ProposedService => ({
+    abstractSyntax,
+    transferSyntaxes: [EXPLICIT],
+    ...(role ? { role } : {}),
+  });
+  const association = await associate({
+    host: '127.0.0.1',
+    port: server.dicomPort,
+    callingAe: 'ASKER',
+    calledAe: 'NEGATOSCOPE',
+    contexts: [
+      plain(`${ROOT}.1`),
+      plain(`${ROOT}.2`),
+      plain(`${ROOT}.3`),
+      plain(DX, 'scp'),
+      plain(SR, 'scp'),
+    ],
+  });
+  const found: Record<string, string[]> = {};
+  const find = async (name: string, identifier: DicomJson) => {
+    found[name] = [];
+    for await (const each of association.find({ sopClassUid: `${ROOT}.1`, identifier }))
+      found[name].push(JSON.stringify(each).replaceAll(/2\.25\.\d+/g, 'UID'));
+  };
+  const counts = {
+    NumberOfStudyRelatedSeries: null,
+    NumberOfStudyRelatedInstances: null,
+    ModalitiesInStudy: '',
+  };
+  const uid = { StudyInstanceUID: studyUid };
+  await find('study', dataset({ QueryRetrieveLevel: 'STUDY', ...uid, ...counts }));
+  await find('study by SR', dataset({ QueryRetrieveLevel: 'STUDY', ...uid, ModalitiesInStudy: 'SR' }));
+  await find(
+    'series',
+    dataset({ QueryRetrieveLevel: 'SERIES', ...uid, SeriesInstanceUID: '', Modality: '' }),
+  );
+  await find(
+    'AI series',
+    dataset({ QueryRetrieveLevel: 'SERIES', SeriesInstanceUID: aiSeries, Modality: '' }),
+  );
+  await find('images', dataset({ QueryRetrieveLevel: 'IMAGE', ...uid, SOPInstanceUID: '', Modality: '' }));
+  await find('AI object', dataset({ QueryRetrieveLevel: 'IMAGE', SOPInstanceUID: aiSop }));
+  const retrievals: [string, DicomJson][] = [
+    ['study', dataset({ QueryRetrieveLevel: 'STUDY', ...uid })],
+    ['AI object', dataset({ QueryRetrieveLevel: 'IMAGE', SOPInstanceUID: aiSop })],
+  ];
+  for (const [name, identifier] of retrievals) {
+    const got: string[] = [];
+    const query = { identifier, sopClassUid: `${ROOT}.3` };
+    for await (const _ of association.get(query, async ({ sopClassUid }, body) => {
+      for await (const __ of body);
+      got.push(sopClassUid);
+      return { status: 0 };
+    }));
+    found[`get ${name}`] = got;
+    moved = [];
+    const move = { identifier, sopClassUid: `${ROOT}.2`, destination: 'ARCHIVE' };
+    const last: number[] = [];
+    for await (const { status, done } of association.move(move)) if (done) last.push(status);
+    found[`move ${name}`] = [...moved, ...last.map(String)];
+  }
+  await association.release();
+  return found;
+}
+/** The image alone, whatever AI found and whatever the stage; both studies alike. `reports`: SRs that were signed. */
+async function networkSeesNoAi(reports = 0): Promise<void> {
+  const [one, other] = [await byNetwork(positive), await byNetwork(negative)];
+  if (reports === 0) {
+    expect(one).toEqual(other);
+    expect(one['study']![0]).toContain('"00080061":{"vr":"CS","Value":["DX"]}');
+    expect(one['study by SR']).toEqual([]);
+    expect(one['series']).toHaveLength(1);
+    expect(one['images']).toHaveLength(1);
+    expect(one['get study']).toEqual([DX]);
+    expect(one['move study']).toEqual([DX, '0']);
+  }
+  expect(one['get study']!.filter((uid) => uid === SR)).toHaveLength(reports);
+  expect([one['AI series'], one['AI object'], one['get AI object'], one['move AI object']]).toEqual([
+    [],
+    [],
+    [],
+    ['0'],
+  ]);
+}
 
 /** Every question that names this study, or AI's objects of it. */
 function questions(of: Study): [method: string, path: string, body?: unknown][] {
@@ -280,6 +384,22 @@ beforeAll(async () => {
     });
     machines.set(`machine ${role}`, new Client(server.url, token));
   }
+  await anne.json('POST', '/api/knocks/ASKER/admit', {});
+  destination = createDimseServer({
+    acceptCaller: acceptAnyCaller,
+    services: [
+      storage({
+        onStore: async ({ sopClassUid }, body) => {
+          for await (const _ of body);
+          moved.push(sopClassUid);
+          return { status: 0 };
+        },
+      }),
+    ],
+  });
+  const { port } = await destination.listen(0);
+  const system = { name: 'Archive', aeTitle: 'ARCHIVE', host: '127.0.0.1', port, moveTo: true };
+  await anne.json('POST', '/api/remotes', system);
   for (const name of ['admin', 'rene', 'viewer']) streams.set(name, await listen(who(name)));
 
   const sent = [await send(1, false), await send(2, true)];
@@ -311,6 +431,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const stream of streams.values()) stream.end();
+  await destination.close();
   await server.stop();
   remove(server);
 });
@@ -323,6 +444,7 @@ test('the role evidence sees everything, by session and by token', async () => {
 describe('nothing before the signature', () => {
   test('in evaluation, nobody: both studies look the same in every byte', async () => {
     for (const [name, client] of everyoneBut()) await seesNothing(name, client);
+    await networkSeesNoAi();
   });
 
   test('notifications and the audit tell the same of both', async () => {
@@ -408,6 +530,7 @@ describe('pilot', () => {
     for (const of of [positive, negative]) await opinion(who('nora'), of);
     await seesAll('nora', who('nora'));
     for (const [name, client] of everyoneBut('nora')) await seesNothing(name, client);
+    await networkSeesNoAi();
   });
 
   test('what she decides is told to nobody: not on the page, not in the audit, not by a notification', async () => {
@@ -459,6 +582,7 @@ test('in routine every reader sees it, and nobody else; after the own conclusion
   await seesAll('anne', who('anne'));
   for (const name of ['admin', 'technologist', 'viewer']) await seesNothing(name, who(name));
   for (const [name, client] of machines) if (name !== 'machine evidence') await seesNothing(name, client);
+  await networkSeesNoAi();
   await stage('evaluation');
 });
 
@@ -512,6 +636,7 @@ test('after the signature everyone sees what AI had found, and who decided what'
     await who('anne').json('POST', `/api/studies/${of.studyUid}/sign`, { revision, secret: PIN });
   }
   for (const [name, client] of everyoneBut()) await seesAll(name, client);
+  await networkSeesNoAi(1);
   const audit = await who('admin').json<{ kind: string }[]>(
     'GET',
     `/api/audit?study=${positive.studyUid}&limit=200`,

@@ -12,6 +12,7 @@ export const keys = {
   evidence: ['evidence'],
   discrepancies: ['discrepancies'],
   knocks: ['knocks'],
+  associations: ['associations'],
   quarantine: ['quarantine'],
   remotes: ['remotes'],
   rules: ['rules'],

@@ -92,6 +92,7 @@ export type {
   QuarantineDecision,
   QuarantineReason,
   QuarantineRow,
+  ReceiptRow,
   RecycledRow,
   StudyRow,
   SeriesRow,

@@ -6,6 +6,7 @@ import { dateTime } from '../format.ts';
 import { keys, useStatus } from '../queries.ts';
 import { useText } from '../text.ts';
 import { Listed } from './Listed.tsx';
+import { Receipts } from './Receipts.tsx';
 import { useAction } from './useAction.ts';
 
 export function Senders() {
@@ -87,6 +88,7 @@ export function Senders() {
           </>
         )}
       </Listed>
+      <Receipts />
     </>
   );
 }
