@@ -383,16 +383,15 @@ export function createFinder(
       );
     },
 
-    async sentBy(studyUid): Promise<string[]> {
+    async sentBy(studyUid) {
       const rows = await db
         .selectFrom('instance')
-        .select('from_name')
-        .distinct()
+        .select(['sop_instance_uid', 'from_name'])
         .where('study_uid', '=', studyUid)
         .where('kind', '=', 'image')
         .where('door', '=', 'dimse')
         .execute();
-      return rows.map((row) => row.from_name).filter(Boolean);
+      return rows.map((row) => ({ sopInstanceUid: row.sop_instance_uid, aeTitle: row.from_name }));
     },
 
     async priors(studyUid): Promise<StudyRow[]> {

@@ -214,6 +214,19 @@ eachStore((_label, make) => {
     expect(taken.at(-1)).toEqual(late);
   });
 
+  test('what came from a system is not sent back to it by rule', async () => {
+    await archive.start();
+    await listen();
+    await remote.change(remoteId, { aeTitle: 'CT1' }, ADMIN);
+    forwarding.start();
+    await forwarding.addRule(rule({}), ADMIN);
+    await images(2);
+    const ours = dicomFile({ study });
+    await archive.ingest(chunks(ours), { door: 'upload', from: 'anne' });
+    expect(await ended()).toMatchObject({ state: 'done', total: 3, sent: 3 });
+    expect(taken.map(({ uid }) => uid)).toEqual([parseDicom(ours).dataset.string(0x00080018)]);
+  });
+
   function rule(part: Partial<RuleForm>): RuleForm {
     return {
       name: 'To the PACS',

@@ -127,6 +127,21 @@ export function createForwarding(deps: {
     });
   }
 
+  async function markTaken(remoteId: string, uids: readonly string[]): Promise<void> {
+    for (let i = 0; i < uids.length; i += CHUNK)
+      await write((tx) =>
+        tx
+          .insertInto('forward_taken')
+          .values(
+            uids
+              .slice(i, i + CHUNK)
+              .map((sop_instance_uid) => ({ remote_id: remoteId, sop_instance_uid, at: now() })),
+          )
+          .onConflict((c) => c.doNothing())
+          .execute(),
+      );
+  }
+
   /** What of a study is meant and may leave, and what of it the receiver has not taken yet. */
   async function outstanding(studyUid: string, remoteId: string, parts: readonly Part[]) {
     const rows = await archive.findInstances({ match: {}, studyUid, limit: INSTANCES }, SEES_ALL);
@@ -272,11 +287,18 @@ export function createForwarding(deps: {
     if (due.length === 0) return;
     const study = await archive.study(studyUid);
     if (!study) return;
-    const senders = await archive.sentBy(studyUid);
+    const origins = await archive.sentBy(studyUid);
+    const senders = [...new Set(origins.map(({ aeTitle }) => aeTitle))];
     const { modalities, bodyParts } = study;
     for (const rule of due.filter((each) => applies(each, { modalities, bodyParts, senders }))) {
       const system = await remote.get(rule.remoteId).catch(() => undefined);
       if (!system?.enabled || !system.sendTo) continue;
+      // Two systems that forward to each other would never end: what came from one is there already.
+      const theirs = origins.filter(({ aeTitle }) => aeTitle === system.aeTitle);
+      await markTaken(
+        rule.remoteId,
+        theirs.map(({ sopInstanceUid }) => sopInstanceUid),
+      );
       const { left } = await outstanding(studyUid, rule.remoteId, rule.parts);
       if (left.length === 0) continue;
       const { patientName } = study;
