@@ -83,6 +83,8 @@ function encodeElement(tag: Tag, given: JsonAttribute, form: Form, depth: number
   const { explicit } = form;
   // Items may name a set of their own, but all text is written in one.
   const attribute = tag === TAG.SpecificCharacterSet ? labelOf(form.charset) : given;
+  if (!isAttribute(attribute))
+    throw new DicomError('malformed', 'Not an attribute of the JSON model:', { tag });
   const { vr, Fragments } = attribute;
   if (!isVrText(vr)) throw new DicomError('malformed', 'No known value representation in', { tag });
   if (Fragments) {
@@ -95,6 +97,16 @@ function encodeElement(tag: Tag, given: JsonAttribute, form: Form, depth: number
   if (length >= UNDEFINED_LENGTH) throw new DicomError('malformed', 'Longer than 4 GiB:', { tag });
   return [header(tag, vr, length, explicit), ...parts];
 }
+
+/** What came as JSON may be anything: PS3.18 F.2.2. */
+const isAttribute = (given: unknown): given is JsonAttribute => {
+  if (typeof given !== 'object' || given === null) return false;
+  const { Value, InlineBinary } = given as Record<string, unknown>;
+  return (
+    (Value === undefined || Array.isArray(Value)) &&
+    (InlineBinary === undefined || typeof InlineBinary === 'string')
+  );
+};
 
 const item = (bytes: Uint8Array): Buffer[] => {
   const value = padded(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0);
