@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ownCertificate } from '../src/tls.ts';
+import { ownCertificate } from '../src/authority.ts';
 import { newDir, PASSWORD, radiograph, ROOT, startServer, type Server } from './harness.ts';
 
 interface Run {

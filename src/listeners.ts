@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import type { NetworkPlan } from './doors/api/contract.ts';
 import { NegatoscopeError } from './errors.ts';
 import type { Rooms } from './rooms.ts';
-import { givenCertificate, localNames, ownCertificate } from './tls.ts';
+import { givenCertificate, localNames } from './tls.ts';
 
 export interface Listener {
   host: string;
@@ -24,6 +24,7 @@ export const isLoopback = (host: string): boolean =>
 export async function listenersFor(rooms: Rooms, plan: NetworkPlan): Promise<Listener[]> {
   const { config } = rooms;
   const own = async () => {
+    const { ownCertificate } = await import('./authority.ts'); // slow to load, and most do not need it
     const { cert, key } = await ownCertificate(config.dir);
     return { cert, key };
   };

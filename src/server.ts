@@ -19,7 +19,7 @@ import { createFolderDoor, type FolderDoor } from './doors/folder/watch.ts';
 import { registerMetrics } from './doors/metrics.ts';
 import { uploadDoor } from './doors/upload/index.ts';
 import { createDoctor } from './doctor.ts';
-import { givenAuthority, givenCertificate, ownCertificate } from './tls.ts';
+import { givenAuthority, givenCertificate } from './tls.ts';
 import { NegatoscopeError, reasonOf } from './errors.ts';
 import { VERSION } from './version.ts';
 import type { Rooms } from './rooms.ts';
@@ -63,7 +63,7 @@ export async function startServer(rooms: Rooms): Promise<RunningServer> {
     if (config.dicomTlsPort === undefined) return undefined;
     const { cert, key } = config.tlsCert
       ? givenCertificate(config.tlsCert, config.tlsKey!)
-      : await ownCertificate(config.dir);
+      : await (await import('./authority.ts')).ownCertificate(config.dir);
     const clientCa = config.dicomTlsClientCa ? givenAuthority(config.dicomTlsClientCa) : undefined;
     return { port: config.dicomTlsPort, cert, key, ...(clientCa ? { clientCa } : {}) };
   }

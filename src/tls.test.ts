@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { givenCertificate, ownCertificate } from './tls.ts';
+import { ownCertificate } from './authority.ts';
+import { givenCertificate } from './tls.ts';
 
 let dir: string;
 beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), 'negatoscope-tls-'))));

@@ -7,7 +7,6 @@ import { VERSION } from '../version.ts';
 import type { Log } from '../log.ts';
 import type { Reading, Report } from '../reading/types.ts';
 import type { Store } from '../store/types.ts';
-import { reportPdf } from './pdf.ts';
 import { reportSr } from './sr.ts';
 import type { Delivery } from './types.ts';
 import { documentUid, seriesUid, type DocumentKind } from './uids.ts';
@@ -26,6 +25,9 @@ const PDF_SERIES_NUMBER = 9100;
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
+
+/** Not loaded at start: fonts and the writer of PDF take longer than all of the rooms. */
+const printed = async (report: Report): Promise<Buffer> => (await import('./pdf.ts')).reportPdf(report);
 
 /** The report as it stood with its first addenda. */
 const upTo = (report: Report, addenda: number): Report => ({
@@ -57,7 +59,7 @@ export function createDelivery(deps: {
     const exam = [study.description, dateText(study.studyDate, fields.language)].filter(
       (text) => text !== '',
     );
-    return encapsulatePdf(await reportPdf(upTo(report, addenda)), {
+    return encapsulatePdf(await printed(upTo(report, addenda)), {
       patient: {
         patientId: study.patientId,
         issuer: study.issuer,
@@ -117,7 +119,7 @@ export function createDelivery(deps: {
 
   return {
     async pdf(reportId) {
-      return reportPdf(await required(reportId));
+      return printed(await required(reportId));
     },
     async start() {
       store.jobs.work<{ reportId: string }>(JOB, async ({ payload }, signal) => {

@@ -3,7 +3,7 @@ import { NegatoscopeError } from '../errors.ts';
 import type { Db, Store, Tx } from '../store/types.ts';
 import { actorOf } from './actor.ts';
 import { type PeopleTables } from './migrations.ts';
-import { digest, hashSecret, newSecret, verifySecret } from './secrets.ts';
+import { digest, hashOfNothing, hashSecret, newSecret, verifySecret } from './secrets.ts';
 import { FORGET_MS, FREE_ATTEMPTS, FREE_ATTEMPTS_OF_ADDRESS, waitMs } from './throttle.ts';
 import { createTokens } from './tokens.ts';
 import { ROLES, type Language, type Person, type Principal, type Role } from './types.ts';
@@ -52,7 +52,7 @@ const MIN_PASSWORD = 10;
 const PIN_FORM = /^\d{4,8}$/;
 const MAX_PIN_FAILURES = 5;
 /** Verified against when no such login exists, so that the answer takes as long. */
-const NOBODY = await hashSecret('nobody');
+const NOBODY = hashOfNothing();
 
 const setupLinkWrong = () =>
   new NegatoscopeError('setup-link', 'This link is not valid. Use the one that the program printed.', {

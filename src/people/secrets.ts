@@ -19,8 +19,14 @@ const derive = promisify(scrypt) as (
 export async function hashSecret(secret: string): Promise<string> {
   const salt = randomBytes(16);
   const hash = await derive(secret.normalize('NFKC'), salt, 32, { N, r: R, p: P, maxmem: 128 * N * R * 2 });
-  return ['scrypt', N, R, P, salt.toString('base64'), hash.toString('base64')].join('$');
+  return kept(salt, hash);
 }
+
+const kept = (salt: Buffer, hash: Buffer): string =>
+  ['scrypt', N, R, P, salt.toString('base64'), hash.toString('base64')].join('$');
+
+/** What no secret is right for. To verify against it takes as long as against one that somebody has; to make it takes no time. */
+export const hashOfNothing = (): string => kept(randomBytes(16), randomBytes(32));
 
 /** True when `secret` is the one that was hashed. A text of another form is false, never an error. */
 export async function verifySecret(secret: string, stored: string): Promise<boolean> {

@@ -10,7 +10,7 @@ import type { Log } from '../log.ts';
 import { principal, silentLog } from '../archive/testing.ts';
 import { eachStore } from '../store/testing.ts';
 import type { Store } from '../store/types.ts';
-import { ownCertificate } from '../tls.ts';
+import { ownCertificate } from '../authority.ts';
 import { createDimseServer, verification } from '../wire/index.ts';
 import { freePort } from '../wire/testing/peers.ts';
 import { createRemote, remoteMigrations, type Remote, type RemoteForm } from './index.ts';

@@ -7,7 +7,7 @@ import { createEvents } from './events.ts';
 import { createJobs } from './jobs.ts';
 import { lockDir } from './lock.ts';
 import { migrate } from './migrate.ts';
-import { openPostgres, WRITE_LOCK } from './postgres/open.ts';
+import { WRITE_LOCK } from './postgres/write-lock.ts';
 import { openSqlite } from './sqlite/open.ts';
 import { storageError } from './storage-error.ts';
 import type { Log, Store, StoreOptions, Tx } from './types.ts';
@@ -48,7 +48,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
     const lock = lockDir(dir, now);
     closers.push(() => lock.release());
     const database = url
-      ? await openPostgres(url, refuseNested, log)
+      ? await (await import('./postgres/open.ts')).openPostgres(url, refuseNested, log)
       : openSqlite(join(dir, 'negatoscope.db'), refuseNested, log);
     closers.push(() => database.close());
     const { db, read } = database;

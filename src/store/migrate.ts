@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { sql, type Kysely } from 'kysely';
 import { NegatoscopeError } from '../errors.ts';
 import { syncDirectory } from './blobs.ts';
-import { WRITE_LOCK } from './postgres/open.ts';
+import { WRITE_LOCK } from './postgres/write-lock.ts';
 import type { Db, Log, Migration } from './types.ts';
 
 const BACKUPS_KEPT = 3;

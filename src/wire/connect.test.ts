@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ownCertificate } from '../tls.ts';
+import { ownCertificate } from '../authority.ts';
 import { associate } from './client.ts';
 import type { AssociateOptions } from './client.ts';
 import { Channel, DEFAULT_LIMITS } from './channel.ts';

@@ -12,7 +12,7 @@ import { chunks, dicomFile, principal, silentLog } from '../../archive/testing.t
 import { newUid, parseDicom, TAG } from '../../dicom/index.ts';
 import { createStore } from '../../store/index.ts';
 import type { Store } from '../../store/types.ts';
-import { ownCertificate } from '../../tls.ts';
+import { ownCertificate } from '../../authority.ts';
 import {
   acceptAnyCaller,
   acceptKnownSyntax,

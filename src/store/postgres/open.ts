@@ -4,9 +4,6 @@ import { NegatoscopeError, reasonOf } from '../../errors.ts';
 import type { OpenedDatabase } from '../sqlite/open.ts';
 import type { Db, Log } from '../types.ts';
 
-/** Arbitrary, fixed: the advisory lock that serialises `store.write` and the migrations within one database. */
-export const WRITE_LOCK = 0x4e45_4741; // "NEGA"
-
 const INT8 = 20;
 const NUMERIC = 1700;
 // Counts, sums and times are numbers, as on SQLite. All stay far below 2^53.
