@@ -150,9 +150,11 @@ const routes = async (): Promise<string[]> => {
       .map((method) => `${method.toUpperCase()} ${path}`),
   );
 };
-/** DICOMweb says its rule by method: sending for who sends, looking for everyone. */
+/** DICOMweb says its rule by method: sending for who sends, looking for everyone; what it can do is no secret. */
 const ruleOf = (route: string) =>
-  TABLE[route] ?? (route.includes(' /dicom-web') ? (route.startsWith('GET') ? ALL : SEND) : undefined);
+  TABLE[route] ??
+  (route.startsWith('OPTIONS /dicom-web') ? PUBLIC : undefined) ??
+  (route.includes(' /dicom-web') ? (route.startsWith('GET') ? ALL : SEND) : undefined);
 const pathOf = (route: string): [string, string] => {
   const [method, path] = route.split(' ') as [string, string];
   return [method, path.replace(/\{[^}]+\}/g, '1.2.3').replaceAll('*', 'x')];

@@ -159,6 +159,7 @@ export async function reportPdf(report: Report): Promise<Buffer> {
   }
   doc.y += 8;
   rule();
+  if (record.version > 1) pen.write(words.follows(record.version), { weight: 600, gap: 10 });
   // Whoever reads the first page alone must know that the report goes on.
   if (report.addenda.length > 0)
     pen.write(words.amended(report.addenda.length, at(report.addenda.at(-1)!.signedAt)), {

@@ -6,7 +6,7 @@ import { clock } from '../format.ts';
 import { aiText, useText } from '../text.ts';
 import { Segmented } from '../ui/fields.tsx';
 import { operatingSentence } from './sentence.ts';
-import { lookOf } from './viewer/Marks.tsx';
+import { lookOf, placeName } from './viewer/Marks.tsx';
 import type { ReadingState } from './useReading.ts';
 
 const ANSWERS: readonly Answer[] = ['yes', 'no', 'uncertain'];
@@ -269,7 +269,7 @@ function Correction(props: {
           onChange={(index) => props.onBox(places[Number(index)]!.box)}
           options={places.map((_, index) => ({
             value: String(index),
-            label: t('findings.placeNumber', { number: index + 1 }),
+            label: placeName({ ...props.finding, box: null }, index),
           }))}
         />
       )}

@@ -208,6 +208,7 @@ export function SignedReport(props: {
       <h2>
         <span className="rowline">
           <Lock size={14} aria-hidden /> {t('signed.title')}
+          {report.version > 1 && ` · ${t('signed.version', { version: report.version })}`}
         </span>
         <span className="saved">{dateTime(report.signedAt, language)}</span>
       </h2>

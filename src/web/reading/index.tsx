@@ -8,7 +8,7 @@ import { api } from '../api.ts';
 import { dicomDate, dicomTime, duration, personName } from '../format.ts';
 import { addCatalogue } from '../i18n/index.ts';
 import { isTyping, patientChanged, useKeys } from '../keys.ts';
-import { keys, useModels } from '../queries.ts';
+import { keys, useMe, useModels } from '../queries.ts';
 import { AvatarMenu } from '../shell/AvatarMenu.tsx';
 import { notify } from '../shell/notices.tsx';
 import { examTitle, failureText, orCode, sexAge, sided, useText } from '../text.ts';
@@ -86,6 +86,7 @@ function Reading({
   // When the patient is on the screen, not when the page was asked for: loading may take longer than the pause.
   useEffect(() => patientChanged(), []);
   const phone = usePhone();
+  const { ownPassword } = useMe().person;
   const models = useModels().data ?? [];
   const stage = useRef<StageHandle>(null);
   const [index, setIndex] = useState(0);
@@ -197,6 +198,12 @@ function Reading({
   const trySign = () => {
     if (!editable) return;
     if (phone) return notify({ kind: 'info', text: t('sign.smallScreen') });
+    if (!ownPassword)
+      return notify({
+        kind: 'info',
+        text: t('errors.own-password-first'),
+        action: { label: t('shell.choosePassword'), run: () => navigate('/settings/account') },
+      });
     const ask = async () => {
       await reading.draft.flush();
       const fresh = await client.fetchQuery<StudyView>({
@@ -524,7 +531,10 @@ function useNext(studyUid: string, active: boolean): string | null {
     const timer = setTimeout(async () => {
       try {
         const page = await api<WorklistPage>('/worklist?list=to-read&limit=10', { quiet: true });
-        const row = page.rows.find(({ study, claimedBy }) => study.studyUid !== studyUid && !claimedBy);
+        // A reopened exam waits for the one who signed it.
+        const row = page.rows.find(
+          ({ study, state, claimedBy }) => study.studyUid !== studyUid && state !== 'reopened' && !claimedBy,
+        );
         if (gone) return;
         setNext(row?.study.studyUid ?? null);
         if (!row) return;

@@ -44,7 +44,9 @@ test('text of normality beside a finding, and answers against it, are told', () 
     contradictionsOf(fields, findings, models, all);
   expect(told(normal)).toEqual([]);
   expect(told(normal, accepted)).toEqual([{ code: 'normal-text' }]);
-  expect(told({ ...normal, answers: { m: 'yes' } })).toEqual([{ code: 'normal-text' }]);
+  for (const answer of ['yes', 'uncertain'] as const)
+    expect(told({ ...normal, answers: { m: answer } })).toEqual([{ code: 'normal-text' }]);
+  expect(told({ ...normal, answers: { m: 'no' } })).toEqual([]);
   expect(told({ ...empty, answers: { m: 'uncertain' } }, accepted)).toEqual([
     { code: 'answer', modelId: 'm', answer: 'uncertain' },
   ]);

@@ -57,8 +57,8 @@ export type Contradiction =
   { code: 'normal-text' } | { code: 'answer'; modelId: string; answer: 'no' | 'uncertain' };
 
 /**
- * Where the parts of a report speak against each other: a finding taken over or a question answered with *yes*, beside the
- * text of a normal template; a finding taken over beside the answer *no* or *uncertain*.
+ * Where the parts of a report speak against each other: a finding taken over, or a question answered with other than *no*,
+ * beside the text of a normal template; a finding taken over beside the answer *no* or *uncertain*.
  */
 export function contradictionsOf(
   fields: ReportFields,
@@ -74,7 +74,7 @@ export function contradictionsOf(
     return answer ? [{ modelId: manifest.id, answer }] : [];
   });
   const found: Contradiction[] = [];
-  if ((taken.length > 0 || answered.some(({ answer }) => answer === 'yes')) && isNormal(fields, templates))
+  if ((taken.length > 0 || answered.some(({ answer }) => answer !== 'no')) && isNormal(fields, templates))
     found.push({ code: 'normal-text' });
   for (const { modelId, answer } of answered)
     if (answer !== 'yes' && taken.some((finding) => finding.by === 'reader' || finding.modelId === modelId))

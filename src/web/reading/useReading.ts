@@ -68,7 +68,12 @@ export function useReading(studyUid: string) {
     if (!claimable) return;
     let held = false;
     let gone = false;
-    const release = () => void api(`${path(studyUid)}/claim`, { method: 'DELETE' }).catch(() => undefined);
+    const release = () =>
+      void api(`${path(studyUid)}/claim`, { method: 'DELETE', keepalive: true }).catch(() => undefined);
+    const closing = () => {
+      if (held) void finish.current().then(release, release);
+    };
+    window.addEventListener('pagehide', closing);
     const claim = () =>
       api<StudyView>(`${path(studyUid)}/claim`, { method: 'POST' })
         .then((next) => {
@@ -85,6 +90,7 @@ export function useReading(studyUid: string) {
     return () => {
       gone = true;
       clearInterval(timer);
+      window.removeEventListener('pagehide', closing);
       // What was typed last first: without a claim the server takes no text.
       if (held) void finish.current().then(release, release);
     };

@@ -62,6 +62,11 @@ export function Shell({ children }: { children: ReactNode }) {
     },
   ];
   const here = places.find(({ on }) => on)?.label;
+  // A link of the bars that was followed keeps no key for itself: Enter opens what the page has selected.
+  useEffect(() => {
+    if (document.activeElement?.closest('.nav, .bottom, .home'))
+      document.getElementById('content')?.focus({ preventScroll: true });
+  }, [path]);
   useEffect(() => {
     document.title = here ? `${here} · Negatoscope` : 'Negatoscope';
   }, [here]);

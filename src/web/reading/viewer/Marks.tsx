@@ -23,6 +23,10 @@ export const lookOf = (finding: Finding): Look =>
 export const boxesOf = (finding: Finding): Box[] =>
   finding.box ? [finding.box] : finding.places.map(({ box }) => box);
 
+/** `1`, or `1a`, `1b` … where a finding has several places. */
+export const placeName = (finding: Finding, index: number): string =>
+  `${finding.number}${!finding.box && finding.places.length > 1 ? String.fromCharCode(97 + (index % 26)) : ''}`;
+
 function rectangle(box: Box, mapping: Mapping) {
   const [x, y] = mapping.toStage(box.x, box.y);
   const [right, bottom] = mapping.toStage(box.x + box.width, box.y + box.height);
@@ -58,14 +62,15 @@ export function Marks(props: {
           if (editing && finding.id === selected && (finding.box || sameBox(box, editing))) return null;
           const area = rectangle(box, mapping);
           const look = lookOf(finding);
+          const choosable = editing !== null && finding.id === selected;
           return (
             <g
               key={`${finding.id}-${i}`}
-              className={`mark ${look}`}
+              className={`mark ${look}${choosable ? ' choosable' : ''}`}
               data-selected={finding.id === selected || undefined}
               onPointerDown={() =>
                 // While a finding is corrected, another of its suspected places can be taken instead.
-                editing && finding.id === selected ? props.onEdit(box) : props.onSelect(finding.id)
+                choosable ? props.onEdit(box) : props.onSelect(finding.id)
               }
             >
               <rect {...area} rx={4} />
@@ -74,7 +79,7 @@ export function Marks(props: {
               )}
               <circle cx={area.x + area.width + 13} cy={area.y} r={11} />
               <text x={area.x + area.width + 13} y={area.y + 4} textAnchor="middle">
-                {look === 'accepted' ? '✓' : finding.number}
+                {look === 'accepted' ? '✓' : placeName(finding, i)}
               </text>
             </g>
           );
