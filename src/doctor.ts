@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Text } from './assist/types.ts';
 import type { UpkeepView } from './doors/api/contract.ts';
 import type { Rooms } from './rooms.ts';
@@ -145,8 +146,23 @@ async function files(rooms: Rooms): Promise<Look> {
 
 async function index(rooms: Rooms): Promise<Look[]> {
   const spared = Number((await rooms.store.setting('archive.spared')) ?? 0);
-  if (spared === 0) return [];
+  const aside = await rooms.store.blobs.orphans();
+  const orphans: Look[] =
+    aside === 0
+      ? []
+      : [
+          {
+            code: 'orphans',
+            ok: true,
+            text: {
+              fr: `${aside} fichier(s) sans entrée dans la base, laissés par un arrêt brutal ou par une base plus ancienne, gardés 30 jours dans « orphans ». « negatoscope import ${join(rooms.config.dir, 'orphans')} » les reprend.`,
+              en: `${aside} file(s) without an entry in the database, left by a crash or by an older database, kept 30 days in “orphans”. “negatoscope import ${join(rooms.config.dir, 'orphans')}” takes them in.`,
+            },
+          },
+        ];
+  if (spared === 0) return orphans;
   return [
+    ...orphans,
     {
       code: 'index',
       ok: false,

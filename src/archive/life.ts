@@ -100,7 +100,8 @@ const MOST_ORPHANS = 1000;
 export const SPARED = 'archive.spared';
 
 /**
- * Removes objects that a crash left between their rename and their commit. Only hours since the last sweep are looked at.
+ * Takes away objects that a crash left without an entry: empty ones are removed, others set aside, since beside an older copy
+ * of the database they may be images that were acknowledged. Only hours since the last sweep are looked at.
  * `isReferenced` speaks for rooms that keep objects of their own. On PostgreSQL other processes may be at work: objects of
  * the last hour are left for the next sweep.
  */
@@ -141,8 +142,9 @@ export async function sweep(
   const foreign = orphans.length > MOST_ORPHANS || (orphans.length > 0 && (await isEmptyIndex(store)));
   let removed = 0;
   for (const ref of orphans) {
-    if (foreign && (await store.blobs.size(ref)) > 0) continue;
-    await store.blobs.remove(ref);
+    const empty = (await store.blobs.size(ref)) === 0;
+    if (foreign && !empty) continue;
+    await (empty ? store.blobs.remove(ref) : store.blobs.setAside(ref));
     removed += 1;
   }
   const spared = orphans.length - removed;
@@ -153,7 +155,7 @@ export async function sweep(
     );
   } else await store.setSetting(SWEPT, String(started));
   await store.setSetting(SPARED, String(spared));
-  if (removed > 0) log.info({ objects: removed }, 'removed objects that a crash left without an entry');
+  if (removed > 0) log.info({ objects: removed }, 'took away objects that a crash left without an entry');
   return removed;
 }
 

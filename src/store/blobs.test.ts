@@ -123,6 +123,21 @@ test('reads and streams ranges, clipped at the end', async () => {
   }
 });
 
+test('what is set aside is kept for 30 days', async () => {
+  const staged = await blobs.stage();
+  await staged.write(Buffer.from('perhaps an image'));
+  await staged.finish();
+  const [ref] = await blobs.commit([staged]);
+  await blobs.setAside(ref!);
+  await expect(blobs.size(ref!)).rejects.toMatchObject({ code: 'blob-missing' });
+  expect(await blobs.orphans()).toBe(1);
+  const later = (days: number) => createBlobs({ dir, now: () => Date.now() + days * 86_400_000 });
+  await later(29).sweepStaging();
+  expect(await blobs.orphans()).toBe(1);
+  await later(31).sweepStaging();
+  expect(await blobs.orphans()).toBe(0);
+});
+
 test('discarded or unfinished files leave nothing that can be seen; the sweep takes the rest', async () => {
   const gone = await blobs.stage();
   await gone.write(Buffer.alloc(2 * LARGE));

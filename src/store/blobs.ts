@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, statfs, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { NegatoscopeError } from '../errors.ts';
 import { grouped } from './grouped.ts';
@@ -11,6 +11,7 @@ import { storageError } from './storage-error.ts';
 import type { Blobs, StagedBlob } from './types.ts';
 
 const CHUNK = 256 * 1024;
+const ORPHANED_MS = 30 * 86_400_000;
 const REF = /^objects\/\d{4}\/\d{2}\/\d{2}\/\d{2}\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.dcm$/;
 
 export interface BlobsInside extends Blobs {
@@ -20,6 +21,7 @@ export interface BlobsInside extends Blobs {
 /** Files in `dir/objects/YYYY/MM/DD/HH/` (UTC), written in `dir/staging/` first. References are paths relative to `dir`. */
 export function createBlobs({ dir, now }: { dir: string; now: () => number }): BlobsInside {
   const staging = join(dir, 'staging');
+  const orphans = join(dir, 'orphans');
   const known = new Map<string, () => Promise<void>>(); // directory → its shared sync
   const handles = createHandles();
 
@@ -130,6 +132,17 @@ export function createBlobs({ dir, now }: { dir: string; now: () => number }): B
       });
     },
 
+    async setAside(ref) {
+      const path = resolve(ref);
+      handles.forget(path);
+      await mkdir(orphans, { recursive: true, mode: 0o700 });
+      await rename(path, join(orphans, basename(path))).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw storageError(error);
+      });
+    },
+
+    orphans: async () => (await namesIn(orphans)).length,
+
     async free() {
       const { bavail, bsize } = await statfs(dir);
       return bavail * bsize;
@@ -153,6 +166,11 @@ export function createBlobs({ dir, now }: { dir: string; now: () => number }): B
     },
 
     async sweepStaging() {
+      for (const name of await namesIn(orphans)) {
+        const path = join(orphans, name);
+        const { ctimeMs } = await stat(path); // when it came here
+        if (now() - ctimeMs > ORPHANED_MS) await unlink(path);
+      }
       const names = await readdir(staging);
       for (const name of names) await rm(join(staging, name), { force: true, recursive: true });
       return names.length;
@@ -161,6 +179,12 @@ export function createBlobs({ dir, now }: { dir: string; now: () => number }): B
     close: () => reserve.close(),
   };
 }
+
+const namesIn = (folder: string): Promise<string[]> =>
+  readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
 
 async function* chunksOf(
   handles: Handles,

@@ -183,6 +183,13 @@ export interface Blobs {
   stream(ref: string, range?: { offset: number; length: number }): Readable;
   size(ref: string): Promise<number>;
   remove(ref: string): Promise<void>;
+  /**
+   * Takes a file that nothing refers to out of `objects/` without losing it: into `orphans/`, where it lies for 30 days before
+   * `sweepStaging` removes it.
+   */
+  setAside(ref: string): Promise<void>;
+  /** How many files lie in `orphans/`. */
+  orphans(): Promise<number>;
   /** Bytes free on the volume. */
   free(): Promise<number>;
   /**
