@@ -217,7 +217,7 @@ async function buildApp(
     trustProxy:
       listener.trustProxy ?? ((address: string) => deps.network.behindProxy() && isLoopback(address)),
     bodyLimit: 4 * 1024 * 1024,
-    routerOptions: { maxParamLength: 256 },
+    routerOptions: { maxParamLength: 8192 }, // a list of frames
     forceCloseConnections: true,
     ...(listener.tls ? { https: { ...listener.tls, minVersion: 'TLSv1.2' } } : {}),
   } as FastifyServerOptions) as unknown as FastifyInstance;
