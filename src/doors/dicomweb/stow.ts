@@ -9,8 +9,9 @@ import { JSON_TYPES, negotiate } from './accept.ts';
 import { assembled, isMetadata, type Unbuilt } from './assemble.ts';
 import { baseOf, type DicomwebDependencies, instanceUrl, type Place, studyUrl } from './context.ts';
 
-/** Instances whose bytes were read and whose commit is awaited while the next is read. */
+/** Instances whose bytes were read and whose commit is awaited while the next is read; and how many bytes they may have. */
 const IN_FLIGHT = 64;
+const BYTES_IN_FLIGHT = 8 * 1024 * 1024;
 
 type Outcome =
   IngestOutcome | { status: 'unsupported' } | ({ status: 'unbuilt'; reason: Unbuilt['failed'] } & Unbuilt);
@@ -73,6 +74,7 @@ async function ingestParts(
 ): Promise<Outcome[]> {
   const outcomes: Promise<Outcome>[] = [];
   const inFlight = new Set<Promise<unknown>>();
+  let bytesInFlight = 0;
   try {
     for await (const part of readMultipart(body, boundary)) {
       const type = parseContentType(part.headers.get('content-type') ?? 'application/dicom').type;
@@ -81,17 +83,26 @@ async function ingestParts(
         continue;
       }
       const consumed = Promise.withResolvers<void>();
-      const outcome = ingest(tell(part.body, consumed.resolve));
+      let size = 0;
+      const count = (bytes: number): void => {
+        size += bytes;
+        bytesInFlight += bytes;
+      };
+      const outcome = ingest(tell(part.body, count, consumed.resolve));
       outcome.catch(() => undefined); // awaited below
       outcomes.push(outcome);
       const settled = outcome.then(
         () => undefined,
         () => undefined,
       );
-      const flight = settled.then(() => void inFlight.delete(flight));
+      const flight = settled.then(() => {
+        inFlight.delete(flight);
+        bytesInFlight -= size;
+      });
       inFlight.add(flight);
       await Promise.race([consumed.promise, settled]);
-      if (inFlight.size >= IN_FLIGHT) await Promise.race(inFlight);
+      while (inFlight.size >= IN_FLIGHT || (bytesInFlight > BYTES_IN_FLIGHT && inFlight.size > 0))
+        await Promise.race(inFlight);
     }
   } finally {
     await Promise.all(inFlight);
@@ -119,9 +130,16 @@ async function ingestAssembled(
   return outcomes;
 }
 
-async function* tell(body: AsyncIterable<Uint8Array>, consumed: () => void): AsyncGenerator<Uint8Array> {
+async function* tell(
+  body: AsyncIterable<Uint8Array>,
+  count: (bytes: number) => void,
+  consumed: () => void,
+): AsyncGenerator<Uint8Array> {
   try {
-    yield* body;
+    for await (const chunk of body) {
+      count(chunk.length);
+      yield chunk;
+    }
   } finally {
     consumed();
   }
