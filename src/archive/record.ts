@@ -258,6 +258,7 @@ async function updateStudy(
     studyUid,
     actor: `${first.origin.door}:${first.origin.from}`,
     payload: { images: images.length, afterComplete: Number(study.was_complete) === 1 },
+    adds: 'images',
   });
   return { wasOpen };
 }

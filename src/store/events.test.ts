@@ -63,6 +63,40 @@ eachStore((label, make) => {
     expect(await store.events.verify()).toEqual({ ok: true, events: 48 });
   });
 
+  test('what is added up is told of once for many writes, and nothing is lost or told twice', async () => {
+    const store = await make();
+    const wanted = new Map<string, number>();
+    await Promise.all(
+      ['1.1', '1.2'].map(async (studyUid) => {
+        for (let i = 1; i <= 40; i++) {
+          const event = { kind: 'a.b.c', studyUid, payload: { images: i, late: i > 30 }, adds: 'images' };
+          const undone = i % 7 === 0;
+          const twice = i % 5 === 0;
+          await store
+            .write(async (tx) => {
+              await store.events.append(tx, event);
+              if (twice) await store.events.append(tx, event);
+              if (undone) throw new Error('undone');
+            })
+            .catch(() => undefined);
+          if (i % 16 === 0) await store.events.settled();
+          const key = `${studyUid} ${i > 30}`;
+          if (!undone) wanted.set(key, (wanted.get(key) ?? 0) + i * (twice ? 2 : 1));
+        }
+      }),
+    );
+    await store.events.settled();
+    const events = await store.events.page({ limit: 1000 });
+    const told = new Map<string, number>();
+    for (const { study_uid, payload } of events) {
+      const key = `${study_uid} ${payload!.late}`;
+      told.set(key, (told.get(key) ?? 0) + Number(payload!.images));
+    }
+    expect(told).toEqual(wanted);
+    expect(events.length).toBeLessThan(60);
+    expect(await store.events.verify()).toEqual({ ok: true, events: events.length });
+  });
+
   test('of many writes one after the other the events are sealed in company, within a moment', async () => {
     const store = await make();
     const heard: number[] = [];

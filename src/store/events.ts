@@ -21,6 +21,8 @@ import type {
 const POLL_MS = 1_000;
 /** An event that comes alone is sealed at once; of many, those of this time go in one write, not in one each. */
 const SEAL_EVERY_MS = 250;
+/** Beyond this age an event is added to no more, whatever keeps it from being sealed. */
+const ADD_MS = 1_000;
 const BATCH = 500;
 const WALK = 1_000;
 
@@ -31,6 +33,25 @@ export interface EventsInside extends Events {
 const insertPending = prepared((tx: Tx, [row]: readonly EventPendingTable[]) =>
   tx.insertInto('event_pending').values(row!),
 );
+
+interface PendingChange extends Pick<EventPendingTable, 'id' | 'payload' | 'payload_digest'> {
+  /** Nothing is written where the event was sealed or changed meanwhile. */
+  was: string;
+}
+const changePending = prepared((tx: Tx, [change]: readonly PendingChange[]) =>
+  tx
+    .updateTable('event_pending')
+    .set({ payload: change!.payload, payload_digest: change!.payload_digest })
+    .where('id', '=', change!.id)
+    .where('payload_digest', '=', change!.was),
+);
+/** An event that others may still be added to, as it stands on the disk. */
+interface Open {
+  readonly id: string;
+  readonly at: number;
+  readonly sum: number;
+  readonly digest: string;
+}
 
 export const asSealed = (row: EventTable): SealedEvent => ({
   ...row,
@@ -51,6 +72,7 @@ export async function createEvents(deps: {
   const { dir, read, write, now, log } = deps;
   const anchor = createAnchor(dir, log);
   const listeners = new Set<(event: SealedEvent) => void>();
+  const opened = new Map<string, Open>();
   let closing = false;
   let sealing: Promise<void> | undefined;
   let again = false;
@@ -136,6 +158,7 @@ export async function createEvents(deps: {
   const sealAll = async (): Promise<void> => {
     do {
       again = false;
+      opened.clear();
       for (let end = await sealBatch(); end; end = await sealBatch()) anchor.sealed(end);
     } while (again);
     await tell();
@@ -177,20 +200,34 @@ export async function createEvents(deps: {
   return {
     async append(tx: Tx<any>, event: NewEvent): Promise<void> {
       const at = now();
-      const payload = JSON.stringify(event.payload ?? {});
-      await insertPending(tx, [
-        {
-          id: uuidv7(at),
-          at,
-          kind: event.kind,
-          study_uid: event.studyUid ?? null,
-          subject: event.subject ?? null,
-          actor: event.actor ?? null,
-          payload,
-          payload_digest: sha256(payload),
-        },
-      ]);
+      const { kind, studyUid = null, subject = null, actor = null, payload = {}, adds } = event;
       afterWrite(sealSoon);
+      const key =
+        adds === undefined
+          ? undefined
+          : JSON.stringify([kind, studyUid, subject, actor, { ...payload, [adds]: 0 }]);
+      const own = adds === undefined ? 0 : Number(payload[adds]);
+      const keepOpen = (open: Open): void => {
+        if (key !== undefined) afterWrite(() => opened.set(key, open));
+      };
+
+      const open = key === undefined ? undefined : opened.get(key);
+      if (open && adds !== undefined && at - open.at < ADD_MS) {
+        const sum = open.sum + own;
+        const text = JSON.stringify({ ...payload, [adds]: sum });
+        const digest = sha256(text);
+        const change = { id: open.id, was: open.digest, payload: text, payload_digest: digest };
+        const { numAffectedRows } = await changePending(tx, [change]);
+        if (numAffectedRows === 1n) return keepOpen({ ...open, sum, digest });
+      }
+
+      const id = uuidv7(at);
+      const text = JSON.stringify(payload);
+      const digest = sha256(text);
+      await insertPending(tx, [
+        { id, at, kind, study_uid: studyUid, subject, actor, payload: text, payload_digest: digest },
+      ]);
+      keepOpen({ id, at, sum: own, digest });
     },
 
     tail(listener) {
