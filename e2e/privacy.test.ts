@@ -58,7 +58,9 @@ test('names in every character set arrive, and none of them stands in a log or i
     (list) => list.length > 3,
   );
   expect(rows.some(({ study }) => study.patientName.length > 3)).toBe(true);
-  const audit = JSON.stringify(await client.json('GET', '/api/audit?limit=200'));
+  // The page lays the study of each event beside it, as it is now; the log itself must not hold it.
+  const rowsOfLog = await client.json<object[]>('GET', '/api/audit?limit=200');
+  const audit = JSON.stringify(rowsOfLog.map((row) => ({ ...row, study: null, corrections: [] })));
   const logs = readdirSync(join(server.dir, 'logs')).map((name) =>
     readFileSync(join(server.dir, 'logs', name), 'utf8'),
   );
