@@ -20,7 +20,7 @@ const BEHIND: Readonly<Record<FigureKey, RawBuilder<boolean>>> = {
   'agreement-negative': sql<boolean>`${own} and conclusion in ('no', 'uncertain')`,
   sensitivity: sql<boolean>`${own} and blind_conclusion in ('yes', 'uncertain')`,
   specificity: sql<boolean>`${own} and blind_conclusion in ('no', 'uncertain')`,
-  missed: sql<boolean>`${own} and blind_conclusion in ('yes', 'uncertain') and ai_positive = 0`,
+  missed: sql<boolean>`${own} and blind_conclusion in ('yes', 'uncertain') and blind_ai_positive = 0`,
 };
 
 export interface Range {
@@ -40,6 +40,7 @@ const toRow = (fact: ReadingFact): ReadingFactTable => ({
   arrived_at: fact.arrivedAt,
   signed_at: fact.signedAt,
   ai_positive: Number(fact.aiPositive),
+  blind_ai_positive: Number(fact.blindAiPositive ?? fact.aiPositive),
   ai_score_max: fact.aiScoreMax,
   images: fact.images,
   marks: fact.marks,
@@ -59,6 +60,16 @@ const toRow = (fact: ReadingFact): ReadingFactTable => ({
   image_tn: fact.perImage?.trueNegative ?? 0,
 });
 
+/** What a conclusion given before AI was seen says of the tool. */
+const blindPart = (row: Selectable<ReadingFactTable>) => ({
+  blind_conclusion: row.blind_conclusion,
+  blind_ai_positive: row.blind_ai_positive,
+  image_tp: row.image_tp,
+  image_fp: row.image_fp,
+  image_fn: row.image_fn,
+  image_tn: row.image_tn,
+});
+
 const toFact = (row: Selectable<ReadingFactTable>): ReadingFact => ({
   reportId: row.report_id,
   studyUid: row.study_uid,
@@ -71,6 +82,7 @@ const toFact = (row: Selectable<ReadingFactTable>): ReadingFact => ({
   arrivedAt: Number(row.arrived_at),
   signedAt: Number(row.signed_at),
   aiPositive: row.ai_positive === 1,
+  blindAiPositive: row.blind_ai_positive === 1,
   aiScoreMax: row.ai_score_max,
   images: row.images,
   marks: row.marks,
@@ -96,13 +108,31 @@ const toFact = (row: Selectable<ReadingFactTable>): ReadingFact => ({
 export function createFacts(store: Store) {
   const read = store.read as unknown as Db<EvidenceTables>;
 
-  /** A study's rows are replaced whole: applying an event again, or a later one, leaves the same as applying the last alone. */
+  /**
+   * A study's rows are replaced whole; applying an event again changes nothing. One thing outlives the report it stood in: a
+   * conclusion given before AI was seen, with the tool's verdict of then. A later report of the study can have none, since AI
+   * was shown meanwhile, and without it every miss that was signed again for a late image would leave the figures.
+   */
   async function apply(tx: Tx<EvidenceTables>, event: SealedEvent): Promise<void> {
     const snapshot = event.payload?.snapshot as ReadingSnapshot | undefined;
     if (!snapshot) return; // erased, or an addendum to a report without AI
+    const before = await tx
+      .selectFrom('reading_fact')
+      .selectAll()
+      .where('study_uid', '=', snapshot.studyUid)
+      .execute();
     await tx.deleteFrom('reading_fact').where('study_uid', '=', snapshot.studyUid).execute();
-    if (snapshot.facts.length > 0)
-      await tx.insertInto('reading_fact').values(snapshot.facts.map(toRow)).execute();
+    const rows = snapshot.facts.map(toRow).map((row) => {
+      if (row.blind_conclusion !== null) return row;
+      const blind = before.find(
+        (old) =>
+          old.model_id === row.model_id &&
+          old.model_version === row.model_version &&
+          old.blind_conclusion !== null,
+      );
+      return blind ? { ...row, ...blindPart(blind) } : row;
+    });
+    if (rows.length > 0) await tx.insertInto('reading_fact').values(rows).execute();
   }
 
   const within = (modelId: string, range: Range) => {
@@ -128,7 +158,7 @@ export function createFacts(store: Store) {
     async cells(modelId: string, range: Range): Promise<Cell[]> {
       const total = (column: keyof ReadingFactTable) => sql<number>`sum(${sql.ref(column)})`;
       const rows = await within(modelId, range)
-        .select(['conclusion', 'blind_conclusion', 'ai_positive', 'in_training'])
+        .select(['conclusion', 'blind_conclusion', 'ai_positive', 'blind_ai_positive', 'in_training'])
         .select((eb) => [
           eb.fn.countAll<number>().as('studies'),
           total('marks').as('marks'),
@@ -138,12 +168,13 @@ export function createFacts(store: Store) {
           total('image_fn').as('fn'),
           total('image_tn').as('tn'),
         ])
-        .groupBy(['conclusion', 'blind_conclusion', 'ai_positive', 'in_training'])
+        .groupBy(['conclusion', 'blind_conclusion', 'ai_positive', 'blind_ai_positive', 'in_training'])
         .execute();
       return rows.map((row) => ({
         conclusion: row.conclusion,
         blindConclusion: row.blind_conclusion,
         aiPositive: row.ai_positive === 1,
+        blindAiPositive: row.blind_ai_positive === 1,
         inTraining: row.in_training === 1,
         studies: Number(row.studies),
         marks: Number(row.marks),

@@ -5,7 +5,10 @@ import type { Answer, EvidenceSummary, FigureKey, PerImage, Proportion, ReadingF
 export type Uncertain = 'positive' | 'negative';
 
 /** What the figures depend on: facts that agree in these are added up by the database before they come here. */
-export type Judged = Pick<ReadingFact, 'conclusion' | 'blindConclusion' | 'aiPositive' | 'inTraining'>;
+export type Judged = Pick<
+  ReadingFact,
+  'conclusion' | 'blindConclusion' | 'aiPositive' | 'blindAiPositive' | 'inTraining'
+>;
 export interface Cell extends Judged {
   studies: number;
   marks: number;
@@ -27,11 +30,13 @@ export function counted(
   figure: ProportionKey,
   uncertain: Uncertain,
 ): { n: boolean; k: boolean } {
-  const answer = figure.startsWith('agreement') ? fact.conclusion : fact.blindConclusion;
+  const agreement = figure.startsWith('agreement');
+  const answer = agreement ? fact.conclusion : fact.blindConclusion;
+  const marked = agreement ? fact.aiPositive : (fact.blindAiPositive ?? fact.aiPositive);
   const positive = isPositive(answer, uncertain);
   const wanted = figure === 'agreement-positive' || figure === 'sensitivity';
   const n = !fact.inTraining && positive === wanted;
-  return { n, k: n && fact.aiPositive === wanted };
+  return { n, k: n && marked === wanted };
 }
 
 /** Whether a study stands behind a figure, counted either way. */

@@ -89,4 +89,17 @@ export const evidenceMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    id: 'evidence-002',
+    async up(db: Kysely<any>) {
+      await db.schema
+        .alterTable('reading_fact')
+        .addColumn('blind_ai_positive', 'integer', (c) => c.notNull().defaultTo(0))
+        .execute();
+      await db
+        .updateTable('reading_fact')
+        .set((eb) => ({ blind_ai_positive: eb.ref('ai_positive') }))
+        .execute();
+    },
+  },
 ];

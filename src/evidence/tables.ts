@@ -36,6 +36,7 @@ export interface ReadingFactTable {
   arrived_at: number;
   signed_at: number;
   ai_positive: number;
+  blind_ai_positive: number;
   ai_score_max: number;
   images: number;
   marks: number;

@@ -28,7 +28,10 @@ export interface StageAct {
 
 export type Answer = 'yes' | 'no' | 'uncertain';
 
-/** One row per (signed report, tool that ran on its study); replaced whole when an event touches the study. */
+/**
+ * One row per (signed report, tool that ran on its study); replaced whole when an event touches the study, but for a blind
+ * conclusion of an earlier report (facts.ts).
+ */
 export interface ReadingFact {
   reportId: string;
   studyUid: string;
@@ -53,6 +56,11 @@ export interface ReadingFact {
   conclusion: Answer | null;
   /** Given before AI was seen (own conclusion blind first, or the whole report in evaluation and shadow). */
   blindConclusion: Answer | null;
+  /**
+   * The tool's verdict on what `blindConclusion` was given about: `aiPositive`, or, where that conclusion stands in an earlier
+   * report of the study, the verdict of then.
+   */
+  blindAiPositive?: boolean;
   /** The study's images are part of the tool's training data: never counted in accuracy. */
   inTraining: boolean;
   amended: boolean;
