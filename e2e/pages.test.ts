@@ -49,7 +49,9 @@ const SETTINGS = [
   'senders',
   'remotes',
   'rules',
+  'folders',
   'quarantine',
+  'recycle',
   'tools',
   'audit',
   'system',
@@ -222,6 +224,9 @@ describe.skipIf(browserMissing)('every page', () => {
       await page.goto(`${server.url}/evidence`);
       await page.locator('h2').first().waitFor();
       await look(page, `${look_}-evidence`, trouble);
+      await page.goto(`${server.url}/exchange`);
+      await page.locator('h1, h2').first().waitFor();
+      await look(page, `${look_}-exchange`, trouble);
       for (const section of SETTINGS) {
         await page.goto(`${server.url}/settings/${section}`);
         await page.locator('h1, h2').first().waitFor();
