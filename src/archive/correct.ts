@@ -67,11 +67,14 @@ export function createCorrect(store: Pick<Store, 'write' | 'events'>, now: () =>
         .where('study_uid', '=', studyUid)
         .execute();
       await syncWords(tx, row, { ...row, ...searchColumns(corrected) });
+      const ids: string[] = [];
       for (const [field, value] of changes) {
+        const id = randomUUID();
+        ids.push(id);
         await tx
           .insertInto('correction')
           .values({
-            id: randomUUID(),
+            id,
             study_uid: studyUid,
             field: FIELDS[field].column,
             value,
@@ -87,7 +90,7 @@ export function createCorrect(store: Pick<Store, 'write' | 'events'>, now: () =>
         kind: 'archive.patient.corrected',
         studyUid,
         actor: nameOf(by),
-        payload: { fields: changes.map(([field]) => field) },
+        payload: { fields: changes.map(([field]) => field), corrections: ids },
       });
     });
   };
@@ -108,10 +111,21 @@ export const createCorrections =
       .orderBy('at')
       .orderBy('id')
       .execute();
-    return rows.flatMap(({ study_uid, field, previous, value, reason, by_name, at }) => {
+    return rows.flatMap(({ id, study_uid, field, previous, value, reason, by_name, at }) => {
       const known = FIELD_OF.get(field);
       return known
-        ? [{ studyUid: study_uid, field: known, previous, value, reason, byName: by_name, at: Number(at) }]
+        ? [
+            {
+              id,
+              studyUid: study_uid,
+              field: known,
+              previous,
+              value,
+              reason,
+              byName: by_name,
+              at: Number(at),
+            },
+          ]
         : [];
     });
   };

@@ -1,5 +1,5 @@
 import type { Archive } from '../archive/types.ts';
-import { SEES_ALL } from '../archive/index.ts';
+import { patientParams, SEES_ALL, studyParams } from '../archive/index.ts';
 import { encapsulatePdf } from '../dicom/build/pdf.ts';
 import { writePart10 } from '../dicom/index.ts';
 import { NegatoscopeError } from '../errors.ts';
@@ -60,22 +60,8 @@ export function createDelivery(deps: {
       (text) => text !== '',
     );
     return encapsulatePdf(await printed(upTo(report, addenda)), {
-      patient: {
-        patientId: study.patientId,
-        issuer: study.issuer,
-        name: study.patientName,
-        birthDate: study.birthDate,
-        sex: study.sex === 'F' || study.sex === 'M' || study.sex === 'O' ? study.sex : '',
-      },
-      study: {
-        studyInstanceUid: studyUid,
-        studyDate: study.studyDate,
-        studyTime: study.studyTime,
-        studyId: study.studyId,
-        accessionNumber: study.accession,
-        description: study.description,
-        referringPhysicianName: study.referring,
-      },
+      patient: patientParams(study),
+      study: studyParams(studyUid, study),
       series: {
         seriesInstanceUid: seriesUid(report.id, 'pdf'),
         seriesNumber: PDF_SERIES_NUMBER,

@@ -19,8 +19,9 @@ const AuditQuery = z.object({
 /** Events read at a time, of which some may be left out. */
 const PAGE = 200;
 const CORRECTED = 'archive.patient.corrected';
-/** The rows of a correction and its event are written in one transaction, a moment apart. */
-const SAME_ACT_MS = 1000;
+/** Ids of the corrections that an event tells of. */
+const correctionsOf = ({ kind, payload }: SealedEvent): readonly unknown[] =>
+  kind === CORRECTED && Array.isArray(payload?.corrections) ? payload.corrections : [];
 /** Longer than a group of events waits for its seal. */
 const SEALING_MS = 400;
 
@@ -133,13 +134,7 @@ export function registerUpkeep(
       subject: event.subject,
       payload: event.payload,
       study: studies.get(event.study_uid ?? '') ?? null,
-      corrections:
-        event.kind === CORRECTED
-          ? corrections.filter(
-              ({ studyUid, at }) =>
-                studyUid === event.study_uid && Math.abs(at - Number(event.at)) <= SAME_ACT_MS,
-            )
-          : [],
+      corrections: corrections.filter(({ id }) => correctionsOf(event).includes(id)),
     }));
   });
   app.post('/api/audit/verify', admin, async () => store.events.verify());

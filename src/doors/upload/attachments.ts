@@ -4,10 +4,12 @@ import {
   type Archive,
   type IngestOutcome,
   type Origin,
+  patientParams,
   SEES_ALL,
   type StudyRow,
+  studyParams,
 } from '../../archive/index.ts';
-import type { PatientParams, SeriesParams, StudyParams } from '../../dicom/build/modules.ts';
+import type { PatientParams, SeriesParams } from '../../dicom/build/modules.ts';
 import { encapsulatePdf } from '../../dicom/build/pdf.ts';
 import { photoToSecondaryCapture } from '../../dicom/build/photo.ts';
 import { encapsulateVideo, readVideo, videoModality } from '../../dicom/build/video.ts';
@@ -83,8 +85,8 @@ export async function attach(
   const { bodyPart, laterality } = form;
   const into =
     form.studyUid === undefined ? undefined : await studyOf(archive, form.studyUid, form.patientId);
-  const patient = into ? patientOf(into) : typedPatient(form);
-  const study = into ? studyParams(into) : { ...form, studyInstanceUid: newUid() };
+  const patient = into ? patientParams(into) : typedPatient(form);
+  const study = into ? studyParams(into.studyUid, into) : { ...form, studyInstanceUid: newUid() };
   const common = { patient, study, bodyPart, laterality, at: new Date(now()), timeZone };
   const placeOf = (modality: string, name: string) =>
     seriesFor(archive, into, modality, form.description || name);
@@ -173,23 +175,6 @@ const typedPatient = (form: Attachment): PatientParams => ({
   birthDate: form.birthDate,
   sex: form.sex,
 });
-const patientOf = (study: StudyRow): PatientParams => ({
-  patientId: study.patientId,
-  issuer: study.issuer,
-  name: study.patientName,
-  birthDate: study.birthDate,
-  sex: /^[FMO]$/.test(study.sex) ? (study.sex as 'F' | 'M' | 'O') : '',
-});
-const studyParams = (study: StudyRow): StudyParams => ({
-  studyInstanceUid: study.studyUid,
-  studyDate: study.studyDate,
-  studyTime: study.studyTime,
-  studyId: study.studyId,
-  accessionNumber: study.accession,
-  description: study.description,
-  referringPhysicianName: study.referring,
-});
-
 /** Attachments of one modality share a series of their own (a series has one modality: PS3.3 C.7.3.1). */
 async function seriesFor(
   archive: Archive,

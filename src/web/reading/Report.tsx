@@ -1,7 +1,6 @@
 /** The report as the reader writes it. Accepted findings enter by the server's hand; everything else is the reader's. */
 import { Menu } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { TFunction } from 'i18next';
 import { ChevronDown } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import type { Language, ModelView, ReportFields, StudyView, Template } from '../../doors/api/contract.ts';
@@ -59,15 +58,26 @@ export function useTemplates(language: Language | undefined, enabled: boolean): 
 const NONE: readonly Template[] = [];
 
 /** One sentence for each place where the report speaks against itself. */
-export function contradictionText(
-  t: TFunction,
-  found: Contradiction,
-  models: readonly ModelView[],
-  language: Language,
-): string {
-  if (found.code === 'normal-text') return t('report.contradiction.normal');
-  const question = models.find(({ manifest }) => manifest.id === found.modelId)?.manifest.question;
-  return t('sign.contradiction', { answer: question?.answers[found.answer][language] ?? found.answer });
+export function Contradictions(props: {
+  found: readonly Contradiction[];
+  models: readonly ModelView[];
+  className?: string;
+}) {
+  const { t, language } = useText();
+  return props.found.map((found) => {
+    if (found.code === 'normal-text')
+      return (
+        <p key={found.code} className={props.className}>
+          {t('report.contradiction.normal')}
+        </p>
+      );
+    const question = props.models.find(({ manifest }) => manifest.id === found.modelId)?.manifest.question;
+    return (
+      <p key={found.modelId} className={props.className}>
+        {t('sign.contradiction', { answer: question?.answers[found.answer][language] ?? found.answer })}
+      </p>
+    );
+  });
 }
 
 export function ReportForm(props: {
@@ -160,16 +170,11 @@ export function ReportForm(props: {
           onChange={(text) => set({ [name]: text })}
         />
       ))}
-      {editable &&
-        contradictions.map((found) => (
-          <p
-            key={`${found.code}${'modelId' in found ? found.modelId : ''}`}
-            className="small todo"
-            role="status"
-          >
-            {contradictionText(t, found, props.models, language)}
-          </p>
-        ))}
+      {editable && (
+        <div role="status">
+          <Contradictions found={contradictions} models={props.models} className="small todo" />
+        </div>
+      )}
       {asked.map(({ status }) => {
         const model = props.models.find(({ manifest }) => manifest.id === status.modelId)!;
         const { question } = model.manifest;

@@ -10,7 +10,7 @@ import { failureText, useText } from '../text.ts';
 import { Dialog } from '../ui/Dialog.tsx';
 import { Check, TextArea } from '../ui/fields.tsx';
 import { SecretField } from '../ui/SecretField.tsx';
-import { contradictionText, useTemplates } from './Report.tsx';
+import { Contradictions, useTemplates } from './Report.tsx';
 import { contradictionsOf } from './templates.ts';
 import type { ReadingState } from './useReading.ts';
 
@@ -85,7 +85,7 @@ export function SignDialog(props: {
   models: readonly ModelView[];
   onSigned: (report: Report) => void;
 }) {
-  const { t, language } = useText();
+  const { t } = useText();
   const [secret, setSecret] = useState('');
   const [checked, setChecked] = useState(false);
   const { fields } = props.draft;
@@ -122,11 +122,7 @@ export function SignDialog(props: {
           <div className="callout warn">
             <TriangleAlert size={18} aria-hidden />
             <div className="stack" role="alert">
-              {contradictions.map((found) => (
-                <p key={`${found.code}${'modelId' in found ? found.modelId : ''}`}>
-                  {contradictionText(t, found, props.models, language)}
-                </p>
-              ))}
+              <Contradictions found={contradictions} models={props.models} />
               <Check
                 label={t('sign.checked')}
                 checked={checked}

@@ -68,6 +68,19 @@ function Look({ look }: { look: QuarantineView }) {
         ...(roles.has('admin') ? (['replace'] as const) : []),
       ]
     : ['release', ...(roles.has('admin') ? (['discard'] as const) : [])];
+  const arrived = (title: string) => (
+    <Side
+      title={title}
+      facts={facts}
+      picture={look.picture ? `/api/quarantine/${row.id}/picture` : null}
+      origin={[
+        dateTime(row.receivedAt, language),
+        t(`door.${row.door}`),
+        row.from,
+        bytes(row.size, language),
+      ]}
+    />
+  );
   return (
     <>
       <div>
@@ -94,34 +107,12 @@ function Look({ look }: { look: QuarantineView }) {
                 bytes(here.size, language),
               ]}
             />
-            <Side
-              title={t('quarantine.new')}
-              facts={facts}
-              picture={look.picture ? `/api/quarantine/${row.id}/picture` : null}
-              origin={[
-                dateTime(row.receivedAt, language),
-                t(`door.${row.door}`),
-                row.from,
-                bytes(row.size, language),
-              ]}
-            />
+            {arrived(t('quarantine.new'))}
           </div>
           {look.comparison && <Compare comparison={look.comparison} />}
         </section>
       ) : (
-        <section className="card">
-          <Side
-            title={t('quarantine.file')}
-            facts={facts}
-            picture={look.picture ? `/api/quarantine/${row.id}/picture` : null}
-            origin={[
-              dateTime(row.receivedAt, language),
-              t(`door.${row.door}`),
-              row.from,
-              bytes(row.size, language),
-            ]}
-          />
-        </section>
+        <section className="card">{arrived(t('quarantine.file'))}</section>
       )}
       <section className="card">
         <h2>{t('quarantine.detail')}</h2>
