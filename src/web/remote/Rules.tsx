@@ -1,5 +1,5 @@
 /** What is sent by itself, when, and where to. */
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import type { FormEvent } from 'react';
@@ -7,11 +7,10 @@ import { Link } from 'wouter';
 import type { Occasion, Part, RemoteSystem, Rule, RuleForm } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
 import { keys } from '../queries.ts';
+import { EntryFoot, useEntry } from '../settings/Entry.tsx';
 import { Listed } from '../settings/Listed.tsx';
-import { useAction } from '../settings/useAction.ts';
-import { notify } from '../shell/notices.tsx';
-import { failureText, useText } from '../text.ts';
-import { Dialog, DialogFoot } from '../ui/Dialog.tsx';
+import { useText } from '../text.ts';
+import { Dialog } from '../ui/Dialog.tsx';
 import { Check, SelectField, TextField } from '../ui/fields.tsx';
 import './remote.css';
 import './texts.ts';
@@ -96,7 +95,6 @@ export function Rules() {
 function RuleDialog(props: { rule: Rule | null; receivers: readonly RemoteSystem[]; onClose: () => void }) {
   const { rule, receivers, onClose } = props;
   const { t } = useText();
-  const client = useQueryClient();
   const [form, setForm] = useState<RuleForm>(() => {
     if (!rule)
       return {
@@ -113,25 +111,17 @@ function RuleDialog(props: { rule: Rule | null; receivers: readonly RemoteSystem
     return rest;
   });
   const set = (part: Partial<RuleForm>) => setForm((present) => ({ ...present, ...part }));
-  const save = useMutation({
-    mutationFn: () =>
-      rule
-        ? api<Rule>(`/rules/${rule.id}`, { method: 'PATCH', body: form })
-        : api<Rule>('/rules', { method: 'POST', body: form }),
-    onSuccess: () => {
-      void client.invalidateQueries({ queryKey: keys.rules });
-      notify({ kind: 'ok', text: t('rules.saved') });
-      onClose();
-    },
-  });
-  const remove = useAction({
-    run: () => api(`/rules/${rule!.id}`, { method: 'DELETE' }),
+  const entry = useEntry<RuleForm>({
+    path: '/rules',
+    id: rule?.id,
     refresh: [keys.rules],
-    done: () => t('rules.removed'),
+    saved: t('rules.saved'),
+    removed: t('rules.removed'),
+    onClose,
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    save.mutate();
+    entry.save.mutate(form);
   };
   return (
     <Dialog opened onClose={onClose} title={rule ? t('rules.edit') : t('rules.add')}>
@@ -203,29 +193,7 @@ function RuleDialog(props: { rule: Rule | null; receivers: readonly RemoteSystem
             onChange={(event) => set({ enabled: event.target.checked })}
           />
         )}
-        {save.isError && (
-          <p className="form-error" role="alert">
-            {failureText(t, save.error)}
-          </p>
-        )}
-        <DialogFoot>
-          {rule && (
-            <button
-              type="button"
-              className="btn danger"
-              disabled={remove.isPending}
-              onClick={() => remove.mutate(undefined, { onSuccess: onClose })}
-            >
-              {t('action.delete')}
-            </button>
-          )}
-          <button type="button" className="btn ghost" onClick={onClose}>
-            {t('action.cancel')}
-          </button>
-          <button className="btn primary" disabled={save.isPending || form.parts.length === 0}>
-            {t('action.save')}
-          </button>
-        </DialogFoot>
+        <EntryFoot entry={entry} deletable={rule !== null} ready={form.parts.length > 0} onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -1,16 +1,16 @@
 /** Other systems: which there are, what they are for, and whether the connection works. */
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { CircleAlert, CircleCheck, Plus } from 'lucide-react';
 import { useState } from 'react';
 import type { FormEvent } from 'react';
 import type { RemoteForm, RemoteSystem, Trial } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
 import { keys, useStatus } from '../queries.ts';
+import { EntryFoot, useEntry } from '../settings/Entry.tsx';
 import { Listed } from '../settings/Listed.tsx';
-import { useAction } from '../settings/useAction.ts';
 import { notify } from '../shell/notices.tsx';
 import { failureText, useText } from '../text.ts';
-import { Dialog, DialogFoot } from '../ui/Dialog.tsx';
+import { Dialog } from '../ui/Dialog.tsx';
 import { Check, TextArea, TextField } from '../ui/fields.tsx';
 import './remote.css';
 import './texts.ts';
@@ -129,7 +129,6 @@ const EMPTY: RemoteForm = {
 
 function SystemDialog({ system, onClose }: { system: RemoteSystem | null; onClose: () => void }) {
   const { t } = useText();
-  const client = useQueryClient();
   const site = useStatus().data?.site;
   const [form, setForm] = useState<RemoteForm>(() => {
     if (!system) return EMPTY;
@@ -138,31 +137,17 @@ function SystemDialog({ system, onClose }: { system: RemoteSystem | null; onClos
   });
   const [port, setPort] = useState(String(form.port));
   const set = (part: Partial<RemoteForm>) => setForm((present) => ({ ...present, ...part }));
-  const refresh = () => {
-    void client.invalidateQueries({ queryKey: keys.remotes });
-    void client.invalidateQueries({ queryKey: keys.knocks });
-  };
-  const save = useMutation({
-    mutationFn: () => {
-      const body: RemoteForm = { ...form, port: Number(port), callingAe: form.callingAe?.trim() || null };
-      return system
-        ? api<RemoteSystem>(`/remotes/${system.id}`, { method: 'PATCH', body })
-        : api<RemoteSystem>('/remotes', { method: 'POST', body });
-    },
-    onSuccess: () => {
-      refresh();
-      notify({ kind: 'ok', text: t('remote.saved') });
-      onClose();
-    },
-  });
-  const remove = useAction({
-    run: () => api(`/remotes/${system!.id}`, { method: 'DELETE' }),
-    refresh: [keys.remotes],
-    done: () => t('remote.removed'),
+  const entry = useEntry<RemoteForm>({
+    path: '/remotes',
+    id: system?.id,
+    refresh: [keys.remotes, keys.knocks],
+    saved: t('remote.saved'),
+    removed: t('remote.removed'),
+    onClose,
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    save.mutate();
+    entry.save.mutate({ ...form, port: Number(port), callingAe: form.callingAe?.trim() || null });
   };
   return (
     <Dialog opened onClose={onClose} title={system ? t('remote.edit') : t('remote.add')}>
@@ -255,29 +240,7 @@ function SystemDialog({ system, onClose }: { system: RemoteSystem | null; onClos
             onChange={(event) => set({ enabled: event.target.checked })}
           />
         )}
-        {save.isError && (
-          <p className="form-error" role="alert">
-            {failureText(t, save.error)}
-          </p>
-        )}
-        <DialogFoot>
-          {system && (
-            <button
-              type="button"
-              className="btn danger"
-              disabled={remove.isPending}
-              onClick={() => remove.mutate(undefined, { onSuccess: onClose })}
-            >
-              {t('action.delete')}
-            </button>
-          )}
-          <button type="button" className="btn ghost" onClick={onClose}>
-            {t('action.cancel')}
-          </button>
-          <button className="btn primary" disabled={save.isPending}>
-            {t('action.save')}
-          </button>
-        </DialogFoot>
+        <EntryFoot entry={entry} deletable={system !== null} onClose={onClose} />
       </form>
     </Dialog>
   );

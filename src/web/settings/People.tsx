@@ -1,5 +1,5 @@
 /** Accounts and what each may do. */
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { UserPlus } from 'lucide-react';
 import { useState } from 'react';
 import type { FormEvent } from 'react';
@@ -7,10 +7,10 @@ import type { Language, Person, Role, UserForm } from '../../doors/api/contract.
 import { api } from '../api.ts';
 import { proposeLogin } from '../entry/proposeLogin.ts';
 import { keys, useMe } from '../queries.ts';
-import { notify } from '../shell/notices.tsx';
-import { failureText, useText } from '../text.ts';
-import { Dialog, DialogFoot } from '../ui/Dialog.tsx';
+import { useText } from '../text.ts';
+import { Dialog } from '../ui/Dialog.tsx';
 import { Check, SelectField, TextField } from '../ui/fields.tsx';
+import { EntryFoot, useEntry } from './Entry.tsx';
 import { Listed } from './Listed.tsx';
 
 const ROLES: readonly Role[] = ['reader', 'technologist', 'evidence', 'viewer', 'admin'];
@@ -67,7 +67,6 @@ export function People() {
 function PersonDialog({ person, onClose }: { person: Person | null; onClose: () => void }) {
   const { t, language } = useText();
   const me = useMe();
-  const client = useQueryClient();
   const [name, setName] = useState(person?.name ?? '');
   const [loginTyped, setLogin] = useState<string | null>(person?.login ?? null);
   const [password, setPassword] = useState('');
@@ -81,29 +80,23 @@ function PersonDialog({ person, onClose }: { person: Person | null; onClose: () 
     login &&
     roles.length > 0 &&
     (person ? password === '' || password.length >= 10 : password.length >= 10);
-  const save = useMutation({
-    mutationFn: () => {
-      const form: UserForm = {
-        name: name.trim(),
-        roles: [...roles],
-        language: speaks,
-        ...(person ? { disabled } : { login }),
-        ...(password ? { password } : {}),
-      };
-      return person
-        ? api<Person>(`/users/${person.id}`, { method: 'PATCH', body: form })
-        : api<Person>('/users', { method: 'POST', body: form });
-    },
-    onSuccess: () => {
-      void client.invalidateQueries({ queryKey: keys.users });
-      if (self) void client.invalidateQueries({ queryKey: keys.me });
-      notify({ kind: 'ok', text: t('people.saved') });
-      onClose();
-    },
+  const entry = useEntry<UserForm>({
+    path: '/users',
+    id: person?.id,
+    refresh: self ? [keys.users, keys.me] : [keys.users],
+    saved: t('people.saved'),
+    onClose,
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (ready) save.mutate();
+    if (!ready) return;
+    entry.save.mutate({
+      name: name.trim(),
+      roles: [...roles],
+      language: speaks,
+      ...(person ? { disabled } : { login }),
+      ...(password ? { password } : {}),
+    });
   };
   return (
     <Dialog opened onClose={onClose} title={person ? t('people.edit') : t('people.add')}>
@@ -166,19 +159,7 @@ function PersonDialog({ person, onClose }: { person: Person | null; onClose: () 
             onChange={(event) => setDisabled(event.target.checked)}
           />
         )}
-        {save.isError && (
-          <p className="form-error" role="alert">
-            {failureText(t, save.error)}
-          </p>
-        )}
-        <DialogFoot>
-          <button type="button" className="btn ghost" onClick={onClose}>
-            {t('action.cancel')}
-          </button>
-          <button className="btn primary" disabled={!ready || save.isPending}>
-            {t('action.save')}
-          </button>
-        </DialogFoot>
+        <EntryFoot entry={entry} ready={Boolean(ready)} onClose={onClose} />
       </form>
     </Dialog>
   );
