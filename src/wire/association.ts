@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, IMPLICIT_LE } from '../dicom/index.ts';
 import { reasonOf } from '../errors.ts';
+import { Body } from './body.ts';
 import { Channel } from './channel.ts';
 import type { ChannelLimits, Message } from './channel.ts';
 import { COMMAND, errorComment, NO_DATA_SET, RESPONSE_BIT, STATUS } from './command.ts';
@@ -379,44 +380,6 @@ export class ServerAssociation {
     } finally {
       clearTimeout(timer);
       this.#asked.delete(messageId);
-    }
-  }
-}
-
-/** What a handler reads. One that stops early does not end the message: the rest has still to be read over. */
-class Body implements AsyncIterable<Uint8Array> {
-  failure: unknown;
-  /** Resolves when nothing more comes: read to its end, or broken off. */
-  readonly ended: Promise<void>;
-  readonly #data: AsyncGenerator<Uint8Array, void, undefined>;
-  #end!: () => void;
-
-  constructor(data: AsyncGenerator<Uint8Array, void, undefined>) {
-    this.#data = data;
-    this.ended = new Promise((resolve) => (this.#end = resolve));
-  }
-
-  async #next(): Promise<IteratorResult<Uint8Array, void>> {
-    try {
-      const result = await this.#data.next();
-      if (result.done) this.#end();
-      return result;
-    } catch (error) {
-      this.failure ??= error;
-      this.#end();
-      throw error;
-    }
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, void, undefined> {
-    return { next: () => this.#next() };
-  }
-
-  async skip(): Promise<void> {
-    try {
-      while (!(await this.#next()).done);
-    } catch {
-      // `failure` says it
     }
   }
 }

@@ -23,7 +23,7 @@ import {
   PDU,
 } from './pdu.ts';
 import { UserAssociation } from './user.ts';
-import type { Association, Negotiated } from './user.ts';
+import type { Association, Negotiated } from './requests.ts';
 
 export interface ProposedService {
   readonly abstractSyntax: string;

@@ -16,7 +16,7 @@ import { storage } from './service.ts';
 import { acceptAnyCaller } from './policy.ts';
 import { freePort, orthancMissing, startDcmqrscp, startOrthanc } from './testing/peers.ts';
 import type { Peer } from './testing/peers.ts';
-import type { Association, SubOperations } from './user.ts';
+import type { Association, SubOperations } from './requests.ts';
 
 const CT = '1.2.840.10008.5.1.4.1.1.2';
 const FIND = '1.2.840.10008.5.1.4.1.2.2.1';
