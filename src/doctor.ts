@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { SPARED } from './archive/index.ts';
 import type { Text } from './assist/types.ts';
 import type { UpkeepView } from './doors/api/contract.ts';
 import type { Rooms } from './rooms.ts';
@@ -145,7 +146,7 @@ async function files(rooms: Rooms): Promise<Look> {
 }
 
 async function index(rooms: Rooms): Promise<Look[]> {
-  const spared = Number((await rooms.store.setting('archive.spared')) ?? 0);
+  const spared = Number((await rooms.store.setting(SPARED)) ?? 0);
   const aside = await rooms.store.blobs.orphans();
   const orphans: Look[] =
     aside === 0

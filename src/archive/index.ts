@@ -25,6 +25,7 @@ import { createVerification } from './verification.ts';
 
 export type * from './types.ts';
 export { SEES_ALL, SEES_NO_AI } from './types.ts';
+export { SPARED } from './life.ts';
 export { patientParams, studyParams } from './params.ts';
 export { archiveMigrations } from './migrations.ts';
 export { isKey, isValue, type Level } from './match.ts';

@@ -48,7 +48,7 @@ export function Senders() {
                         <div>
                           <b className="mono">{row.aeTitle}</b>
                           <small className="num">
-                            {row.address} ·{' '}
+                            {row.address && `${row.address} · `}
                             {group === 'knocked'
                               ? t('senders.knocks', {
                                   count: row.knocks,
