@@ -23,11 +23,13 @@ import { SignDialog, SignedReport, SignFoot, blockText } from './Signing.tsx';
 import { usePrefetchStudy, useReading } from './useReading.ts';
 import { useHeat } from './useHeat.ts';
 import { middle } from './viewer/boxes.ts';
-import { thumbnailUrl } from './viewer/dicomweb.ts';
-import { imageIdOf, prefetch, refOf, type ToolName } from './viewer/engine.ts';
+import { thumbnailUrl } from './viewer/loading/dicomweb.ts';
+import { imageIdOf, refOf } from './viewer/loading/imageId.ts';
+import { prefetch } from './viewer/loading/prefetch.ts';
 import { boxesOf, DrawSheet, Marks } from './viewer/Marks.tsx';
-import { Stage, type StageHandle, type View } from './viewer/Stage.tsx';
 import { ToolBar, toolKeys } from './viewer/Tools.tsx';
+import type { ToolName } from './viewer/tools/bindings.ts';
+import { Stage, type StageHandle, type View } from './viewer/viewport/Stage.tsx';
 
 addCatalogue({ fr, en });
 

@@ -7,7 +7,7 @@ import type { KeyboardEvent, PointerEvent } from 'react';
 import type { Box, Finding } from '../../../doors/api/contract.ts';
 import { useText } from '../../text.ts';
 import { boxBetween, dragged, HANDLES, type Handle } from './boxes.ts';
-import type { Mapping } from './Stage.tsx';
+import type { Mapping } from './viewport/Stage.tsx';
 
 export type Look = 'ai' | 'accepted' | 'rejected' | 'human';
 export const lookOf = (finding: Finding): Look =>

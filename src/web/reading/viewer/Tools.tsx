@@ -2,7 +2,7 @@
 import { Contrast, Flame, Layers, Maximize, Move, Ruler, SquareSplitHorizontal, ZoomIn } from 'lucide-react';
 import type { ComponentType, ReactNode } from 'react';
 import { useText } from '../../text.ts';
-import type { ToolName } from './engine.ts';
+import type { ToolName } from './tools/bindings.ts';
 
 function AngleIcon(props: { size?: number }) {
   return (

@@ -3,9 +3,11 @@ import { Enums, type Types } from '@cornerstonejs/core';
 import { annotation, ToolGroupManager } from '@cornerstonejs/tools';
 import { useEffect, useImperativeHandle, useRef, useState } from 'react';
 import type { ReactNode, Ref } from 'react';
-import { useText } from '../../text.ts';
-import { formOf } from './pixels.ts';
-import { activate, engine, ENGINE, loadedOf, TOOL_GROUP, type Loaded, type ToolName } from './engine.ts';
+import { useText } from '../../../text.ts';
+import { loadedOf, type Loaded } from '../loading/loaded.ts';
+import { formOf } from '../loading/pixels.ts';
+import { activate, TOOL_GROUP, type ToolName } from '../tools/bindings.ts';
+import { engine, ENGINE } from './engine.ts';
 
 const VIEWPORT = 'stage';
 

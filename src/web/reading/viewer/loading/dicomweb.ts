@@ -2,7 +2,7 @@
  * What the viewer fetches: DICOM JSON of a series (PS3.18 10.4.1.1.2) and single frames as native little endian pixels
  * (PS3.18 8.7.3), with the page's session cookie.
  */
-import { failureOf } from '../../api.ts';
+import { failureOf } from '../../../api.ts';
 
 export interface InstanceRef {
   studyUid: string;

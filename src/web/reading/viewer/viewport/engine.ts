@@ -1,0 +1,34 @@
+/** Cornerstone, started once: the image loader of our own DICOMweb, its metadata, and the tools. */
+import { cache, imageLoader, init as initCore, metaData, RenderingEngine } from '@cornerstonejs/core';
+import { init as initTools } from '@cornerstonejs/tools';
+import { SCHEME } from '../loading/imageId.ts';
+import { load } from '../loading/load.ts';
+import { known } from '../loading/loaded.ts';
+import { provide } from '../loading/provide.ts';
+import { registerTools } from '../tools/bindings.ts';
+
+const CACHE_BYTES = 512 * 1024 * 1024;
+
+let started: Promise<RenderingEngine> | undefined;
+export const ENGINE = 'negatoscope';
+
+/** The rendering engine; the first call starts Cornerstone. */
+export function engine(): Promise<RenderingEngine> {
+  started ??= (async () => {
+    initCore();
+    initTools();
+    cache.setMaxCacheSize(CACHE_BYTES);
+    imageLoader.registerImageLoader(SCHEME, ((imageId: string) => {
+      const controller = new AbortController();
+      return {
+        promise: load(imageId, controller.signal),
+        cancelFn: () => controller.abort(),
+        decache: () => known.delete(imageId),
+      };
+    }) as never);
+    metaData.addProvider(provide, 10_000);
+    registerTools();
+    return new RenderingEngine(ENGINE);
+  })();
+  return started;
+}
