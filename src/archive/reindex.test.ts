@@ -121,6 +121,17 @@ eachStore((_label, make) => {
     expect(done.unreadable).toMatchObject([{ file: stray }]);
   }, 60_000);
 
+  test('a name that was kept ready and went meanwhile is not a file that cannot be read', async () => {
+    const { store } = await filled();
+    const gone = 'objects/2026/01/01/00/7b1ad1ae-0000-4000-8000-000000000000.dcm';
+    const list = async function* () {
+      yield* store.blobs.list();
+      yield gone;
+    };
+    const during = createArchive({ store: { ...store, blobs: { ...store.blobs, list } }, log: silentLog });
+    expect(await during.reindex({})).toMatchObject({ missing: [], unreadable: [] });
+  }, 60_000);
+
   test('a start with a lost index removes no file', async () => {
     const { store, archive, study } = await filled();
     await lose(store);

@@ -202,7 +202,10 @@ const optionsOf = (fact: Fact): IngestOptions => ({
   ...(Number(fact.photo) === 1 ? { photo: true } : {}),
 });
 
-/** Reads a stored file as if it came in; it stays where it is. An empty file was kept ready for an image that never came. */
+/**
+ * Reads a stored file as if it came in; it stays where it is. An empty file was kept ready for an image that never came,
+ * and one that is gone since it was listed was such a file, or was erased: a row without its file is told of as missing.
+ */
 async function arrivalAt(
   store: Store,
   ref: string,
@@ -210,19 +213,21 @@ async function arrivalAt(
 ): Promise<{ arrival: Arrival | undefined; at: number } | { reason: string }> {
   try {
     const path = join(store.dir, ref);
-    const { size, mtimeMs } = await stat(path);
-    if (size === 0) return { arrival: undefined, at: 0 };
+    const found = await stat(path).catch((thrown: NodeJS.ErrnoException) => {
+      if (thrown.code !== 'ENOENT') throw thrown;
+    });
+    if (!found || found.size === 0) return { arrival: undefined, at: 0 };
     const stage = async (): Promise<StagedBlob> => alreadyThere(path, ref);
     const intake = new Intake({ ...store.blobs, stage }, { inboxLimit: 0, maxBytes });
     for await (const chunk of store.blobs.stream(ref)) await intake.push(chunk as Buffer);
     const taken = await intake.finish();
-    const found = await check(taken, {}, sourceOf({ ...taken, ref }, store.blobs));
-    if ('reason' in found) return { reason: `${found.reason}: ${found.detail}` };
+    const checked = await check(taken, {}, sourceOf({ ...taken, ref }, store.blobs));
+    if ('reason' in checked) return { reason: `${checked.reason}: ${checked.detail}` };
     const ae = taken.header?.meta.string(TAG.SourceApplicationEntityTitle)?.trim();
     const origin: Origin = ae ? { door: 'dimse', from: ae } : { door: 'import', from: 'reindex' };
     return {
-      arrival: { ...arrivalOf(taken, found, origin, ownWork(found.dataset)), ref },
-      at: Math.round(mtimeMs),
+      arrival: { ...arrivalOf(taken, checked, origin, ownWork(checked.dataset)), ref },
+      at: Math.round(found.mtimeMs),
     };
   } catch (thrown) {
     return { reason: reasonOf(thrown) };
