@@ -1,9 +1,10 @@
 /** From an image id to an image that Cornerstone draws. */
 import { Enums, utilities, type Types } from '@cornerstonejs/core';
+import { calibrationOf } from '../../../../measure/calibration.ts';
 import { fetchBulk, fetchColour, fetchFrame, metadataOf, text, type InstanceRef } from './dicomweb.ts';
 import { refOf } from './imageId.ts';
 import { known } from './loaded.ts';
-import { formOf, greyOf, isColour, lutOf, spacingOf, storedValues, type Window } from './pixels.ts';
+import { formOf, greyOf, isColour, lutOf, storedValues, type Window } from './pixels.ts';
 
 /** Fetches frame and header at once; the header's values stay in `known`. */
 export async function load(imageId: string, signal: AbortSignal): Promise<Types.IImage> {
@@ -12,7 +13,7 @@ export async function load(imageId: string, signal: AbortSignal): Promise<Types.
   const frame = fetchFrameWhenGrey(ref, signal);
   const metadata = await metadataOf(ref);
   const form = formOf(metadata);
-  const spacing = spacingOf(metadata);
+  const spacing = calibrationOf(metadata, ref.frame);
   const common = {
     imageId,
     slope: 1,
@@ -21,8 +22,8 @@ export async function load(imageId: string, signal: AbortSignal): Promise<Types.
       text(metadata, '00281056') === 'SIGMOID'
         ? Enums.VOILUTFunctionType.SAMPLED_SIGMOID
         : Enums.VOILUTFunctionType.LINEAR,
-    columnPixelSpacing: spacing.kind === 'none' ? 1 : spacing.column,
-    rowPixelSpacing: spacing.kind === 'none' ? 1 : spacing.row,
+    columnPixelSpacing: spacing.column,
+    rowPixelSpacing: spacing.row,
     invert: form.photometric === 'MONOCHROME1',
     photometricInterpretation: isColour(form) ? 'RGB' : form.photometric,
     getCanvas: undefined as never,

@@ -1,13 +1,14 @@
 /** What the page knows of the images it has loaded. */
 import type { Metadata } from './dicomweb.ts';
-import type { Spacing, Window } from './pixels.ts';
+import type { Calibration } from '../../../../measure/calibration.ts';
+import type { Window } from './pixels.ts';
 
 /** What the page knows of an image once it is loaded. */
 export interface Loaded {
   metadata: Metadata;
   presets: Window[];
   window: Window;
-  spacing: Spacing;
+  spacing: Calibration;
 }
 /** By image id; an entry goes with the image when the cache lets go of it. */
 export const known = new Map<string, Loaded>();

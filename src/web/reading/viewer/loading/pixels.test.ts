@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Metadata } from './dicomweb.ts';
-import { formOf, greyOf, lutOf, spacingOf, storedValues } from './pixels.ts';
+import { formOf, greyOf, lutOf, storedValues } from './pixels.ts';
 
 const us = (...Value: number[]) => ({ vr: 'US', Value });
 const form = (bitsStored: number, signed: boolean) => ({
@@ -68,42 +68,6 @@ describe('grey values', () => {
     const grey = greyOf(Uint16Array.of(0, 10, 11, 12, 13, 99), data, { voi: voi! });
     expect([...grey.values]).toEqual([0, 0, 100, 200, 400, 400]);
     expect(grey.window).toEqual({ centre: 200, width: 400 });
-  });
-});
-
-describe('lengths', () => {
-  const spacing = (tag: string, ...Value: number[]): Metadata => ({ [tag]: { vr: 'DS', Value } });
-  const dx: Metadata = { '00080060': { vr: 'CS', Value: ['DX'] } };
-  test.each([
-    ['nothing is known', dx, 'none'],
-    ['only the detector is', { ...dx, ...spacing('00181164', 0.14, 0.14) }, 'detector'],
-    [
-      'Pixel Spacing repeats the detector',
-      { ...dx, ...spacing('00181164', 0.14, 0.14), ...spacing('00280030', 0.14, 0.14) },
-      'detector',
-    ],
-    [
-      'Pixel Spacing differs from the detector',
-      { ...dx, ...spacing('00181164', 0.14, 0.14), ...spacing('00280030', 0.12, 0.12) },
-      'calibrated',
-    ],
-    [
-      'the magnification is stated',
-      { ...dx, ...spacing('00181164', 0.14, 0.14), ...spacing('00181114', 1.4) },
-      'estimated',
-    ],
-    [
-      'a CT has Pixel Spacing',
-      { '00080060': { vr: 'CS', Value: ['CT'] }, ...spacing('00280030', 0.7, 0.7) },
-      'calibrated',
-    ],
-    ['zero is no spacing', { ...dx, ...spacing('00280030', 0, 0) }, 'none'],
-  ])('%s', (_what, data, kind) => {
-    expect(spacingOf(data as Metadata).kind).toBe(kind);
-  });
-  test('the stated magnification divides (PS3.3 C.8.7.10)', () => {
-    const data = { ...dx, ...spacing('00181164', 0.14, 0.14), ...spacing('00181114', 1.4) };
-    expect(spacingOf(data)).toMatchObject({ row: expect.closeTo(0.1, 10) });
   });
 });
 

@@ -143,28 +143,3 @@ export function greyOf(stored: GreyArray, data: Metadata, luts: { modality?: Lut
   const whole = { centre: (range.min + range.max) / 2, width: Math.max(1, range.max - range.min) };
   return { values, ...range, window: presets[0] ?? whole, presets };
 }
-
-/** How lengths are known: PS3.3 10.7.1.3. `factor`: from the detector to the object, where stated. */
-export type Spacing =
-  { kind: 'calibrated' | 'detector' | 'estimated'; row: number; column: number } | { kind: 'none' };
-export function spacingOf(data: Metadata): Spacing {
-  const [row, column] = numbers(data, '00280030');
-  const detector = numbers(data, '00181164');
-  const magnification = number(data, '00181114');
-  const pair = (values: number[], factor = 1) => ({ row: values[0]! / factor, column: values[1]! / factor });
-  const projection = ['CR', 'DX', 'MG', 'RG', 'XA', 'RF', 'IO', 'PX'].includes(text(data, '00080060') ?? '');
-  if (row && column && row > 0 && column > 0) {
-    // In projection radiography Pixel Spacing that repeats the detector's is no calibration.
-    const same = detector.length === 2 && detector[0] === row && detector[1] === column;
-    if (!projection || (detector.length === 2 && !same) || data['00280A02'])
-      return { kind: 'calibrated', row, column };
-    return magnification && magnification > 0
-      ? { kind: 'estimated', ...pair([row, column], magnification) }
-      : { kind: 'detector', row, column };
-  }
-  if (detector.length === 2 && detector[0]! > 0 && detector[1]! > 0)
-    return magnification && magnification > 0
-      ? { kind: 'estimated', ...pair(detector, magnification) }
-      : { kind: 'detector', ...pair(detector) };
-  return { kind: 'none' };
-}

@@ -12,8 +12,7 @@ export function provide(type: string, imageId: string): unknown {
   if (!loaded) return undefined;
   const { metadata, spacing, window } = loaded;
   const form = formOf(metadata);
-  const row = spacing.kind === 'none' ? 1 : spacing.row;
-  const column = spacing.kind === 'none' ? 1 : spacing.column;
+  const { row, column } = spacing;
   switch (type) {
     case Enums.MetadataModules.IMAGE_PIXEL:
       return {
