@@ -41,6 +41,8 @@ const TABLE: Record<string, typeof PUBLIC | typeof PERSON | readonly Who[]> = {
   'POST /api/studies/{uid}/findings': ['reader'],
   'PUT /api/findings/{id}/decision': ['reader'],
   'DELETE /api/findings/{id}': ['reader'],
+  'PUT /api/studies/{uid}/marks/{id}': ['reader'],
+  'DELETE /api/studies/{uid}/marks/{id}': ['reader'],
   'PUT /api/studies/{uid}/draft': ['reader'],
   'POST /api/studies/{uid}/sign': ['reader'],
   'POST /api/reports/{id}/addenda': ['reader'],

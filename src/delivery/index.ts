@@ -4,12 +4,14 @@ import { encapsulatePdf } from '../dicom/build/pdf.ts';
 import { writePart10 } from '../dicom/index.ts';
 import { NegatoscopeError } from '../errors.ts';
 import { VERSION } from '../version.ts';
+import type { Header } from '../measure/header.ts';
 import type { Log } from '../log.ts';
-import type { Reading, Report } from '../reading/types.ts';
+import type { DocumentKind, Reading, Report } from '../reading/types.ts';
 import type { Store } from '../store/types.ts';
+import { markDocuments } from './marks.ts';
 import { reportSr } from './sr.ts';
 import type { Delivery } from './types.ts';
-import { documentUid, seriesUid, type DocumentKind } from './uids.ts';
+import { documentUid, seriesUid } from './uids.ts';
 import { dateText, WORDS } from './words.ts';
 
 export type * from './types.ts';
@@ -77,14 +79,30 @@ export function createDelivery(deps: {
     });
   }
 
+  /** Measurements, key images and presentation states of the signature; addenda change none of them. */
+  async function marksOf(report: Report) {
+    const record = report.record!;
+    const marked = new Set(record.marks?.map(({ sopInstanceUid }) => sopInstanceUid));
+    const images = [];
+    for (const sopInstanceUid of marked) {
+      const row = await archive.instance(sopInstanceUid, SEES_ALL);
+      if (!row) continue; // deleted since: its marks stand in the report's record
+      for await (const header of archive.metadata([row], SEES_ALL))
+        images.push({ sopInstanceUid, frames: row.frames, header: header as Header });
+    }
+    return markDocuments(record, images, VERSION);
+  }
+
   /** Stores a document unless it is there; then its UID is told. Repeating it changes nothing. */
-  async function keep(report: Report, kind: DocumentKind, addenda: number): Promise<void> {
+  async function keep(
+    report: Report,
+    kind: DocumentKind,
+    addenda: number,
+    make: () => Buffer | Promise<Buffer>,
+  ): Promise<void> {
     const sopInstanceUid = documentUid(report.id, kind, addenda);
     if (!(await archive.instance(sopInstanceUid, SEES_ALL))) {
-      const bytes =
-        kind === 'pdf'
-          ? await pdfObject(report, addenda)
-          : writePart10({ json: reportSr(report, addenda, VERSION) });
+      const bytes = await make();
       const outcome = await archive.ingest(
         once(bytes),
         { door: 'reading', from: 'delivery' },
@@ -110,11 +128,15 @@ export function createDelivery(deps: {
     async start() {
       store.jobs.work<{ reportId: string }>(JOB, async ({ payload }, signal) => {
         const report = await required(payload.reportId);
-        for (let addenda = 0; addenda <= report.addenda.length; addenda++)
-          for (const kind of ['pdf', 'sr'] as const) {
-            signal.throwIfAborted();
-            await keep(report, kind, addenda);
-          }
+        for (let addenda = 0; addenda <= report.addenda.length; addenda++) {
+          signal.throwIfAborted();
+          await keep(report, 'pdf', addenda, () => pdfObject(report, addenda));
+          await keep(report, 'sr', addenda, () => writePart10({ json: reportSr(report, addenda, VERSION) }));
+        }
+        for (const { kind, json } of await marksOf(report)) {
+          signal.throwIfAborted();
+          await keep(report, kind, 0, () => writePart10({ json }));
+        }
         await store.write((tx) =>
           store.events.append(tx, {
             kind: 'delivery.report.stored',

@@ -1,6 +1,7 @@
 import { personName, shortText, sr, stableUid, type DicomJson } from '../dicom/index.ts';
 import type { Box } from '../assist/types.ts';
 import type { Finding, RecordedAi, Report, ReportRecord } from '../reading/types.ts';
+import { equipmentOf, organisationOf, studyOf } from './head.ts';
 import { documentUid, seriesUid } from './uids.ts';
 
 const SERIES_NUMBER = 9101;
@@ -68,14 +69,13 @@ function groupsOf(
  */
 export function reportSr(report: Report, addenda: number, version: string): DicomJson {
   const record = report.record!;
-  const { fields, study, reader } = record;
+  const { fields, reader } = record;
   const images = record.images.map((image): sr.ImageReference => ({ ...image, studyUid: record.studyUid }));
   const references = new Map(images.map((image) => [image.sopInstanceUid, image]));
   const shown = record.ai.filter(({ shownAt }) => shownAt !== null);
   const added = report.addenda.slice(0, addenda);
   const at = new Date(added.at(-1)?.signedAt ?? record.signedAt);
-  const institution = shortText(record.siteName);
-  const organisation = institution || 'Negatoscope';
+  const organisation = organisationOf(record);
   const questions = record.ai.flatMap((tool): sr.Evaluation[] => {
     const answer = fields.answers[tool.modelId];
     return tool.question && answer
@@ -88,26 +88,8 @@ export function reportSr(report: Report, addenda: number, version: string): Dico
       : [];
   });
   return sr.measurementReport({
-    study: {
-      PatientName: study.patientName,
-      PatientID: study.patientId,
-      ...(study.issuer ? { IssuerOfPatientID: study.issuer } : {}),
-      PatientBirthDate: study.birthDate,
-      PatientSex: study.sex,
-      StudyInstanceUID: record.studyUid,
-      StudyDate: study.studyDate,
-      StudyTime: study.studyTime,
-      AccessionNumber: study.accession,
-      ReferringPhysicianName: study.referring,
-      StudyID: study.studyId,
-      ...(study.description ? { StudyDescription: study.description } : {}),
-    },
-    equipment: {
-      manufacturer: 'Negatoscope',
-      model: 'Negatoscope',
-      version,
-      ...(institution ? { institution } : {}),
-    },
+    study: studyOf(record),
+    equipment: equipmentOf(record, version),
     at,
     timeZone: record.timeZone,
     language: fields.language,

@@ -192,6 +192,8 @@ type Keywords =
   | 'VideoPhotographicImageStorage'
   | 'VideoEndoscopicImageStorage'
   | 'ComprehensiveSRStorage'
+  | 'KeyObjectSelectionDocumentStorage'
+  | 'GrayscaleSoftcopyPresentationStateStorage'
   | 'EnhancedSRStorage'
   | 'EncapsulatedPDFStorage';
 
@@ -203,5 +205,7 @@ export const SOP_CLASS: Readonly<Record<Keywords, string>> = {
   VideoEndoscopicImageStorage: '1.2.840.10008.5.1.4.1.1.77.1.1.1',
   EnhancedSRStorage: '1.2.840.10008.5.1.4.1.1.88.22',
   ComprehensiveSRStorage: '1.2.840.10008.5.1.4.1.1.88.33',
+  KeyObjectSelectionDocumentStorage: '1.2.840.10008.5.1.4.1.1.88.59',
+  GrayscaleSoftcopyPresentationStateStorage: '1.2.840.10008.5.1.4.1.1.11.1',
   EncapsulatedPDFStorage: '1.2.840.10008.5.1.4.1.1.104.1',
 };

@@ -12,6 +12,7 @@ import type { Context } from './context.ts';
 import type { Drafts } from './drafts.ts';
 import { acceptedText, findingOf, undecided } from './findings.ts';
 import type { Findings } from './findings.ts';
+import type { Marks } from './marks.ts';
 import type { Reports } from './reports.ts';
 import type { Draft, Finding, ReportFields, StudyView } from './types.ts';
 import { readingState, statusOf } from './worklist.ts';
@@ -19,10 +20,17 @@ import { readingState, statusOf } from './worklist.ts';
 /** The reader's page: what this person may see of a study, and what is asked of them. */
 export function createDesk(
   context: Context,
-  parts: { cases: Cases; claims: Claims; drafts: Drafts; findings: Findings; reports: Reports },
+  parts: {
+    cases: Cases;
+    claims: Claims;
+    drafts: Drafts;
+    findings: Findings;
+    marks: Marks;
+    reports: Reports;
+  },
 ) {
   const { store, archive, assist, read, write, now } = context;
-  const { cases, claims, drafts, findings, reports } = parts;
+  const { cases, claims, drafts, findings, marks, reports } = parts;
 
   async function open(studyUid: string, principal: Principal): Promise<StudyView> {
     const of = await cases.load(studyUid);
@@ -149,6 +157,7 @@ export function createDesk(
         run: hidden.get(run.id) === null ? run : null,
       })),
       findings: shown,
+      marks: personId && isReader && !signed ? await marks.of(read, studyUid, personId, round) : [],
       draft,
       reports: signedReports,
       acceptedText: accepted,

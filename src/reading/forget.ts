@@ -43,6 +43,7 @@ const BY_STUDY = [
   'opinion',
   'ai_shown',
   'finding',
+  'mark',
   'draft',
   'discrepancy',
   'reading_run',

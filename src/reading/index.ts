@@ -6,6 +6,7 @@ import { createDrafts } from './drafts.ts';
 import { createFindings } from './findings.ts';
 import { startForgetting } from './forget.ts';
 import { createLate } from './late.ts';
+import { createMarks } from './marks.ts';
 import { createReports } from './reports.ts';
 import { createSight } from './sight.ts';
 import { createSign } from './sign.ts';
@@ -31,11 +32,12 @@ export function createReading(deps: ReadingDeps): Reading {
   const context = createContext(deps);
   const claims = createClaims(context);
   const findings = createFindings(context, claims);
+  const marks = createMarks(context, claims);
   const reports = createReports(context);
   const snapshots = createSnapshots(context);
   const cases = createCases(context);
   const drafts = createDrafts(context, { claims, cases });
-  const desk = createDesk(context, { cases, claims, drafts, findings, reports });
+  const desk = createDesk(context, { cases, claims, drafts, findings, marks, reports });
   const late = createLate(context, { reports, snapshots });
   return {
     sightOf: createSight(context),
@@ -47,9 +49,11 @@ export function createReading(deps: ReadingDeps): Reading {
     decide: findings.decide,
     addFinding: findings.add,
     removeFinding: findings.remove,
+    putMark: marks.put,
+    removeMark: marks.remove,
     saveDraft: drafts.save,
     templates,
-    sign: createSign(context, { cases, claims, drafts, findings, reports, snapshots }),
+    sign: createSign(context, { cases, claims, drafts, findings, marks, reports, snapshots }),
     addendum: (reportId, text, principal) => reports.addendum(reportId, text, principal, snapshots),
     report: reports.report,
     discrepancies: late.list,

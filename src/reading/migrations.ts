@@ -155,4 +155,24 @@ export const readingMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    id: 'reading-002',
+    async up(db: Kysely<any>) {
+      await db.schema
+        .createTable('mark')
+        .addColumn('id', 'text', required)
+        .addColumn('person_id', 'text', (c) => c.notNull().references('person.id'))
+        .addColumn('study_uid', 'text', required)
+        .addColumn('round', 'integer', required)
+        .addColumn('content', 'text', required)
+        .addColumn('created_at', 'bigint', required)
+        .addPrimaryKeyConstraint('mark_pk', ['id', 'person_id'])
+        .execute();
+      await db.schema
+        .createIndex('mark_study')
+        .on('mark')
+        .columns(['study_uid', 'person_id', 'round'])
+        .execute();
+    },
+  },
 ];

@@ -7,7 +7,7 @@ import { assertReader, notFound, readerOf } from './context.ts';
 import type { Context } from './context.ts';
 import type { Snapshots } from './snapshot.ts';
 import type { ReadingTables } from './tables.ts';
-import type { Report, ReportRecord } from './types.ts';
+import type { DocumentKind, Report, ReportRecord } from './types.ts';
 
 const MAX_ADDENDUM = 20_000;
 
@@ -145,7 +145,7 @@ export function createReports(context: Context) {
 
     async documentStored(
       reportId: string,
-      document: { kind: 'pdf' | 'sr'; addenda: number; sopInstanceUid: string },
+      document: { kind: DocumentKind; addenda: number; sopInstanceUid: string },
     ): Promise<void> {
       await write((tx) =>
         tx

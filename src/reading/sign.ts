@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { NegatoscopeError } from '../errors.ts';
+import type { Mark } from '../measure/marks.ts';
 import type { Principal } from '../people/types.ts';
 import { canonicalJson, sha256Of } from './canonical.ts';
 import { stateOf, type Claims } from './claims.ts';
@@ -9,6 +10,7 @@ import { blocksOf } from './blocks.ts';
 import type { Case, Cases, OpinionRow } from './cases.ts';
 import type { Drafts } from './drafts.ts';
 import { findingOf, type Findings } from './findings.ts';
+import type { Marks } from './marks.ts';
 import type { Reports } from './reports.ts';
 import type { Snapshots } from './snapshot.ts';
 import type { Finding, RecordedAi, Report, ReportFields, ReportRecord, SigningBlock } from './types.ts';
@@ -48,6 +50,7 @@ export function recordOf(input: {
   reader: { id: string; name: string };
   fields: ReportFields;
   findings: readonly Finding[];
+  marks: readonly Mark[];
   of: Case;
   /** How many images the reader was shown; null: all there are. */
   imagesShown: number | null;
@@ -70,6 +73,7 @@ export function recordOf(input: {
     reader: input.reader,
     fields: input.fields,
     findings: [...input.findings],
+    marks: [...input.marks],
     study: of.study,
     images: of.images
       .filter(({ sopInstanceUid }) => seen.has(sopInstanceUid))
@@ -110,12 +114,13 @@ export function createSign(
     claims: Claims;
     drafts: Drafts;
     findings: Findings;
+    marks: Marks;
     reports: Reports;
     snapshots: Snapshots;
   },
 ) {
   const { store, read, write, now, timeZone } = context;
-  const { cases, claims, drafts, findings, reports, snapshots } = parts;
+  const { cases, claims, drafts, findings, marks, reports, snapshots } = parts;
 
   /**
    * @throws NegatoscopeError 403 `not-a-reader`; 409 `already-signed`, `not-claimed`, `draft-changed`, and the codes of
@@ -188,6 +193,7 @@ export function createSign(
         reader: { id: personId, name: claim.name },
         fields,
         findings: signedFindings,
+        marks: await marks.of(tx, studyUid, personId, round),
         of,
         imagesShown: claim.images,
         opinions,

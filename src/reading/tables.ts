@@ -1,6 +1,6 @@
 import type { RunRow } from '../assist/types.ts';
 import type { Answer } from '../evidence/types.ts';
-import type { Decision, Discrepancy } from './types.ts';
+import type { Decision, Discrepancy, DocumentKind } from './types.ts';
 
 /**
  * Times are ms UTC. `round`: the version of the report that is being made, 1 for a study never signed. What a reader does before
@@ -61,6 +61,15 @@ export interface ReadingTables {
     text: string | null;
     decided_at: number | null;
   };
+  /** What a reader measured, wrote on images or chose. `content` is JSON of a Mark; the id is the page's. */
+  mark: {
+    id: string;
+    person_id: string;
+    study_uid: string;
+    round: number;
+    content: string;
+    created_at: number;
+  };
   draft: {
     study_uid: string;
     person_id: string;
@@ -93,10 +102,10 @@ export interface ReadingTables {
     signed_at: number;
     sha256: string;
   };
-  /** Where delivery put the report: PDF and SR, one for the report and one for each addendum. */
+  /** Where delivery put the report: PDF and SR, one for the report and one for each addendum; what was marked, once. */
   report_document: {
     report_id: string;
-    kind: 'pdf' | 'sr';
+    kind: DocumentKind;
     /** Addenda in it. */
     addenda: number;
     sop_instance_uid: string;

@@ -1,6 +1,8 @@
 import type { AiFinding, Box, ModelManifest, RunRow, Text } from '../assist/types.ts';
 import type { Sight, StudyRow } from '../archive/types.ts';
 import type { Answer, Stage } from '../evidence/types.ts';
+import type { Mark, MarkKind, Presentation, Quantity } from '../measure/marks.ts';
+import type { Point } from '../measure/calibration.ts';
 import type { Principal } from '../people/types.ts';
 
 export type ReadingState = 'waiting-images' | 'to-read' | 'reading' | 'signed' | 'reopened';
@@ -50,6 +52,18 @@ export interface Finding {
   decidedAt: number | null;
   /** Run of an AI finding. */
   runId?: string | null;
+}
+
+/** What the page says of a mark; lengths, angles and areas are the program's own, from the points and the image's header. */
+export interface MarkForm {
+  kind: MarkKind;
+  sopInstanceUid: string;
+  frame: number;
+  points: Point[];
+  text: string | null;
+  /** Values of pixels alone: `mean`, `sd`, `min`, `max`, `value`. */
+  pixels: Pick<Quantity, 'name' | 'value'>[];
+  presentation: Presentation | null;
 }
 
 export interface Opinion {
@@ -138,6 +152,8 @@ export interface ReportRecord {
   reader: { id: string; name: string };
   fields: ReportFields;
   findings: Finding[];
+  /** Absent in reports signed before there were marks. */
+  marks?: Mark[];
   study: StudyRow;
   /** Images that the reader was shown. */
   images: { seriesUid: string; sopInstanceUid: string; sopClassUid: string }[];
@@ -167,6 +183,8 @@ export interface StudyView {
   priors: StudyRow[];
   ai: AiView[];
   findings: Finding[];
+  /** The reader's own, of the report that is being made; those of signed reports stand in their records. */
+  marks: Mark[];
   draft: Draft;
   reports: Report[];
   /**
@@ -194,6 +212,9 @@ export interface Template {
   bodyParts: string[];
   fields: Partial<ReportFields>;
 }
+
+/** What delivery makes of a signed report. Presentation states are numbered, one for each image. */
+export type DocumentKind = 'pdf' | 'sr' | 'measurements' | 'keys' | `presentation-${number}`;
 
 export interface Discrepancy {
   id: string;
@@ -239,6 +260,10 @@ export interface Reading {
     principal: Principal,
   ): Promise<Finding>;
   removeFinding(findingId: string, principal: Principal): Promise<void>;
+  /** Makes or changes a mark under the page's own id, a UUID. Repeating it changes nothing. */
+  putMark(studyUid: string, markId: string, form: MarkForm, principal: Principal): Promise<Mark>;
+  /** Nothing happens where there is none. */
+  removeMark(studyUid: string, markId: string, principal: Principal): Promise<void>;
   /** Optimistic: throws 409 `draft-changed` when `revision` is not the stored one. */
   saveDraft(
     studyUid: string,
@@ -256,7 +281,7 @@ export interface Reading {
   /** Delivery tells where it put a document of the report. Idempotent. */
   documentStored(
     reportId: string,
-    document: { kind: 'pdf' | 'sr'; addenda: number; sopInstanceUid: string },
+    document: { kind: DocumentKind; addenda: number; sopInstanceUid: string },
   ): Promise<void>;
   start(): Promise<void>;
 }

@@ -65,32 +65,55 @@ export interface SrDocument {
   seriesInstanceUid?: string;
 }
 
+/** Modules that SR documents, key object selections and presentation states share: patient, study, equipment, SOP common. */
+export function headOf(
+  of: Pick<SrDocument, 'study' | 'equipment' | 'at' | 'timeZone'>,
+  sopClassUid: string,
+  sopInstanceUid: string | undefined,
+): Attributes {
+  const { date, time, offset } = dicomTime(of.at, of.timeZone);
+  return {
+    SOPClassUID: sopClassUid,
+    SOPInstanceUID: sopInstanceUid ?? newUid(),
+    InstanceCreationDate: date,
+    InstanceCreationTime: time,
+    TimezoneOffsetFromUTC: offset,
+    // Type 2 attributes are written empty where the study does not give them.
+    PatientName: '',
+    PatientID: '',
+    PatientBirthDate: '',
+    PatientSex: '',
+    StudyDate: '',
+    StudyTime: '',
+    AccessionNumber: '',
+    ReferringPhysicianName: '',
+    StudyID: '',
+    ...of.study,
+    Manufacturer: of.equipment.manufacturer,
+    ManufacturerModelName: of.equipment.model,
+    SoftwareVersions: of.equipment.version,
+    InstitutionName: of.equipment.institution,
+  };
+}
+
+/** A scheme of one's own has to be said what it is (PS3.3 C.12.1.1.7). */
+export const codingSchemes = (content: DicomJson): Attributes => ({
+  CodingSchemeIdentificationSequence: JSON.stringify(content).includes(`"${LOCAL_SCHEME}"`)
+    ? [{ CodingSchemeDesignator: LOCAL_SCHEME, CodingSchemeName: 'Negatoscope local codes' }]
+    : undefined,
+});
+
 /**
  * A Comprehensive SR Document: PS3.3 A.35.3, with the modules Patient, General Study, SR Document Series, General Equipment,
  * SR Document General, SR Document Content and SOP Common.
  */
 export function srDocument(document: SrDocument): DicomJson {
-  const { content, equipment, verification, timeZone } = document;
-  const { date, time, offset } = dicomTime(document.at, timeZone);
-  const images = unique([...content.images, ...(document.evidence ?? [])]);
+  const { content, verification, timeZone } = document;
+  const { date, time } = dicomTime(document.at, timeZone);
+  const images = [...content.images, ...(document.evidence ?? [])];
   return {
     ...dataset({
-      SOPClassUID: SOP_CLASS.ComprehensiveSRStorage,
-      SOPInstanceUID: document.sopInstanceUid ?? newUid(),
-      InstanceCreationDate: date,
-      InstanceCreationTime: time,
-      TimezoneOffsetFromUTC: offset,
-      // Type 2 attributes are written empty where the study does not give them.
-      PatientName: '',
-      PatientID: '',
-      PatientBirthDate: '',
-      PatientSex: '',
-      StudyDate: '',
-      StudyTime: '',
-      AccessionNumber: '',
-      ReferringPhysicianName: '',
-      StudyID: '',
-      ...document.study,
+      ...headOf(document, SOP_CLASS.ComprehensiveSRStorage, document.sopInstanceUid),
       Modality: 'SR',
       SeriesInstanceUID: document.seriesInstanceUid ?? newUid(),
       SeriesNumber: document.seriesNumber ?? 1,
@@ -98,10 +121,6 @@ export function srDocument(document: SrDocument): DicomJson {
       SeriesTime: time,
       SeriesDescription: document.seriesDescription,
       ReferencedPerformedProcedureStepSequence: [],
-      Manufacturer: equipment.manufacturer,
-      ManufacturerModelName: equipment.model,
-      SoftwareVersions: equipment.version,
-      InstitutionName: equipment.institution,
       InstanceNumber: 1,
       ContentDate: date,
       ContentTime: time,
@@ -117,9 +136,7 @@ export function srDocument(document: SrDocument): DicomJson {
       ],
       PerformedProcedureCodeSequence: [],
       CurrentRequestedProcedureEvidenceSequence: images.length ? evidenceItems(images) : undefined,
-      CodingSchemeIdentificationSequence: JSON.stringify(content.json).includes(`"${LOCAL_SCHEME}"`)
-        ? [{ CodingSchemeDesignator: LOCAL_SCHEME, CodingSchemeName: 'Negatoscope local codes' }]
-        : undefined,
+      ...codingSchemes(content.json),
     }),
     ...content.json,
   };
@@ -129,9 +146,9 @@ function unique(images: readonly ImageReference[]): ImageReference[] {
   return [...new Map(images.map((entry) => [entry.sopInstanceUid, entry])).values()];
 }
 
-/** Hierarchical SOP Instance Reference Macro: PS3.3 C.17.2.1. */
-function evidenceItems(images: readonly ImageReference[]): Attributes[] {
-  const studies = Map.groupBy(images, (entry) => entry.studyUid);
+/** Hierarchical SOP Instance Reference Macro: PS3.3 C.17.2.1. Each image once. */
+export function evidenceItems(images: readonly ImageReference[]): Attributes[] {
+  const studies = Map.groupBy(unique(images), (entry) => entry.studyUid);
   return [...studies].map(([studyUid, inStudy]) => ({
     ReferencedSeriesSequence: [...Map.groupBy(inStudy, (entry) => entry.seriesUid)].map(
       ([seriesUid, inSeries]) => ({

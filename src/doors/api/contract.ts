@@ -20,6 +20,7 @@
  * | POST /api/studies/:uid/findings | {sopInstanceUid, label, box, text?} | Finding |
  * | PUT /api/findings/:id/decision | {decision, box?, text?} | Finding |
  * | DELETE /api/findings/:id | | 204 |
+ * | PUT · DELETE /api/studies/:uid/marks/:id | MarkForm, under a UUID of the page | Mark · 204 |
  * | PUT /api/studies/:uid/draft | {fields, revision} | Draft |
  * | POST /api/studies/:uid/sign | {revision, secret} | Report |
  * | PATCH /api/studies/:uid/patient | PatientCorrection | StudyView |
@@ -84,6 +85,7 @@ import type { JobQueue } from '../../store/types.ts';
 import type { RemoteStudy } from '../../remote/types.ts';
 
 export type * from '../../reading/types.ts';
+export type { Mark, MarkKind, Presentation, Quantity } from '../../measure/marks.ts';
 export type {
   AeRow,
   CorrectedField,

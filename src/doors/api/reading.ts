@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { NegatoscopeError } from '../../errors.ts';
+import { MARK_KINDS, PIXEL_QUANTITIES } from '../../measure/marks.ts';
 import { ROLES } from '../../people/index.ts';
 import type { Rooms } from '../../rooms.ts';
 import { requireSession } from '../auth.ts';
@@ -29,6 +30,28 @@ const DecisionBody = z.object({
   decision: z.enum(['accepted', 'rejected', 'corrected']).nullable(),
   box: box.nullable().optional(),
   text: text.nullable().optional(),
+});
+const coordinate = z.number().min(0).max(100_000);
+const measured = z.number().min(-1e12).max(1e12);
+const MarkBody = z.object({
+  kind: z.enum(MARK_KINDS),
+  sopInstanceUid: z.string().max(64),
+  frame: z.number().int().min(1).max(100_000),
+  points: z.array(z.tuple([coordinate, coordinate])).max(4),
+  text: z.string().max(400).nullable().default(null),
+  pixels: z
+    .array(z.object({ name: z.enum(PIXEL_QUANTITIES), value: measured }))
+    .max(8)
+    .default([]),
+  presentation: z
+    .object({
+      window: z.object({ centre: measured, width: measured.positive() }).nullable(),
+      inverted: z.boolean(),
+      rotation: z.union([z.literal(0), z.literal(90), z.literal(180), z.literal(270)]),
+      flipped: z.boolean(),
+    })
+    .nullable()
+    .default(null),
 });
 const DraftBody = z.object({
   revision: z.number().int().min(0),
@@ -67,6 +90,7 @@ const Templates = z.object({ language: z.enum(['fr', 'en']).default('fr') });
 
 type Study = { Params: { uid: string } };
 type Id = { Params: { id: string } };
+type Marked = { Params: { uid: string; id: string } };
 
 /** List, study, findings, report. Everything here asks `reading`; the door only decodes and encodes. */
 export function registerReading(app: FastifyInstance, rooms: Rooms): void {
@@ -101,6 +125,13 @@ export function registerReading(app: FastifyInstance, rooms: Rooms): void {
   );
   app.delete<Id>('/api/findings/:id', reader, async (request, reply) => {
     await reading.removeFinding(request.params.id, request.principal);
+    return reply.code(204).send();
+  });
+  app.put<Marked>('/api/studies/:uid/marks/:id', reader, async (request) =>
+    reading.putMark(request.params.uid, request.params.id, bodyOf(request, MarkBody), request.principal),
+  );
+  app.delete<Marked>('/api/studies/:uid/marks/:id', reader, async (request, reply) => {
+    await reading.removeMark(request.params.uid, request.params.id, request.principal);
     return reply.code(204).send();
   });
   app.put<Study>('/api/studies/:uid/draft', reader, async (request) => {
