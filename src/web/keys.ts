@@ -15,6 +15,8 @@ export interface KeyBinding {
   run: (event: KeyboardEvent) => void;
   /** Also while a dialog is open. */
   inDialogs?: boolean;
+  /** Not in a text field, though it is a chord: the field has its own use for it, as for Ctrl+Z. */
+  outsideText?: boolean;
 }
 
 /** The name of the pressed key as bindings write it; pure. */
@@ -42,8 +44,13 @@ export interface KeyContext {
   repeated: boolean;
 }
 /** Whether a key of this name may act now; pure. */
-export function mayAct(name: string, binding: Pick<KeyBinding, 'inDialogs'>, context: KeyContext): boolean {
+export function mayAct(
+  name: string,
+  binding: Pick<KeyBinding, 'inDialogs' | 'outsideText'>,
+  context: KeyContext,
+): boolean {
   if (context.dialogOpen && !binding.inDialogs) return false;
+  if (context.typing && binding.outsideText) return false;
   const chord = name.startsWith('Ctrl+') || name.startsWith('Alt+');
   if (context.typing && !chord && name !== 'Escape') return false;
   if (context.onControl && (name === 'Enter' || name === ' ')) return false;

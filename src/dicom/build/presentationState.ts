@@ -67,6 +67,8 @@ export function presentationState(state: PresentationState): DicomJson {
     SeriesDate: date,
     SeriesTime: time,
     SeriesDescription: state.seriesDescription,
+    // Wanted empty where nobody says that the part has two sides.
+    Laterality: '',
     InstanceNumber: state.instanceNumber,
     ContentLabel: 'KEY_IMAGE',
     ContentDescription: state.seriesDescription ?? '',

@@ -1,9 +1,9 @@
 /** The reading page: image left, findings and report right; on a phone the panel is a sheet below the image. */
 import { useQueryClient } from '@tanstack/react-query';
-import { ArrowLeft } from 'lucide-react';
+import { ArrowLeft, Bookmark } from 'lucide-react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
-import type { Box, Finding, StudyView, WorklistPage } from '../../doors/api/contract.ts';
+import type { Box, Finding, Mark, StudyView, WorklistPage } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
 import { dicomDate, dicomTime, duration, personName } from '../format.ts';
 import { addCatalogue } from '../i18n/index.ts';
@@ -18,6 +18,7 @@ import en from './en.json' with { type: 'json' };
 import { Findings } from './Findings.tsx';
 import fr from './fr.json' with { type: 'json' };
 import './reading.css';
+import { Measures } from './Measures.tsx';
 import { ReportForm } from './Report.tsx';
 import { SignDialog, SignedReport, SignFoot, blockText } from './Signing.tsx';
 import { usePrefetchStudy, useReading } from './useReading.ts';
@@ -27,8 +28,13 @@ import { thumbnailUrl } from './viewer/loading/dicomweb.ts';
 import { imageIdOf, refOf } from './viewer/loading/imageId.ts';
 import { prefetch } from './viewer/loading/prefetch.ts';
 import { boxesOf, DrawSheet, Marks } from './viewer/Marks.tsx';
-import { ToolBar, toolKeys } from './viewer/Tools.tsx';
-import type { ToolName } from './viewer/tools/bindings.ts';
+import { startingPoints } from './viewer/marks/drawing.ts';
+import { measured } from './viewer/marks/measured.ts';
+import { StageMarks } from './viewer/marks/StageMarks.tsx';
+import { useStandingMarks } from './viewer/marks/standing.ts';
+import { useMarks } from './viewer/marks/useMarks.ts';
+import { ToolBar, toolKeys, type ToolActs } from './viewer/Tools.tsx';
+import { markToolOf, type ToolName } from './viewer/tools/bindings.ts';
 import { Stage, type StageHandle, type View } from './viewer/viewport/Stage.tsx';
 
 addCatalogue({ fr, en });
@@ -114,6 +120,75 @@ function Reading({
   const here = view.findings.filter(
     (each) => each.sopInstanceUid === sop && (each.by === 'reader' || aiShown),
   );
+  const marks = useMarks(studyUid, view, editable);
+  const standing = useStandingMarks(view);
+  const [markSelected, setMarkSelected] = useState<string | null>(null);
+  const shownNow = useRef<View | null>(null);
+  const keyMark = marks.marks.find(
+    (mark) => mark.kind === 'key' && mark.sopInstanceUid === sop && mark.frame === (current?.frame ?? 1),
+  );
+  const keyImages = new Set(
+    [...marks.marks, ...view.reports.flatMap(({ record }) => record?.marks ?? [])]
+      .filter(({ kind }) => kind === 'key')
+      .map((mark) => `${mark.sopInstanceUid} ${mark.frame}`),
+  );
+  const toggleKey = () => {
+    const now = shownNow.current;
+    if (!now) return;
+    if (keyMark) {
+      marks.remove(keyMark.id);
+      return;
+    }
+    marks.put({
+      id: crypto.randomUUID(),
+      kind: 'key',
+      ...instanceOf(now.imageId),
+      points: [],
+      text: null,
+      quantities: [],
+      calibration: now.loaded.spacing.kind,
+      presentation: {
+        window: { centre: now.centre, width: now.width },
+        inverted: now.inverted,
+        ...now.turn,
+      },
+      at: Date.now(),
+    });
+    notify({ kind: 'info', text: t('marks.keyAdded') });
+  };
+  /** With a measuring tool, from the keyboard: the mark stands in the middle of the image and is moved with arrows. */
+  const placeMark = () => {
+    const kind = markToolOf(tool);
+    const now = shownNow.current;
+    const mark =
+      kind &&
+      now &&
+      measured(now.imageId, kind, startingPoints(kind, now.mapping), {
+        id: crypto.randomUUID(),
+        text: null,
+        presentation: null,
+      });
+    if (!mark) return;
+    marks.put(mark);
+    setMarkSelected(mark.id);
+    requestAnimationFrame(() =>
+      document.querySelector<SVGGElement>('.measure[data-selected] [role=button]')?.focus(),
+    );
+  };
+  const acts: ToolActs = {
+    invert: () => stage.current?.invert(),
+    rotate: () => stage.current?.rotate(),
+    flip: () => stage.current?.flip(),
+    reset: () => stage.current?.reset(),
+    keyImage: current ? { chosen: keyMark !== undefined, toggle: toggleKey } : null,
+  };
+  const showMark = (mark: Mark) => {
+    setMarkSelected(mark.id);
+    const at = images.findIndex(
+      ({ instance, frame }) => instance.sopInstanceUid === mark.sopInstanceUid && frame === mark.frame,
+    );
+    if (at >= 0) setIndex(at);
+  };
   const next = useNext(studyUid, editable);
 
   // The list is read in order: an undecided finding is the one that keys act on.
@@ -208,6 +283,7 @@ function Reading({
       });
     const ask = async () => {
       await reading.draft.flush();
+      await marks.flush();
       const fresh = await client.fetchQuery<StudyView>({
         queryKey: keys.study(studyUid),
         queryFn: () => api<StudyView>(`/studies/${encodeURIComponent(studyUid)}`),
@@ -260,10 +336,29 @@ function Reading({
       label: t(`viewer.tool.${name}`),
       run: () => setTool(name),
     })),
-    { keys: ['i'], label: t('viewer.invert'), run: () => stage.current?.invert() },
-    { keys: ['r', 'f'], label: t('viewer.reset'), run: () => stage.current?.reset() },
+    ...(markToolOf(tool) ? [{ keys: ['Enter'], label: t('keys.place'), run: placeMark }] : []),
+    { keys: ['k'], label: t('viewer.keyImage'), run: toggleKey },
+    { keys: ['i'], label: t('viewer.invert'), run: acts.invert },
+    { keys: ['y'], label: t('viewer.rotate'), run: acts.rotate },
+    { keys: ['j'], label: t('viewer.flip'), run: acts.flip },
+    { keys: ['r', 'f'], label: t('viewer.reset'), run: acts.reset },
     { keys: ['v'], label: t('viewer.nextWindow'), run: () => stage.current?.nextWindow() },
-    { keys: ['x'], label: t('viewer.clear'), run: () => stage.current?.clearMeasurements() },
+    {
+      keys: ['x', 'Delete'],
+      label: t('marks.remove'),
+      run: () => {
+        if (!markSelected) return;
+        marks.remove(markSelected);
+        setMarkSelected(null);
+      },
+    },
+    {
+      keys: ['Ctrl+z'],
+      label: t('marks.undo'),
+      outsideText: true,
+      run: ({ shiftKey }) => (shiftKey ? marks.redo() : marks.undo()),
+    },
+    { keys: ['Ctrl+y'], label: t('marks.redo'), outsideText: true, run: marks.redo },
     { keys: ['ArrowRight', 'ArrowDown'], label: t('keys.nextImage'), run: () => step(1) },
     { keys: ['ArrowLeft', 'ArrowUp'], label: t('keys.previousImage'), run: () => step(-1) },
     { keys: ['Ctrl+m'], label: t('keys.template'), run: () => editable && setTemplates(true) },
@@ -319,6 +414,9 @@ function Reading({
               onClick={() => setIndex(i)}
             >
               <img src={thumbnailUrl(ref)} alt="" width={64} height={64} loading="lazy" />
+              {keyImages.has(`${ref.sopInstanceUid} ${frame}`) && (
+                <Bookmark className="key" size={16} role="img" aria-label={t('marks.kind.key')} />
+              )}
               <small>
                 {instance.frames > 1
                   ? frame
@@ -340,7 +438,21 @@ function Reading({
             <Stage ref={stage} imageIds={imageIds} index={index} onIndex={setIndex} tool={tool}>
               {(now) => (
                 <>
-                  <Inverted value={now.inverted} onChange={setInverted} />
+                  <Shown
+                    now={now}
+                    onChange={() => {
+                      shownNow.current = now;
+                      setInverted(now.inverted);
+                    }}
+                  />
+                  <StageMarks
+                    now={now}
+                    marks={marks}
+                    standing={standing}
+                    tool={drawing ? null : markToolOf(tool)}
+                    selected={markSelected}
+                    onSelect={setMarkSelected}
+                  />
                   <Marks
                     mapping={now.mapping}
                     findings={shows(now, sop) ? here : []}
@@ -374,8 +486,7 @@ function Reading({
             onTool={setTool}
             scrolls={images.length > 1}
             inverted={inverted}
-            onInvert={() => stage.current?.invert()}
-            onReset={() => stage.current?.reset()}
+            acts={acts}
             ai={
               anyAi
                 ? {
@@ -421,6 +532,27 @@ function Reading({
                 setAiShown(true);
                 reading.opinion.mutate(opinion);
               }}
+            />
+            <Measures
+              marks={marks}
+              placeOf={(mark) => {
+                const at = images.findIndex(
+                  ({ instance, frame }) =>
+                    instance.sopInstanceUid === mark.sopInstanceUid && frame === mark.frame,
+                );
+                return images.length > 1 ? at + 1 : null;
+              }}
+              selected={markSelected}
+              onSelect={showMark}
+              report={
+                editable && reading.draft.fields
+                  ? {
+                      text: reading.draft.fields.findings,
+                      language: reading.draft.fields.language,
+                      onText: (findings) => reading.draft.change({ findings }),
+                    }
+                  : null
+              }
             />
             {view.reports.map((report) => (
               <SignedReport
@@ -468,11 +600,15 @@ function Reading({
 const shows = (now: View, sopInstanceUid: string | undefined): boolean =>
   refOf(now.imageId).sopInstanceUid === sopInstanceUid;
 
-/** Tells the tool bar what the stage shows, after the stage has drawn it. */
-function Inverted({ value, onChange }: { value: boolean; onChange: (value: boolean) => void }) {
-  useEffect(() => onChange(value), [value]);
+/** Tells the page what the stage shows, after the stage has drawn it. */
+function Shown({ now, onChange }: { now: View; onChange: () => void }) {
+  useEffect(onChange, [now]);
   return null;
 }
+const instanceOf = (imageId: string) => {
+  const { sopInstanceUid, frame } = refOf(imageId);
+  return { sopInstanceUid, frame };
+};
 
 function Corners({
   now,

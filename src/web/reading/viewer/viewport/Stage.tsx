@@ -1,9 +1,11 @@
 /** One image on black: Cornerstone's canvas, our marks above it, and where lengths come from. */
 import { Enums, type Types } from '@cornerstonejs/core';
-import { annotation, ToolGroupManager } from '@cornerstonejs/tools';
+import { ToolGroupManager } from '@cornerstonejs/tools';
 import { useEffect, useImperativeHandle, useRef, useState } from 'react';
 import type { ReactNode, Ref } from 'react';
+import type { Presentation } from '../../../../doors/api/contract.ts';
 import { useText } from '../../../text.ts';
+import { turnOf } from '../tools/turn.ts';
 import { loadedOf, type Loaded } from '../loading/loaded.ts';
 import { formOf } from '../loading/pixels.ts';
 import { activate, TOOL_GROUP, type ToolName } from '../tools/bindings.ts';
@@ -24,9 +26,12 @@ export interface StageHandle {
   reset(): void;
   invert(): void;
   zoom(factor: number): void;
+  /** A quarter clockwise. */
+  rotate(): void;
+  /** Left to right, as the image lies. */
+  flip(): void;
   /** The next of the windows that the header proposes. */
   nextWindow(): void;
-  clearMeasurements(): void;
 }
 interface View {
   imageId: string;
@@ -34,6 +39,8 @@ interface View {
   centre: number;
   width: number;
   inverted: boolean;
+  /** How the image lies: turned clockwise, then flipped left to right. */
+  turn: Pick<Presentation, 'rotation' | 'flipped'>;
   loaded: Loaded;
 }
 
@@ -186,9 +193,19 @@ export function Stage(props: {
       present.setProperties({ voiRange: { lower: centre - width / 2, upper: centre + width / 2 } });
       present.render();
     },
-    clearMeasurements() {
-      annotation.state.removeAllAnnotations();
-      viewport.current?.render();
+    rotate() {
+      const present = viewport.current;
+      if (!present) return;
+      // As the eye sees it, flipped or not: Cornerstone rolls its camera.
+      present.setViewPresentation({ rotation: ((present.getViewPresentation().rotation ?? 0) + 90) % 360 });
+      present.render();
+    },
+    flip() {
+      const present = viewport.current;
+      if (!present) return;
+      // Not by the view presentation: that only flips, and never back.
+      present.setCamera({ flipHorizontal: !present.getCamera().flipHorizontal });
+      present.render();
     },
   }));
 
@@ -223,8 +240,8 @@ function viewOf(viewport: Types.IStackViewport): View | null {
   // The centre of the first pixel lies at the world's origin; its corner half a pixel before.
   const world = (x: number, y: number): Types.Point3 => [(x - 0.5) * dx!, (y - 0.5) * dy!, 0];
   const toStage = (x: number, y: number) => viewport.worldToCanvas(world(x, y)) as [number, number];
-  const [ax] = toStage(0, 0);
-  const [bx] = toStage(1000, 0);
+  const [ax, ay] = toStage(0, 0);
+  const [bx, by] = toStage(1000, 0);
   const { voiRange, invert } = viewport.getProperties();
   return {
     imageId,
@@ -233,13 +250,14 @@ function viewOf(viewport: Types.IStackViewport): View | null {
     width: voiRange ? voiRange.upper - voiRange.lower : loaded.window.width,
     // MONOCHROME1 is drawn inverted to look as it should: only the reader's own inversion counts.
     inverted: Boolean(invert) !== (formOf(loaded.metadata).photometric === 'MONOCHROME1'),
+    turn: turnOf(toStage),
     mapping: {
       toStage,
       toImage(x, y) {
         const [wx, wy] = viewport.canvasToWorld([x, y]);
         return [wx / dx! + 0.5, wy / dy! + 0.5];
       },
-      scale: Math.abs(bx - ax) / 1000,
+      scale: Math.hypot(bx - ax, by - ay) / 1000,
       columns: columns!,
       rows: rows!,
     },
