@@ -11,8 +11,9 @@ import type { Socket } from 'node:net';
 import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME } from '../dicom/index.ts';
 import { Channel, DEFAULT_LIMITS } from './channel.ts';
 import type { ChannelLimits } from './channel.ts';
-import { openConnection } from './connect.ts';
-import type { TlsOptions } from './connect.ts';
+import { openConnection, unreachable } from './connect.ts';
+import { tlsFailure } from './tls.ts';
+import type { TlsOptions } from './tls.ts';
 import { ABORT_REASON, DimseError, pduError } from './errors.ts';
 import {
   APPLICATION_CONTEXT,
@@ -80,11 +81,28 @@ export async function associate(options: AssociateOptions): Promise<Association>
     const negotiated = await negotiate(channel, options);
     return new UserAssociation(channel, negotiated, options.responseTimeoutMs ?? 60_000, signal);
   } catch (thrown) {
-    const error = heard() === TLS_ALERT && !tls ? tlsWanted(thrown) : signal?.aborted ? cancelled() : thrown;
+    const error = signal?.aborted ? cancelled() : explained(thrown, heard(), options);
     if (error instanceof DimseError && error.code === 'dimse-rejected') socket.destroy();
     else channel.abort(error instanceof DimseError ? error : undefined);
     throw error;
   }
+}
+
+/** TLS 1.3 is open for us before the peer has looked at our certificate: what it thinks of it comes as the first answer. */
+function explained(
+  thrown: unknown,
+  first: number | undefined,
+  { host, port, tls }: AssociateOptions,
+): unknown {
+  if (first === TLS_ALERT && !tls) return tlsWanted(thrown);
+  if (!tls || !(thrown instanceof DimseError) || thrown.code !== 'dimse-closed') return thrown;
+  const { cause } = thrown;
+  const identity = tls.identity !== undefined;
+  const code = String((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+  const failure = tlsFailure(code, { identity, keysAgreed: true });
+  if (failure) return unreachable(host, port, failure, cause);
+  // Not every peer says why (Node.js does not): it hung up on our certificate, before a word of DICOM.
+  return identity && first === undefined ? unreachable(host, port, 'tls-client-refused', cause) : thrown;
 }
 
 const tlsWanted = (cause: unknown): DimseError =>

@@ -41,6 +41,7 @@ export const STATUS = {
   moveDestinationUnknown: 0xa801,
   noSuchObjectInstance: 0x0112,
   invalidArgumentValue: 0x0115,
+  noSuchEventType: 0x0113,
   noSuchAction: 0x0123,
   classInstanceConflict: 0x0119,
   notAuthorized: 0x0124,

@@ -23,6 +23,7 @@ import { ServerAssociation } from './association.ts';
 import type { AssociationSettings } from './association.ts';
 import { DEFAULT_LIMITS } from './channel.ts';
 import type { ChannelLimits } from './channel.ts';
+import { CIPHERS } from './tls.ts';
 
 export interface DimseServerOptions extends Omit<AssociationSettings, 'limits' | 'asyncWindow'> {
   readonly limits?: Partial<ChannelLimits>;
@@ -59,10 +60,6 @@ export const DEFAULT_ASYNC_WINDOW = 8;
 export const DEFAULT_GIVE_WAY_MS = 10_000;
 /** Connections beside the associations: not yet negotiated, being refused, or waiting for the peer to close. */
 export const OTHER_CONNECTIONS = 32;
-
-/** RFC 9325 4.2: forward secrecy and authenticated encryption alone. */
-const CIPHERS =
-  'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM';
 
 export function createDimseServer(options: DimseServerOptions): DimseServer {
   const { maxAssociations = DEFAULT_MAX_ASSOCIATIONS, giveWayMs = DEFAULT_GIVE_WAY_MS, tls } = options;
