@@ -16,7 +16,7 @@ x509.cryptoProvider.set(webcrypto as unknown as Crypto);
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const DAY = 86_400_000;
 
-export interface ServerCertificate {
+export interface OwnCertificate {
   cert: string;
   key: string;
   /** PEM of the authority, to be trusted on phones. */
@@ -74,6 +74,12 @@ async function authority(folder: string, now: number) {
   return { pem, certificate, key: keys.privateKey };
 }
 
+/** What a certificate is for: its files are `STEM.crt` and `STEM.key`. */
+const PURPOSES = {
+  server: x509.ExtendedKeyUsage.serverAuth,
+  client: x509.ExtendedKeyUsage.clientAuth,
+} as const;
+
 /** When a certificate for these names ends, ms; 0 when it is another authority's, another key's, for other names, or damaged. */
 function goodUntil(cert: string, key: string, ca: string, names: readonly string[]): number {
   try {
@@ -87,16 +93,30 @@ function goodUntil(cert: string, key: string, ca: string, names: readonly string
 }
 
 /** Makes or renews what is needed and returns it. Pure but for the files in `dir/tls`. */
-export async function ownCertificate(
+export const ownCertificate = (
   dir: string,
   names: string[] = localNames(),
   now: number = Date.now(),
-): Promise<ServerCertificate> {
+): Promise<OwnCertificate> => signed(dir, 'server', names, now);
+
+/**
+ * The same for showing to other systems, as `client.crt`. It names the computer alone: addresses change, and nobody compares
+ * them with those of a client.
+ */
+export const ownClientCertificate = (dir: string, now: number = Date.now()): Promise<OwnCertificate> =>
+  signed(dir, 'client', [hostname().replace(/[^\w.-]/g, '') || 'localhost'], now);
+
+async function signed(
+  dir: string,
+  purpose: keyof typeof PURPOSES,
+  names: string[],
+  now: number,
+): Promise<OwnCertificate> {
   const folder = join(dir, 'tls');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const ca = await authority(folder, now);
-  const certFile = join(folder, 'server.crt');
-  const keyFile = join(folder, 'server.key');
+  const certFile = join(folder, `${purpose}.crt`);
+  const keyFile = join(folder, `${purpose}.key`);
   const caFingerprint = new NodeCertificate(ca.pem).fingerprint256;
   if (existsSync(certFile) && existsSync(keyFile)) {
     const cert = readFileSync(certFile, 'utf8');
@@ -118,7 +138,7 @@ export async function ownCertificate(
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.ExtendedKeyUsageExtension([PURPOSES[purpose]]),
       new x509.SubjectAlternativeNameExtension(
         names.map((value) => ({ type: isAddress(value) ? ('ip' as const) : ('dns' as const), value })),
       ),

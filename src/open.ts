@@ -87,14 +87,20 @@ export async function openRooms(
   });
   const evidence = createEvidence({ store, assist, log, timeZone: config.timeZone });
   const reading = createReading({ store, archive, assist, evidence, log, timeZone: config.timeZone });
-  const remote = createRemote({ store, archive, log, here: () => hereOf(config, store) });
+  const remote = createRemote({
+    store,
+    archive,
+    log,
+    here: () => hereOf(config, store),
+    // Slow to load, and most show none.
+    ownCertificate: async () => (await import('./authority.ts')).ownClientCertificate(config.dir),
+  });
   const delivery = createDelivery({ store, archive, reading, log });
   const forwarding = createForwarding({
     store,
     archive,
     remote,
     log,
-    here: () => hereOf(config, store),
     isRoutine: async (runId) => {
       const run = await assist.run(runId);
       return run !== undefined && (await evidence.stage(run.modelId)).stage === 'routine';

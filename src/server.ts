@@ -15,7 +15,7 @@ import { registerApi, type NetworkControl } from './doors/api/index.ts';
 import { registerAuth } from './doors/auth.ts';
 import { createDimseDoor } from './doors/dimse/index.ts';
 import { dicomwebDoor } from './doors/dicomweb/index.ts';
-import { createFolderDoor, type FolderDoor } from './doors/folder/watch.ts';
+import { createFolderDoor, type FolderDoor } from './doors/folder/door.ts';
 import { registerMetrics } from './doors/metrics.ts';
 import { uploadDoor } from './doors/upload/index.ts';
 import { createDoctor } from './doctor.ts';
@@ -76,16 +76,10 @@ export async function startServer(rooms: Rooms): Promise<RunningServer> {
       host: dicomHost(),
       port: config.dicomPort,
       log,
+      heardCommitment: rooms.forwarding.heardCommitment,
       async destinationOf(aeTitle) {
         const system = await rooms.remote.destinationOf(aeTitle);
-        if (!system) return undefined;
-        const { host, port, tls, ca, callingAe } = system;
-        return {
-          host,
-          port,
-          ...(tls ? { tls: ca === null ? {} : { ca } } : {}),
-          ...(callingAe === null ? {} : { callingAe }),
-        };
+        return system && rooms.remote.address(system);
       },
     });
     try {
@@ -148,6 +142,7 @@ export async function startServer(rooms: Rooms): Promise<RunningServer> {
   const folders = createFolderDoor({
     archive: rooms.archive,
     folders: config.watchFolders,
+    dataDir: config.dir,
     spoolDir: join(config.dir, 'staging'),
     log,
   });
@@ -170,7 +165,7 @@ export async function startServer(rooms: Rooms): Promise<RunningServer> {
   try {
     for (const listener of await listenersFor(rooms, plan)) apps.push(await open(listener));
     dimse = await openDimse();
-    folders.start();
+    await folders.start();
   } catch (error) {
     await Promise.allSettled(apps.map(({ app }) => app.close()));
     throw error;

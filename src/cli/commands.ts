@@ -3,7 +3,7 @@ import { STAGES, type Stage } from '../evidence/types.ts';
 import { ROLES, type Principal, type Role } from '../people/index.ts';
 import type { Rooms } from '../rooms.ts';
 import { createDoctor } from '../doctor.ts';
-import type { RemoteForm } from '../remote/types.ts';
+import type { NewRemote } from '../remote/types.ts';
 import { importPaths } from './import.ts';
 import { EXIT, type Io } from './io.ts';
 import { runUpkeep, type UpkeepCommand } from './upkeep.ts';
@@ -43,7 +43,7 @@ export type Command =
       password: string;
     }
   | { name: 'remote list'; json: boolean }
-  | { name: 'remote add'; form: RemoteForm }
+  | { name: 'remote add'; form: NewRemote }
   | { name: 'remote remove'; system: string }
   | { name: 'remote echo'; system: string; json: boolean }
   | { name: 'audit verify'; json: boolean }
@@ -91,7 +91,11 @@ export async function runCommand(rooms: Rooms, command: Command, io: Io): Promis
       return listRemotes(rooms, command.json, io);
     case 'remote add': {
       const added = await rooms.remote.add(command.form, OPERATOR);
-      io.out(`${added.name}: ${added.aeTitle} at ${added.host}, port ${added.port}.`);
+      io.out(
+        added.kind === 'dicomweb'
+          ? `${added.name}: DICOMweb at ${added.url}.`
+          : `${added.name}: ${added.aeTitle} at ${added.host}, port ${added.port}.`,
+      );
       return EXIT.ok;
     }
     case 'remote remove': {
@@ -104,7 +108,9 @@ export async function runCommand(rooms: Rooms, command: Command, io: Io): Promis
       const system = await rooms.remote.find(command.system);
       const trial = await rooms.remote.tryOut(system.id);
       if (command.json) io.out(JSON.stringify(trial));
-      else for (const each of [trial.there, trial.here]) io.out(`${each.ok ? '✓' : '✗'} ${each.text.en}`);
+      else
+        for (const each of [trial.there, trial.here])
+          if (each) io.out(`${each.ok ? '✓' : '✗'} ${each.text.en}`);
       return trial.there.ok ? EXIT.ok : EXIT.notRight;
     }
     case 'audit verify': {
@@ -158,7 +164,11 @@ async function listRemotes(rooms: Rooms, json: boolean, io: Io): Promise<number>
     for (const each of systems) {
       const uses = [each.sendTo && 'send', each.queryFrom && 'query', each.moveTo && 'move'].filter(Boolean);
       const state = each.enabled ? uses.join(', ') || 'nothing' : 'switched off';
-      io.out(`${each.name}  ${each.aeTitle}  ${each.host}:${each.port}${each.tls ? ' TLS' : ''}  ${state}`);
+      const where =
+        each.kind === 'dicomweb'
+          ? each.url
+          : `${each.aeTitle}  ${each.host}:${each.port}${each.tls ? ' TLS' : ''}`;
+      io.out(`${each.name}  ${where}  ${state}`);
     }
   return EXIT.ok;
 }

@@ -218,29 +218,44 @@ export async function main(argv: string[]): Promise<void> {
   remote
     .command('add')
     .argument('<name>', 'as people call it')
-    .requiredOption('--aet <title>', 'its AE title')
-    .requiredOption('--host <name>', 'its name or address')
+    .option('--aet <title>', 'its AE title')
+    .option('--host <name>', 'its name or address')
     .option('--port <n>', 'its DICOM port', Number, 104)
     .option('--for <uses>', 'what it is for: send, query, move', commaList, ['send', 'query', 'move'])
+    .option('--url <address>', 'DICOMweb instead: https://pacs.example/dicom-web')
+    .option('--user <name>', 'DICOMweb: user name; the password is read from --secret-file')
+    .option('--secret-file <file>', 'DICOMweb: the password, or without --user a bearer token')
+    .option('--commitment', 'wait for its confirmation that it keeps what it was sent')
     .option('--calling <title>', 'our AE title towards it (that of this installation)')
     .option('--tls', 'encrypted connection')
     .option('--tls-ca <file>', 'its certificate or that of its authority, PEM')
+    .option('--own-cert', 'it asks who we are: show a certificate of our own authority')
+    .option('--cert <file>', 'it asks who we are: show this certificate, PEM')
+    .option('--key <file>', 'the key of that certificate, PEM without a password')
     .option(...data)
     .option(...database)
     .action(async (name: string, options) => {
       const strange = (options.for as string[]).find((use) => !['send', 'query', 'move'].includes(use));
       if (strange !== undefined)
         throw new NegatoscopeError('use-unknown', `--for takes send, query and move, not ${strange}.`);
-      const ca = options.tlsCa === undefined ? null : readFileSync(options.tlsCa, 'utf8');
+      const textOf = (file: string | undefined) => (file === undefined ? null : readFileSync(file, 'utf8'));
+      const [ca, certificate, key] = [textOf(options.tlsCa), textOf(options.cert), textOf(options.key)];
+      const secret = textOf(options.secretFile);
+      const auth = secret === null ? 'none' : options.user === undefined ? 'bearer' : 'basic';
+      const identity = certificate !== null ? 'given' : options.ownCert ? 'own' : 'none';
       exit = await execute(options, {
         name: 'remote add',
         form: {
           name,
-          aeTitle: options.aet,
-          host: options.host,
-          port: options.port,
-          tls: Boolean(options.tls) || ca !== null,
+          ...(options.url === undefined
+            ? { aeTitle: options.aet ?? '', host: options.host ?? '', port: options.port }
+            : { kind: 'dicomweb', url: options.url, auth, user: options.user ?? '', secret }),
+          commitment: Boolean(options.commitment),
+          tls: Boolean(options.tls) || ca !== null || identity !== 'none',
           ca,
+          identity,
+          certificate,
+          key,
           callingAe: options.calling ?? null,
           sendTo: options.for.includes('send'),
           queryFrom: options.for.includes('query'),

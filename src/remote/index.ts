@@ -4,17 +4,18 @@ import type { Log } from '../log.ts';
 import { EXPLICIT_LE, IMPLICIT_LE } from '../dicom/index.ts';
 import type { Store } from '../store/types.ts';
 import { associate } from '../wire/index.ts';
+import { createAddresses, type OwnCertificate } from './address.ts';
 import { createPulls } from './pulls.ts';
 import { matchesName, STUDY_ROOT, studyIdentifier, studyOf } from './query.ts';
 import { reasonCode, reasonText } from './reasons.ts';
 import { createSystems } from './systems.ts';
-import { addressOf, tryOut } from './trial.ts';
+import { tryOut } from './trial.ts';
+import { tryWeb } from './webTrial.ts';
 import type { Principal } from '../people/types.ts';
 import type { Here, Remote, RemoteSystem } from './types.ts';
 
 export type * from './types.ts';
 export { remoteMigrations } from './migrations.ts';
-export { addressOf } from './trial.ts';
 export { reasonCode, reasonText } from './reasons.ts';
 
 export interface RemoteDependencies {
@@ -22,6 +23,8 @@ export interface RemoteDependencies {
   archive: Archive;
   /** How others reach us, at the time of the question. */
   here: () => Promise<Here>;
+  /** Made as it is asked for: most installations show none. */
+  ownCertificate: () => Promise<OwnCertificate>;
   now?: () => number;
   log: Log;
   /** ms before a transfer that failed is tried again. */
@@ -35,26 +38,33 @@ export function createRemote({
   store,
   archive,
   here,
+  ownCertificate,
   now = Date.now,
   log,
   pause,
 }: RemoteDependencies): Remote {
-  const systems = createSystems({ store, now });
-  const pulls = createPulls({ store, archive, systems, here, now, log, pause });
-  /** Whoever we fetch from has to be let in to send what we asked for; one that a person refused stays out. */
+  const { secretsOf, ...systems } = createSystems({ store, now });
+  const ownTitle = async () => (await here()).aeTitle;
+  const addresses = createAddresses({ secretsOf, ownTitle, ownCertificate, now });
+  const pulls = createPulls({ store, archive, systems, address: addresses.address, here, now, log, pause });
+  /** Whoever we ask has to be let in to bring what we asked for; one that a person refused stays out. */
   const letIn = async (system: RemoteSystem, by: Principal): Promise<RemoteSystem> => {
     const row = (await archive.ae.list()).find(({ aeTitle }) => aeTitle === system.aeTitle);
-    if (system.queryFrom && system.enabled && (!row || row.state === 'knocked'))
+    const answers = system.queryFrom || system.commitment;
+    if (answers && system.enabled && (!row || row.state === 'knocked'))
       await archive.ae.admit(system.aeTitle, by);
     return system;
   };
   return {
     ...systems,
+    ...addresses,
     ...pulls,
     add: async (form, by) => letIn(await systems.add(form, by), by),
     change: async (id, form, by) => letIn(await systems.change(id, form, by), by),
     async tryOut(id) {
-      return tryOut(await systems.get(id), await here(), await archive.ae.list());
+      const system = await systems.get(id);
+      if (system.kind === 'dicomweb') return tryWeb(system, () => addresses.web(system));
+      return tryOut(system, () => addresses.address(system), await here(), await archive.ae.list());
     },
     async explain(error, system) {
       return reasonText(reasonCode(error), system.name);
@@ -66,7 +76,7 @@ export function createRemote({
           status: 409,
         });
       const association = await associate({
-        ...addressOf(system, (await here()).aeTitle),
+        ...(await addresses.address(system)),
         contexts: [{ abstractSyntax: STUDY_ROOT.find, transferSyntaxes: [EXPLICIT_LE, IMPLICIT_LE] }],
         responseTimeoutMs: ANSWER_MS,
         signal,

@@ -53,7 +53,29 @@ async function second(db: Kysely<any>): Promise<void> {
     .execute();
 }
 
+/** Web services; who we are towards a system that asks; whether it is asked to confirm what it keeps. */
+async function third(db: Kysely<any>): Promise<void> {
+  for (const [column, value] of Object.entries({
+    kind: 'dimse',
+    url: '',
+    auth: 'none',
+    user_name: '',
+    identity: 'none',
+  }))
+    await db.schema
+      .alterTable('remote_system')
+      .addColumn(column, 'text', (c) => c.notNull().defaultTo(value))
+      .execute();
+  await db.schema
+    .alterTable('remote_system')
+    .addColumn('commitment', 'integer', (c) => c.notNull().defaultTo(0))
+    .execute();
+  for (const column of ['certificate', 'key_pem', 'secret'])
+    await db.schema.alterTable('remote_system').addColumn(column, 'text').execute();
+}
+
 export const remoteMigrations: readonly Migration[] = [
   { id: 'remote-001', up: first },
   { id: 'remote-002', up: second },
+  { id: 'remote-003', up: third },
 ];

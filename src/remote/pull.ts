@@ -6,8 +6,8 @@ import { NegatoscopeError } from '../errors.ts';
 import { associate, STATUS } from '../wire/index.ts';
 import type { Association, OnStore, ProposedService, SubOperations } from '../wire/index.ts';
 import { listInstances, STUDY_ROOT } from './query.ts';
-import { addressOf, isLoopback } from './trial.ts';
-import type { Here, PullFailure, RemoteInstance, RemoteSystem } from './types.ts';
+import { isLoopback } from './form.ts';
+import type { Address, Here, PullFailure, RemoteInstance, RemoteSystem } from './types.ts';
 
 const PLAIN = [EXPLICIT_LE, IMPLICIT_LE];
 /** A system that fetches from a tape library is silent for minutes. */
@@ -18,6 +18,7 @@ const INSTANCES = 100_000;
 
 export interface PullDependencies {
   readonly archive: Pick<Archive, 'ingest' | 'findInstances'>;
+  readonly address: Address;
   readonly here: Here;
   readonly signal: AbortSignal;
   /** Told now and then: how many of how many are here. */
@@ -39,9 +40,9 @@ export async function pullStudy(
   studyUid: string,
   deps: PullDependencies,
 ): Promise<PullEnd> {
-  const { archive, here, signal } = deps;
+  const { archive, address, here, signal } = deps;
   const open = (contexts: readonly ProposedService[]) =>
-    associate({ ...addressOf(system, here.aeTitle), contexts, responseTimeoutMs: SILENCE_MS, signal });
+    associate({ ...address, contexts, responseTimeoutMs: SILENCE_MS, signal });
 
   const asking = await open([{ abstractSyntax: STUDY_ROOT.find, transferSyntaxes: PLAIN }]);
   const wanted = await listInstances(asking, studyUid, signal);
@@ -67,7 +68,7 @@ export async function pullStudy(
     tell('move', reached);
     for (const identifier of requests(studyUid, left, total)) {
       const start = reached;
-      const end = await move(open, system.callingAe ?? here.aeTitle, identifier, signal, (completed) => {
+      const end = await move(open, address.callingAe, identifier, signal, (completed) => {
         reached = Math.min(total, start + completed);
         tell('move', reached);
       });

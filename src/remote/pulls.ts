@@ -10,20 +10,12 @@ import type { Store, Tx } from '../store/types.ts';
 import { pullStudy } from './pull.ts';
 import type { PullTable, RemoteTables } from './tables.ts';
 import { reasonCode, reasonText } from './reasons.ts';
-import type { Here, PullFailure, PullOrder, PullRow, PullState, Systems } from './types.ts';
+import { createTransfers, OPEN, pauseMs, PROGRESS_MS, SHOWN_FAILURES, TRANSFER_ROLES } from './transfers.ts';
+import type { Address, Here, PullFailure, PullOrder, PullRow, RemoteSystem, Systems } from './types.ts';
 
-const JOB = 'remote.pull';
+/** With the pauses between them they last for over an hour and a half. */
 const ATTEMPTS = 8;
 const AT_ONCE = 2;
-const SECOND = 1_000;
-/** 10 s, 30 s, 90 s, … at most half an hour: 8 attempts wait for over an hour and a half. */
-const pauseMs = (attempt: number): number => Math.min(1800, 10 * 3 ** (attempt - 1)) * SECOND;
-/** A row is written this often at most while instances come. */
-const PROGRESS_MS = 700;
-const SHOWN_FAILURES = 100;
-
-const OPEN: readonly PullState[] = ['waiting', 'running'];
-const ROLES = ['admin', 'reader', 'technologist'] as const;
 
 const asRow = (row: Selectable<PullTable>): PullRow => ({
   id: row.id,
@@ -50,57 +42,35 @@ export function createPulls(deps: {
   store: Store;
   archive: Archive;
   systems: Systems;
+  address: (system: RemoteSystem) => Promise<Address>;
   here: () => Promise<Here>;
   now: () => number;
   log: Log;
   pause?: ((attempt: number) => number) | undefined;
 }) {
   const { store, archive, systems, now, log, pause = pauseMs } = deps;
-  const db = store.read.withTables<RemoteTables>();
-  const write = <R>(work: (tx: Tx<RemoteTables>) => Promise<R>) => store.write<RemoteTables, R>(work);
-  const set = (id: string, values: Partial<PullTable>, only: readonly PullState[] = OPEN) =>
-    write((tx) =>
-      tx
-        .updateTable('remote_pull')
-        .set({ ...values, updated_at: now() })
-        .where('id', '=', id)
-        .where('state', 'in', [...only])
-        .executeTakeFirst(),
-    );
-  const rowOf = async (id: string) => {
-    const row = await db.selectFrom('remote_pull').selectAll().where('id', '=', id).executeTakeFirst();
-    if (!row) throw new NegatoscopeError('not-found', 'There is no such transfer.', { status: 404 });
-    return row;
-  };
-  const enqueue = (tx: Tx<any>, id: string) =>
-    store.jobs.enqueue(tx, { kind: JOB, key: id, payload: { id }, maxAttempts: ATTEMPTS });
-  const tell = (tx: Tx<any>, what: string, id: string, studyUid: string, actor: string, payload = {}) =>
-    store.events.append(tx, { kind: `remote.pull.${what}`, subject: id, studyUid, actor, payload });
+  const transfers = createTransfers<PullTable>({
+    store,
+    table: 'remote_pull',
+    job: 'remote.pull',
+    event: 'remote.pull',
+    ended: ({ total, received }) => ({ total, received }),
+    attempts: ATTEMPTS,
+    atOnce: AT_ONCE,
+    now,
+    pause,
+  });
+  const { set, end } = transfers;
 
-  async function end(id: string, state: PullState, values: Partial<PullTable>): Promise<void> {
-    await write(async (tx) => {
-      const row = await tx
-        .updateTable('remote_pull')
-        .set({ next_at: null, ...values, state, updated_at: now() })
-        .where('id', '=', id)
-        .where('state', 'in', [...OPEN])
-        .returningAll()
-        .executeTakeFirst();
-      if (!row) return; // cancelled meanwhile
-      const payload = { state, total: row.total, received: row.received };
-      await tell(tx, 'ended', id, row.study_uid, 'system', payload);
-    });
-  }
-
-  async function work(id: string, attempt: number, signal: AbortSignal): Promise<void> {
-    const row = await rowOf(id);
-    if (!OPEN.includes(row.state)) return;
+  async function work(row: PullTable, attempt: number, signal: AbortSignal): Promise<void> {
+    const { id } = row;
     await set(id, { state: 'running', reason: null, next_at: null });
     let written = 0;
     try {
       const system = await systems.get(row.remote_id);
       const result = await pullStudy(system, row.study_uid, {
         archive,
+        address: await deps.address(system),
         here: await deps.here(),
         signal,
         progress({ total, received, via }) {
@@ -116,7 +86,7 @@ export function createPulls(deps: {
       // What the archive did not keep it will not keep the next time either.
       if (attempt >= 3 || result.failed.every(({ reason }) => reason !== 'not-sent'))
         return await end(id, 'partial', { ...values, reason: 'not-all' });
-      await set(id, { ...values, state: 'waiting', reason: 'not-all', next_at: now() + pause(attempt) });
+      await transfers.waits(id, attempt, { ...values, reason: 'not-all' });
       throw new NegatoscopeError('remote-not-all', 'Not everything came.');
     } catch (error) {
       if (signal.aborted) throw error;
@@ -124,7 +94,7 @@ export function createPulls(deps: {
       if (reason === 'gone' || reason === 'remote-unknown') return await end(id, 'failed', { reason });
       if (reason !== 'not-all') {
         log.warn({ pull: id, attempt, reason: reasonOf(error) }, 'a study could not be fetched');
-        await set(id, { state: 'waiting', reason, next_at: now() + pause(attempt) });
+        await transfers.waits(id, attempt, { reason });
       }
       throw error;
     }
@@ -132,9 +102,9 @@ export function createPulls(deps: {
 
   return {
     async pull(remoteId: string, orders: readonly PullOrder[], by: Principal): Promise<PullRow[]> {
-      demand(by, ROLES);
+      demand(by, TRANSFER_ROLES);
       const system = await systems.get(remoteId);
-      return write(async (tx) => {
+      return store.write<RemoteTables, PullRow[]>(async (tx: Tx<RemoteTables>) => {
         const rows: PullRow[] = [];
         for (const order of orders) {
           const open = await tx
@@ -169,9 +139,7 @@ export function createPulls(deps: {
             created_at: at,
             updated_at: at,
           };
-          await tx.insertInto('remote_pull').values(row).execute();
-          await enqueue(tx, row.id);
-          await tell(tx, 'asked', row.id, order.studyUid, nameOf(by));
+          await transfers.ask(tx, row, nameOf(by));
           rows.push(asRow(row));
         }
         return rows;
@@ -179,64 +147,14 @@ export function createPulls(deps: {
     },
 
     async pulls(limit = 200): Promise<PullRow[]> {
-      const rows = await db
-        .selectFrom('remote_pull')
-        .selectAll()
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(limit)
-        .execute();
-      return rows.map(asRow);
+      return (await transfers.newest(limit)).map(asRow);
     },
 
-    async pullAgain(id: string, by: Principal): Promise<void> {
-      demand(by, ROLES);
-      await rowOf(id);
-      await write(async (tx) => {
-        const row = await tx
-          .updateTable('remote_pull')
-          .set({ state: 'waiting', reason: null, next_at: null, failed: '[]', updated_at: now() })
-          .where('id', '=', id)
-          .where('state', 'in', ['waiting', 'partial', 'failed', 'cancelled'])
-          .returning('study_uid')
-          .executeTakeFirst();
-        if (!row) return; // under way, or all here
-        await store.jobs.cancel(tx, JOB, id); // the one that pauses
-        await enqueue(tx, id);
-        await tell(tx, 'asked', id, row.study_uid, nameOf(by));
-      });
-    },
+    pullAgain: (id: string, by: Principal): Promise<void> =>
+      transfers.again(id, by, { from: ['waiting', 'partial', 'failed', 'cancelled'] }),
 
-    async cancelPull(id: string, by: Principal): Promise<void> {
-      demand(by, ROLES);
-      await rowOf(id);
-      await write(async (tx) => {
-        const row = await tx
-          .updateTable('remote_pull')
-          .set({ state: 'cancelled', reason: null, next_at: null, updated_at: now() })
-          .where('id', '=', id)
-          .where('state', 'in', [...OPEN])
-          .returning('study_uid')
-          .executeTakeFirst();
-        if (!row) return;
-        await store.jobs.cancel(tx, JOB, id);
-        await tell(tx, 'cancelled', id, row.study_uid, nameOf(by));
-      });
-    },
+    cancelPull: (id: string, by: Principal): Promise<void> => transfers.cancel(id, by),
 
-    start(): void {
-      store.jobs.work<{ id: string }>(
-        JOB,
-        ({ payload, attempt }, signal) => work(payload.id, attempt, signal),
-        {
-          concurrency: AT_ONCE,
-          backoffMs: pause,
-          onGiveUp: async ({ payload }) => {
-            const { reason } = await rowOf(payload.id);
-            await end(payload.id, 'failed', { reason: reason ?? 'broken' });
-          },
-        },
-      );
-    },
+    start: (): void => transfers.start(work),
   };
 }

@@ -1,11 +1,17 @@
 /** Why a transfer waits or failed: a code that is kept with it, and what it means to a person. */
 import { NegatoscopeError } from '../errors.ts';
-import { DimseError } from '../wire/index.ts';
+import { DimseError, WebError } from '../wire/index.ts';
 import { codeOf } from './trial.ts';
 import type { Text, ThereCode } from './types.ts';
+import { codeOfStatus } from './webTrial.ts';
 
 /** Codes of a trial, or one of those below; a status of DIMSE as `status-a700`. */
 export function reasonCode(error: unknown): string {
+  if (error instanceof WebError) {
+    if (error.code === 'web-status') return codeOfStatus(Number(error.details.status));
+    if (error.code === 'web-full') return `status-${String(error.details.reason)}`;
+    return error.code === 'web-cancelled' ? 'cancelled' : codeOf(error);
+  }
   if (error instanceof DimseError) {
     if (error.code === 'dimse-no-context') return 'no-service';
     if (error.code === 'dimse-status')
@@ -19,6 +25,7 @@ export function reasonCode(error: unknown): string {
     if (error.code === 'remote-not-taken') return 'not-taken';
     if (error.code === 'disk-full') return 'disk-full';
     if (error.code === 'remote-unknown') return 'remote-unknown';
+    if (error.code === 'remote-own-expired') return codeOf(error);
   }
   return 'broken';
 }
@@ -35,7 +42,7 @@ const SHORT: Readonly<
     en: `${name} is stopped, or listens at another port.`,
   }),
   silent: (name) => ({
-    fr: `${name} ne donne aucun signe : éteint, ou derrière un pare-feu.`,
+    fr: `${name} ne donne aucun signe : éteint, ou derrière un pare-feu.`,
     en: `${name} gives no sign: switched off, or behind a firewall.`,
   }),
   'no-route': (name) => ({
@@ -64,17 +71,61 @@ const SHORT: Readonly<
     fr: `Le certificat de ${name} n’est pas reconnu.`,
     en: `The certificate of ${name} is not trusted.`,
   }),
+  'tls-expired': (name) => ({
+    fr: `Le certificat de ${name} a expiré.`,
+    en: `The certificate of ${name} has expired.`,
+  }),
+  'tls-not-yet': (name) => ({
+    fr: `Le certificat de ${name} n’est pas encore valable, ou notre horloge retarde.`,
+    en: `The certificate of ${name} is not valid yet, or our clock is slow.`,
+  }),
   'tls-name': (name) => ({
     fr: `Le certificat de ${name} est à un autre nom.`,
     en: `The certificate of ${name} is for another name.`,
   }),
   'tls-client': (name) => ({
-    fr: `${name} demande un certificat que nous n’avons pas.`,
-    en: `${name} wants a certificate that we do not have.`,
+    fr: `${name} demande un certificat de notre part.`,
+    en: `${name} wants a certificate of ours.`,
+  }),
+  'tls-client-refused': (name) => ({
+    fr: `${name} n’accepte pas notre certificat.`,
+    en: `${name} does not take our certificate.`,
+  }),
+  'tls-client-expired': (name) => ({
+    fr: `Le certificat que nous montrons à ${name} a expiré.`,
+    en: `The certificate that we show to ${name} has expired.`,
   }),
   'tls-version': (name) => ({
     fr: `${name} n’a qu’un chiffrement dépassé.`,
     en: `${name} has outdated encryption alone.`,
+  }),
+  'web-credentials': (name) => ({
+    fr: `${name} refuse notre mot de passe ou notre jeton.`,
+    en: `${name} refuses our password or token.`,
+  }),
+  'web-forbidden': (name) => ({
+    fr: `${name} ne nous permet pas cela : demandez-y le droit.`,
+    en: `${name} does not allow us this: ask for the right there.`,
+  }),
+  'web-path': (name) => ({
+    fr: `À l’adresse de ${name}, il n’y a pas de DICOMweb.`,
+    en: `There is no DICOMweb at the address of ${name}.`,
+  }),
+  'web-moved': (name) => ({
+    fr: `${name} renvoie à une autre adresse : inscrivez celle-là.`,
+    en: `${name} points to another address: enter that one.`,
+  }),
+  'web-other': (name) => ({
+    fr: `Ce qui répond à l’adresse de ${name} n’est pas du DICOMweb.`,
+    en: `What answers at the address of ${name} is not DICOMweb.`,
+  }),
+  'web-busy': (name) => ({
+    fr: `${name} est occupé, ou manque de place.`,
+    en: `${name} is busy, or short of space.`,
+  }),
+  'web-fails': (name) => ({
+    fr: `${name} a une panne de son côté. Son journal dit laquelle.`,
+    en: `${name} has a fault of its own. Its log says which.`,
   }),
   'not-dicom': (name) => ({
     fr: `Ce qui répond à l’adresse de ${name} n’est pas du DICOM.`,
@@ -95,7 +146,7 @@ function statusText(status: number, name: string): Text {
     };
   if (status === 0xa801)
     return {
-      fr: `${name} ne sait pas où nous envoyer les images : il faut y inscrire notre AE title, notre adresse et notre port.`,
+      fr: `${name} ne sait pas où nous envoyer les images : il faut y inscrire notre AE title, notre adresse et notre port.`,
       en: `${name} does not know where to send us images: our AE title, address and port have to be entered there.`,
     };
   if ((status & 0xff00) === 0xa900 || status === 0x0122)
@@ -105,7 +156,7 @@ function statusText(status: number, name: string): Text {
     };
   if (status === 0x0124)
     return {
-      fr: `${name} ne nous permet pas cela : demandez-y le droit.`,
+      fr: `${name} ne nous permet pas cela : demandez-y le droit.`,
       en: `${name} does not allow us this: ask for the right there.`,
     };
   return {
@@ -114,9 +165,42 @@ function statusText(status: number, name: string): Text {
   };
 }
 
+/** Why a receiver does not keep an instance: Failure Reason, PS3.3 C.14.1.1. */
+const NOT_KEPT: Readonly<Record<string, (name: string) => Text>> = {
+  '0112': (name) => ({ fr: `${name} dit ne pas l’avoir.`, en: `${name} says that it does not have it.` }),
+  '0119': (name) => ({
+    fr: `${name} l’a, mais comme un autre genre d’image.`,
+    en: `${name} has it, but as another kind of image.`,
+  }),
+  '0122': (name) => ({
+    fr: `${name} ne conserve pas ce genre d’images.`,
+    en: `${name} does not keep this kind of images.`,
+  }),
+  '0213': (name) => ({ fr: `${name} manque de place.`, en: `${name} is short of space.` }),
+};
+
 export function reasonText(code: string, name: string): Text {
   const status = /^status-([0-9a-f]{4})$/.exec(code);
   if (status) return statusText(parseInt(status[1]!, 16), name);
+  const http = /^http-(\d{3})$/.exec(code);
+  if (http?.[1]?.startsWith('2'))
+    return {
+      fr: `${name} répond, mais ne dit pas qu’il a conservé cette image.`,
+      en: `${name} answers, but does not say that it has kept this image.`,
+    };
+  if (http)
+    return {
+      fr: `${name} refuse cette image sans dire pourquoi (HTTP ${http[1]}).`,
+      en: `${name} refuses this image without saying why (HTTP ${http[1]}).`,
+    };
+  const kept = /^commit-([0-9a-f]{4})$/.exec(code);
+  if (kept)
+    return (
+      NOT_KEPT[kept[1]!]?.(name) ?? {
+        fr: `${name} dit ne pas la conserver (${kept[1]!.toUpperCase()}).`,
+        en: `${name} says that it does not keep it (${kept[1]!.toUpperCase()}).`,
+      }
+    );
   if (code in SHORT) return SHORT[code as keyof typeof SHORT](name);
   switch (code) {
     case 'gone':
@@ -133,6 +217,21 @@ export function reasonText(code: string, name: string): Text {
       return {
         fr: `${name} n’a pas accepté toutes les images.`,
         en: `${name} did not take every image.`,
+      };
+    case 'committing':
+      return {
+        fr: `${name} a tout pris ; on attend qu’il confirme le conserver.`,
+        en: `${name} has taken everything; its word that it keeps it is awaited.`,
+      };
+    case 'not-committed':
+      return {
+        fr: `${name} n’a pas confirmé tout conserver.`,
+        en: `${name} has not confirmed that it keeps everything.`,
+      };
+    case 'no-commitment':
+      return {
+        fr: `${name} a tout pris, mais ne sait pas confirmer qu’il le conserve : décochez « Attendre sa confirmation ».`,
+        en: `${name} has taken everything, but cannot confirm that it keeps it: untick “Wait for its confirmation”.`,
       };
     case 'off':
       return {

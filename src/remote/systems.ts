@@ -5,23 +5,32 @@ import { NegatoscopeError } from '../errors.ts';
 import type { Principal } from '../people/types.ts';
 import { uuidv7 } from '../store/ids.ts';
 import type { Store, Tx } from '../store/types.ts';
-import { checked } from './form.ts';
+import { BLANK, checked } from './form.ts';
 import type { RemoteTable, RemoteTables } from './tables.ts';
-import type { RemoteForm, RemoteSystem, Systems } from './types.ts';
+import type { RemoteForm, RemoteSecrets, RemoteSystem, Systems } from './types.ts';
 
 const FORM_FIELDS = [
   'name',
+  'kind',
+  'url',
+  'auth',
+  'user',
+  'secret',
   'aeTitle',
   'host',
   'port',
   'tls',
   'ca',
+  'identity',
+  'certificate',
+  'key',
+  'commitment',
   'callingAe',
   'sendTo',
   'queryFrom',
   'moveTo',
   'enabled',
-] as const satisfies readonly (keyof RemoteForm)[];
+] as const satisfies readonly (keyof (RemoteForm & RemoteSecrets))[];
 
 const unknown = () =>
   new NegatoscopeError('remote-unknown', 'There is no such remote system.', { status: 404 });
@@ -29,11 +38,20 @@ const unknown = () =>
 const asSystem = (row: Selectable<RemoteTable>): RemoteSystem => ({
   id: row.id,
   name: row.name,
+  kind: row.kind,
+  url: row.url,
+  auth: row.auth,
+  user: row.user_name,
+  hasSecret: row.secret !== null,
   aeTitle: row.ae_title,
   host: row.host,
   port: Number(row.port),
   tls: Number(row.tls) === 1,
   ca: row.ca,
+  identity: row.identity,
+  certificate: row.certificate,
+  hasKey: row.key_pem !== null,
+  commitment: Number(row.commitment) === 1,
   callingAe: row.calling_ae,
   sendTo: Number(row.send_to) === 1,
   queryFrom: Number(row.query_from) === 1,
@@ -44,14 +62,23 @@ const asSystem = (row: Selectable<RemoteTable>): RemoteSystem => ({
 });
 
 const fold = (name: string): string => name.normalize('NFKC').toLowerCase();
-const columns = (form: RemoteForm) => ({
+const columns = (form: RemoteForm & RemoteSecrets) => ({
   name: form.name,
   f_name: fold(form.name),
+  kind: form.kind,
+  url: form.url,
+  auth: form.auth,
+  user_name: form.user,
+  secret: form.secret,
   ae_title: form.aeTitle,
   host: form.host,
   port: form.port,
   tls: Number(form.tls),
   ca: form.ca,
+  identity: form.identity,
+  certificate: form.certificate,
+  key_pem: form.key,
+  commitment: Number(form.commitment),
   calling_ae: form.callingAe,
   send_to: Number(form.sendTo),
   query_from: Number(form.queryFrom),
@@ -80,15 +107,19 @@ async function refuseTwins(tx: Tx<RemoteTables>, form: RemoteForm, id: string): 
     );
 }
 
-export function createSystems({ store, now }: { store: Store; now: () => number }): Systems {
+/** The table, and beside it the secrets for those who connect. */
+export function createSystems({ store, now }: { store: Store; now: () => number }): Systems & {
+  secretsOf(id: string): Promise<RemoteSecrets>;
+} {
   const db = store.read.withTables<RemoteTables>();
   const write = <R>(work: (tx: Tx<RemoteTables>) => Promise<R>) => store.write<RemoteTables, R>(work);
 
-  async function get(id: string): Promise<RemoteSystem> {
-    const row = await db.selectFrom('remote_system').selectAll().where('id', '=', id).executeTakeFirst();
+  async function rowOf(from: Pick<typeof db, 'selectFrom'>, id: string) {
+    const row = await from.selectFrom('remote_system').selectAll().where('id', '=', id).executeTakeFirst();
     if (!row) throw unknown();
-    return asSystem(row);
+    return row;
   }
+  const get = async (id: string): Promise<RemoteSystem> => asSystem(await rowOf(db, id));
   const list = async (): Promise<RemoteSystem[]> =>
     (await db.selectFrom('remote_system').selectAll().orderBy('f_name').execute()).map(asSystem);
   const tell = (tx: Tx<any>, what: string, system: RemoteSystem, by: Principal, fields?: readonly string[]) =>
@@ -96,16 +127,23 @@ export function createSystems({ store, now }: { store: Store; now: () => number 
       kind: `remote.system.${what}`,
       subject: system.id,
       actor: nameOf(by),
-      payload: { aeTitle: system.aeTitle, ...(fields ? { fields } : {}) },
+      payload: {
+        ...(system.kind === 'dimse' ? { aeTitle: system.aeTitle } : { url: system.url }),
+        ...(fields ? { fields } : {}),
+      },
     });
 
   return {
     list,
     get,
+    async secretsOf(id) {
+      const { key_pem: key, secret } = await rowOf(db, id);
+      return { key, secret };
+    },
     async find(nameOrTitle) {
       const all = await list();
       const named = all.find(({ id, name }) => id === nameOrTitle || fold(name) === fold(nameOrTitle));
-      const titled = all.filter(({ aeTitle }) => aeTitle === nameOrTitle);
+      const titled = all.filter(({ kind, aeTitle }) => kind === 'dimse' && aeTitle === nameOrTitle);
       if (named) return named;
       if (titled.length === 1) return titled[0]!;
       throw unknown();
@@ -113,16 +151,17 @@ export function createSystems({ store, now }: { store: Store; now: () => number 
 
     async add(given, by) {
       demand(by, ['admin']);
-      const form = checked(given);
+      const form = checked({ ...BLANK, ...given }, now());
       return write(async (tx) => {
         const at = now();
         const id = uuidv7(at);
         await refuseTwins(tx, form, id);
-        await tx
+        const row = await tx
           .insertInto('remote_system')
           .values({ id, ...columns(form), created_at: at, changed_at: at })
-          .execute();
-        const system = { ...form, id, createdAt: at, changedAt: at };
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        const system = asSystem(row);
         await tell(tx, 'added', system, by);
         return system;
       });
@@ -131,20 +170,19 @@ export function createSystems({ store, now }: { store: Store; now: () => number 
     async change(id, given, by) {
       demand(by, ['admin']);
       return write(async (tx) => {
-        const row = await tx.selectFrom('remote_system').selectAll().where('id', '=', id).executeTakeFirst();
-        if (!row) throw unknown();
-        const present = asSystem(row);
-        const form = checked({ ...present, ...given });
+        const row = await rowOf(tx, id);
+        const present = { ...asSystem(row), key: row.key_pem, secret: row.secret };
+        const form = checked({ ...present, ...given }, now());
         const fields = FORM_FIELDS.filter((field) => form[field] !== present[field]);
-        if (fields.length === 0) return present;
+        if (fields.length === 0) return asSystem(row);
         await refuseTwins(tx, form, id);
-        const changedAt = now();
-        await tx
+        const changed = await tx
           .updateTable('remote_system')
-          .set({ ...columns(form), changed_at: changedAt })
+          .set({ ...columns(form), changed_at: now() })
           .where('id', '=', id)
-          .execute();
-        const system = { ...present, ...form, changedAt };
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        const system = asSystem(changed);
         await tell(tx, 'changed', system, by, fields);
         return system;
       });

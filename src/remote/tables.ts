@@ -1,15 +1,28 @@
-import type { PullState } from './types.ts';
+import type { TransferColumns } from './transfers.ts';
+import type { Identity, Kind, WebAuth } from './types.ts';
 
 export type RemoteTable = {
   id: string;
   name: string;
   /** Lower case: the key that is unique. */
   f_name: string;
+  kind: Kind;
+  /** DICOMweb; empty for DIMSE. */
+  url: string;
+  auth: WebAuth;
+  user_name: string;
+  /** Secret, as the key. */
+  secret: string | null;
   ae_title: string;
   host: string;
   port: number;
   tls: number;
   ca: string | null;
+  identity: Identity;
+  certificate: string | null;
+  /** Secret: the file of the database is its owner's alone. */
+  key_pem: string | null;
+  commitment: number;
   calling_ae: string | null;
   send_to: number;
   query_from: number;
@@ -19,28 +32,19 @@ export type RemoteTable = {
   changed_at: number;
 };
 
-export type PullTable = {
-  id: string;
+export type PullTable = TransferColumns & {
   remote_id: string;
   remote_name: string;
-  study_uid: string;
   /** As the other system told; to be recognised in the list. */
   patient_name: string;
   patient_id: string;
   study_date: string;
   description: string;
-  state: PullState;
   via: string | null;
   total: number | null;
   received: number;
-  /** JSON of `PullFailure[]`, the first hundred. */
-  failed: string;
-  /** Why it waits or has ended: code of words.ts. */
-  reason: string | null;
   by_name: string;
-  next_at: number | null;
   created_at: number;
-  updated_at: number;
 };
 
 export type RemoteTables = { remote_system: RemoteTable; remote_pull: PullTable };

@@ -1,27 +1,18 @@
 /** The echo test in both directions. */
 import { IMPLICIT_LE } from '../dicom/index.ts';
-import { associate, DimseError, VERIFICATION } from '../wire/index.ts';
+import { associate, DimseError, VERIFICATION, WebError } from '../wire/index.ts';
 import type { AeRow } from '../archive/types.ts';
-import type { Here, RemoteForm, ThereCode, HereCode, Trial } from './types.ts';
+import { NegatoscopeError } from '../errors.ts';
+import type { Address, Here, RemoteSystem, ThereCode, HereCode, Trial } from './types.ts';
+import { isLoopback } from './form.ts';
 import { hereText, thereText } from './words.ts';
 
 const CONNECT_MS = 6_000;
 const ANSWER_MS = 10_000;
 
-type Address = Pick<RemoteForm, 'aeTitle' | 'host' | 'port' | 'tls' | 'ca' | 'callingAe'>;
-
-/** How to associate with a system. */
-export const addressOf = (system: Address, ownAe: string) => ({
-  host: system.host,
-  port: system.port,
-  calledAe: system.aeTitle,
-  callingAe: system.callingAe ?? ownAe,
-  ...(system.tls ? { tls: system.ca === null ? {} : { ca: system.ca } } : {}),
-});
-
-async function echo(system: Address, ownAe: string): Promise<ThereCode> {
+async function echo(address: Address): Promise<ThereCode> {
   const association = await associate({
-    ...addressOf(system, ownAe),
+    ...address,
     contexts: [{ abstractSyntax: VERIFICATION, transferSyntaxes: [IMPLICIT_LE] }],
     connectTimeoutMs: CONNECT_MS,
     responseTimeoutMs: ANSWER_MS,
@@ -44,19 +35,28 @@ const UNREACHABLE: ReadonlySet<string> = new Set<ThereCode>([
   'no-route',
   'tls-none',
   'tls-certificate',
+  'tls-expired',
+  'tls-not-yet',
   'tls-name',
   'tls-client',
+  'tls-client-refused',
   'tls-version',
 ]);
 
-/** What a failed association means; PS3.8 table 9-21 for rejections. */
+const unreachableCode = (reason: unknown): ThereCode =>
+  UNREACHABLE.has(String(reason)) ? (reason as ThereCode) : 'broken';
+
+/** What a failed association or request means; PS3.8 table 9-21 for rejections. */
 export function codeOf(error: unknown): ThereCode {
+  if (error instanceof NegatoscopeError && error.code === 'remote-own-expired') return 'tls-client-expired';
+  if (error instanceof WebError) {
+    if (error.code === 'web-unreachable') return unreachableCode(error.details.reason);
+    if (error.code === 'web-silent') return 'no-answer';
+    return error.code === 'web-closed' ? 'closed' : 'broken';
+  }
   if (!(error instanceof DimseError)) return 'broken';
   const { code, details } = error;
-  if (code === 'dimse-unreachable') {
-    const reason = String(details.reason);
-    return UNREACHABLE.has(reason) ? (reason as ThereCode) : 'broken';
-  }
+  if (code === 'dimse-unreachable') return unreachableCode(details.reason);
   if (code === 'dimse-tls-wanted') return 'tls-wanted';
   if (code === 'dimse-timeout') return 'no-answer';
   if (code === 'dimse-closed' || code === 'dimse-aborted') return 'closed';
@@ -69,39 +69,44 @@ export function codeOf(error: unknown): ThereCode {
 }
 
 /** Whether TLS is spoken where plain words were not understood. */
-async function speaksTls(system: Address, ownAe: string): Promise<boolean> {
+async function speaksTls(address: Address): Promise<boolean> {
   try {
-    return (await echo({ ...system, tls: true, ca: null }, ownAe)) !== undefined;
+    return (await echo({ ...address, tls: {} })) !== undefined;
   } catch (error) {
-    return ['tls-certificate', 'tls-name', 'tls-client', 'tls-version'].includes(codeOf(error));
+    const code = codeOf(error);
+    return code.startsWith('tls-') && code !== 'tls-none' && code !== 'tls-wanted';
   }
 }
 
-async function there(system: Address, ownAe: string): Promise<ThereCode> {
+async function there(addressOf: () => Promise<Address>): Promise<ThereCode> {
+  let address: Address | undefined;
   try {
-    return await echo(system, ownAe);
+    address = await addressOf();
+    return await echo(address);
   } catch (error) {
     const code = codeOf(error);
     const unclear = code === 'closed' || code === 'not-dicom' || code === 'no-answer';
-    return unclear && !system.tls && (await speaksTls(system, ownAe)) ? 'tls-wanted' : code;
+    return unclear && address && !address.tls && (await speaksTls(address)) ? 'tls-wanted' : code;
   }
 }
 
-export const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || host.startsWith('127.');
-
 /** Whether they could reach us, from what we know of ourselves and of their last attempt. */
-export function whetherHere(system: Address, us: Here, rows: readonly AeRow[]): HereCode {
+export function whetherHere(system: RemoteSystem, us: Here, rows: readonly AeRow[]): HereCode {
   if (!us.network && !isLoopback(system.host)) return 'local-only';
   const row = rows.find(({ aeTitle }) => aeTitle === system.aeTitle);
   if (row) return row.state;
   return isLoopback(system.host) ? 'admitted' : 'never';
 }
 
-/** Never throws: what went wrong is the result. */
-export async function tryOut(system: Address, us: Here, rows: readonly AeRow[]): Promise<Trial> {
+/** Never throws: what went wrong is the result. `address`: of the system. */
+export async function tryOut(
+  system: RemoteSystem,
+  address: () => Promise<Address>,
+  us: Here,
+  rows: readonly AeRow[],
+): Promise<Trial> {
   const started = performance.now();
-  const code = await there(system, us.aeTitle);
+  const code = await there(address);
   const ms = Math.round(performance.now() - started);
   const here = whetherHere(system, us, rows);
   const row = rows.find(({ aeTitle }) => aeTitle === system.aeTitle);

@@ -1,5 +1,7 @@
 import type { AeRow } from '../archive/types.ts';
 import type { Principal } from '../people/types.ts';
+import type { TlsOptions, WebService } from '../wire/index.ts';
+import type { TransferState } from './transfers.ts';
 
 /** What another system is for; it may be several. */
 export interface Uses {
@@ -11,10 +13,23 @@ export interface Uses {
   readonly moveTo: boolean;
 }
 
+/** `dimse`: the DICOM network (PS3.7); `dicomweb`: web services (PS3.18). */
+export const KINDS = ['dimse', 'dicomweb'] as const;
+export type Kind = (typeof KINDS)[number];
+/** How we prove to a web service who we are. */
+export const WEB_AUTHS = ['none', 'basic', 'bearer'] as const;
+export type WebAuth = (typeof WEB_AUTHS)[number];
+
 export interface RemoteForm extends Uses {
   /** As people call it; one of its kind. */
   readonly name: string;
-  /** Called AE title: 1 to 16 characters (PS3.5 6.2 AE). */
+  readonly kind: Kind;
+  /** DICOMweb: root of the service, `https://pacs.example/dicom-web`; empty for `dimse`. */
+  readonly url: string;
+  readonly auth: WebAuth;
+  /** User name of Basic. */
+  readonly user: string;
+  /** Called AE title: 1 to 16 characters (PS3.5 6.2 AE); of DICOMweb empty, as host and port follow from the URL. */
   readonly aeTitle: string;
   /** Name or address. */
   readonly host: string;
@@ -25,14 +40,42 @@ export interface RemoteForm extends Uses {
    * system's own certificate, which then counts whatever name stands in it.
    */
   readonly ca: string | null;
+  /**
+   * With TLS: what we show to a system that asks who we are. `own`: a certificate that the authority of this installation
+   * signs and renews; `given`: one that came from elsewhere, with its key.
+   */
+  readonly identity: Identity;
+  /** The one that was given, with those between it and its authority, PEM. */
+  readonly certificate: string | null;
+  /** What is sent there counts as delivered once it has confirmed to keep it: storage commitment, PS3.4 J. */
+  readonly commitment: boolean;
   /** Our title towards it; null: the one of this installation. */
   readonly callingAe: string | null;
   /** Switched off: not called, and no destination. */
   readonly enabled: boolean;
 }
 
+export const IDENTITIES = ['none', 'own', 'given'] as const;
+export type Identity = (typeof IDENTITIES)[number];
+
+/** Written and used, never read back. A change without one leaves it as it is. */
+export interface RemoteSecrets {
+  /** Of the given certificate, PEM without a password. */
+  readonly key: string | null;
+  /** DICOMweb: password of Basic, or the Bearer token. */
+  readonly secret: string | null;
+}
+
+/** What is not said is as in `BLANK`. */
+export type NewRemote = Pick<RemoteForm, 'name'> & Partial<RemoteForm & RemoteSecrets>;
+export type RemoteChange = Partial<RemoteForm & RemoteSecrets>;
+
 export interface RemoteSystem extends RemoteForm {
   readonly id: string;
+  /** There is a key. */
+  readonly hasKey: boolean;
+  /** There is a password or token. */
+  readonly hasSecret: boolean;
   readonly createdAt: number;
   readonly changedAt: number;
 }
@@ -50,6 +93,15 @@ export interface Here {
   readonly network: boolean;
 }
 
+/** How to associate with a system. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly calledAe: string;
+  readonly callingAe: string;
+  readonly tls?: TlsOptions;
+}
+
 /** How our echo went. What each means to a person stands in words.ts. */
 export type ThereCode =
   | 'ok'
@@ -65,13 +117,24 @@ export type ThereCode =
   | 'tls-wanted'
   | 'tls-none'
   | 'tls-certificate'
+  | 'tls-expired'
+  | 'tls-not-yet'
   | 'tls-name'
   | 'tls-client'
+  | 'tls-client-refused'
+  | 'tls-client-expired'
   | 'tls-version'
   | 'not-dicom'
   | 'no-answer'
   | 'closed'
   | 'echo-refused'
+  | 'web-credentials'
+  | 'web-forbidden'
+  | 'web-path'
+  | 'web-moved'
+  | 'web-other'
+  | 'web-busy'
+  | 'web-fails'
   | 'broken';
 /** Whether they may reach us. */
 export type HereCode = AeRow['state'] | 'never' | 'local-only';
@@ -83,13 +146,13 @@ export interface Trial {
     readonly ms: number;
     readonly text: Text;
   };
-  /** `lastAt`: when they last came by and were turned away. */
+  /** `lastAt`: when they last came by and were turned away. Null for DICOMweb: it answers, and never comes by itself. */
   readonly here: {
     readonly code: HereCode;
     readonly ok: boolean;
     readonly lastAt?: number;
     readonly text: Text;
-  };
+  } | null;
 }
 
 /** What to look for; empty and absent fields match everything. */
@@ -126,8 +189,6 @@ export interface RemoteInstance {
   readonly sopClassUid: string;
 }
 
-/** `partial`: ended without everything. */
-export type PullState = 'waiting' | 'running' | 'done' | 'partial' | 'failed' | 'cancelled';
 export interface PullFailure {
   readonly sopInstanceUid: string;
   /** `not-sent`, or why the archive did not keep it. */
@@ -142,7 +203,7 @@ export interface PullRow {
   readonly patientId: string;
   readonly studyDate: string;
   readonly description: string;
-  readonly state: PullState;
+  readonly state: TransferState;
   readonly via: 'move' | 'get' | 'here' | null;
   readonly total: number | null;
   readonly received: number;
@@ -169,6 +230,12 @@ export type PullOrder = Pick<
  * pull; payload {state, total, received}).
  */
 export interface Remote extends Systems {
+  /** How to associate with it. @throws `remote-own-expired` (409): the certificate that we would show is no longer valid */
+  address(system: RemoteSystem): Promise<Address>;
+  /** How to reach its web services. @throws `remote-own-expired` */
+  web(system: RemoteSystem): Promise<WebService>;
+  /** The certificate of our own authority, PEM: what another system has to trust so that it trusts us (`identity` `own`). */
+  ownAuthority(): Promise<string>;
   /** Echo there, and whether they may come here. Never throws for what the network does. @throws `remote-unknown` */
   tryOut(id: string): Promise<Trial>;
   /**
@@ -197,8 +264,8 @@ export interface Systems {
   /** By name, else by AE title where only one has it. @throws `remote-unknown` (404) */
   find(nameOrTitle: string): Promise<RemoteSystem>;
   /** @throws `remote-form` naming the field, `remote-name-taken`, `remote-title-taken` (another move destination has it) */
-  add(form: RemoteForm, by: Principal): Promise<RemoteSystem>;
-  change(id: string, form: Partial<RemoteForm>, by: Principal): Promise<RemoteSystem>;
+  add(form: NewRemote, by: Principal): Promise<RemoteSystem>;
+  change(id: string, form: RemoteChange, by: Principal): Promise<RemoteSystem>;
   remove(id: string, by: Principal): Promise<void>;
   /** Where a C-MOVE to this title leads: enabled, and allowed as a destination. Titles are compared without outer spaces. */
   destinationOf(aeTitle: string): Promise<RemoteSystem | undefined>;

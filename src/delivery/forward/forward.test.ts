@@ -17,6 +17,7 @@ import type { Forward, Forwarding, Rule, RuleForm } from './types.ts';
 const ADMIN = principal('admin');
 const log = { ...silentLog, debug() {} } as unknown as Log;
 const here = async () => ({ aeTitle: 'NEGATOSCOPE', port: 11112, network: false });
+const ownCertificate = () => Promise.reject(new Error('Nobody asks for it here'));
 const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 eachStore((_label, make) => {
@@ -51,7 +52,7 @@ eachStore((_label, make) => {
   beforeEach(async () => {
     store = await make({ migrations: [...archiveMigrations, ...remoteMigrations, ...deliveryMigrations] });
     archive = createArchive({ store, log: silentLog, settings: { silenceMs: 200 } });
-    remote = createRemote({ store, archive, here, log });
+    remote = createRemote({ store, archive, here, log, ownCertificate });
     routine = false;
     taken = [];
     answer = () => ({ status: 0 });
@@ -59,7 +60,6 @@ eachStore((_label, make) => {
       store,
       archive,
       remote,
-      here,
       log,
       isRoutine: async () => routine,
       pause: () => 150,
@@ -70,13 +70,7 @@ eachStore((_label, make) => {
       aeTitle: 'PACS',
       host: '127.0.0.1',
       port,
-      tls: false,
-      ca: null,
-      callingAe: null,
       sendTo: true,
-      queryFrom: false,
-      moveTo: false,
-      enabled: true,
     };
     ({ id: remoteId } = await remote.add(system, ADMIN));
     return async () => server?.close();

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Migration } from '../../store/types.ts';
-import type { ForwardState, Occasion } from './types.ts';
+import type { TransferColumns } from '../../remote/transfers.ts';
+import type { Occasion } from './types.ts';
 
 export type RuleTable = {
   id: string;
@@ -15,32 +16,44 @@ export type RuleTable = {
   enabled: number;
   created_at: number;
 };
-export type ForwardTable = {
-  id: string;
+export type ForwardTable = TransferColumns & {
   remote_id: string;
   remote_name: string;
-  study_uid: string;
   parts: string;
   rule_id: string | null;
   rule_name: string | null;
   by_name: string;
-  state: ForwardState;
   total: number | null;
   sent: number;
-  /** JSON of `[uid, reason]`, the first hundred. */
-  failed: string;
-  reason: string | null;
-  next_at: number | null;
+  /** Of these, confirmed by the receiver; null where it is not asked. */
+  committed: number | null;
+  /** How often it was asked whether it keeps them. */
+  rounds: number;
   created_at: number;
-  updated_at: number;
 };
 /** What a receiver has taken. */
-export type TakenTable = { remote_id: string; sop_instance_uid: string; at: number };
+export type TakenTable = {
+  remote_id: string;
+  sop_instance_uid: string;
+  at: number;
+  /** When the receiver said that it keeps it (PS3.4 J). */
+  committed_at: number | null;
+};
+/** Requests for storage commitment. */
+export type CommitmentTable = {
+  transaction_uid: string;
+  forward_id: string;
+  remote_id: string;
+  asked_at: number;
+  /** Null while an answer is waited for. */
+  answered_at: number | null;
+};
 
 export type ForwardTables = {
   forward_rule: RuleTable;
   forward: ForwardTable;
   forward_taken: TakenTable;
+  forward_commitment: CommitmentTable;
 };
 
 async function first(db: Kysely<any>): Promise<void> {
@@ -73,4 +86,30 @@ async function first(db: Kysely<any>): Promise<void> {
     .execute();
 }
 
-export const deliveryMigrations: readonly Migration[] = [{ id: 'delivery-001', up: first }];
+/** Storage commitment. */
+async function second(db: Kysely<any>): Promise<void> {
+  await db.schema.alterTable('forward').addColumn('committed', 'integer').execute();
+  await db.schema
+    .alterTable('forward')
+    .addColumn('rounds', 'integer', (c) => c.notNull().defaultTo(0))
+    .execute();
+  await db.schema.alterTable('forward_taken').addColumn('committed_at', 'bigint').execute();
+  await db.schema
+    .createTable('forward_commitment')
+    .addColumn('transaction_uid', 'text', (c) => c.primaryKey())
+    .addColumn('forward_id', 'text', (c) => c.notNull())
+    .addColumn('remote_id', 'text', (c) => c.notNull())
+    .addColumn('asked_at', 'bigint', (c) => c.notNull())
+    .addColumn('answered_at', 'bigint')
+    .execute();
+  await db.schema
+    .createIndex('forward_commitment_forward')
+    .on('forward_commitment')
+    .column('forward_id')
+    .execute();
+}
+
+export const deliveryMigrations: readonly Migration[] = [
+  { id: 'delivery-001', up: first },
+  { id: 'delivery-002', up: second },
+];

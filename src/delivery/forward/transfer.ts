@@ -3,8 +3,7 @@ import { SEES_ALL } from '../../archive/index.ts';
 import type { Archive, InstanceRow } from '../../archive/types.ts';
 import { EXPLICIT_LE, IMPLICIT_LE } from '../../dicom/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
-import { addressOf } from '../../remote/index.ts';
-import type { RemoteSystem } from '../../remote/types.ts';
+import type { Address } from '../../remote/types.ts';
 import { associate, DimseError, STATUS } from '../../wire/index.ts';
 import type { Association } from '../../wire/index.ts';
 
@@ -17,7 +16,6 @@ const ANSWER_MS = 120_000;
 
 export interface TransferDependencies {
   readonly archive: Pick<Archive, 'outgoing'>;
-  readonly ownAe: string;
   readonly signal: AbortSignal;
   /** Asked right before an instance leaves. */
   readonly mayLeave: (row: InstanceRow) => Promise<boolean>;
@@ -68,13 +66,13 @@ function contextsOf(rows: readonly InstanceRow[]) {
 
 /** Sends all; resolves when each was taken or refused. @throws DimseError when the receiver cannot be reached or is full */
 export async function transfer(
-  system: RemoteSystem,
+  address: Address,
   rows: readonly InstanceRow[],
   deps: TransferDependencies,
 ): Promise<void> {
   for (const group of groupsOf(rows)) {
     const association = await associate({
-      ...addressOf(system, deps.ownAe),
+      ...address,
       contexts: contextsOf(group),
       window: WINDOW,
       responseTimeoutMs: ANSWER_MS,

@@ -1,4 +1,6 @@
 import type { Principal } from '../../people/types.ts';
+import type { CommitmentResult } from '../../wire/index.ts';
+import type { TransferState } from '../../remote/transfers.ts';
 import type { Text } from '../../remote/types.ts';
 
 /** `ai`: results of tools in the stage routine; those of any other stage never leave. */
@@ -24,8 +26,6 @@ export interface Rule extends RuleForm {
   readonly id: string;
 }
 
-/** `partial`: ended, some instances were not taken. */
-export type ForwardState = 'waiting' | 'running' | 'done' | 'partial' | 'failed' | 'cancelled';
 export interface ForwardFailure {
   readonly sopInstanceUid: string;
   readonly text: Text;
@@ -41,9 +41,11 @@ export interface Forward {
   /** Of the rule; null: sent by hand. */
   readonly ruleName: string | null;
   readonly byName: string;
-  readonly state: ForwardState;
+  readonly state: TransferState;
   readonly total: number | null;
   readonly sent: number;
+  /** Of these, confirmed by the receiver to be kept; null where it is not asked. */
+  readonly committed: number | null;
   readonly failed: readonly ForwardFailure[];
   /** Why it waits or did not end well. */
   readonly text: Text | null;
@@ -53,8 +55,9 @@ export interface Forward {
 }
 
 /**
- * What leaves to other systems: by rule and by hand. Each is repeated with growing pauses until the receiver has taken it; an
- * instance that a receiver has taken is not sent to it again, unless a person asks.
+ * What leaves to other systems: by rule and by hand. Each is repeated with growing pauses until the receiver has taken it, and
+ * has confirmed to keep it where that is asked of it (PS3.4 J); what it says it has not is sent again. An instance that a
+ * receiver has taken is not sent to it again otherwise, unless a person asks.
  *
  * Events: `delivery.rule.added`, `.changed`, `.removed` (subject: id); `delivery.forward.asked`, `.cancelled`, `.ended`
  * (subject: id; payload {state, total, sent}); `delivery.report.stored` (subject: id of the report).
@@ -72,5 +75,7 @@ export interface Forwarding {
   /** At once what waits; what has ended begins again, with what was taken before. */
   again(id: string, by: Principal): Promise<void>;
   cancel(id: string, by: Principal): Promise<void>;
+  /** A receiver has reported on a storage commitment. False: nobody here has asked for this transaction. */
+  heardCommitment(result: CommitmentResult): Promise<boolean>;
   start(): void;
 }

@@ -38,13 +38,15 @@
  * | GET /api/evidence/:modelId/cases?figure&from&to | | CaseRow[] |
  * | GET /api/associations?before | | ReceiptRow[], newest first, 50 |
  * | GET /api/knocks | | AeRow[] · POST /api/knocks/:aet/admit · /refuse → AeRow[] |
- * | GET · POST /api/remotes | RemoteForm | RemoteSystem[] · RemoteSystem |
+ * | GET · POST /api/remotes | NewRemote | RemoteSystem[] · RemoteSystem |
+ * | GET /api/remotes/authority | | PEM: what others have to trust, where we show them a certificate of our own |
  * | POST /api/remotes/:id/echo | | Trial |
  * | POST /api/remotes/:id/query | QueryForm | lines of QueryLine, as they come; closing cancels |
  * | POST /api/remotes/:id/pulls | {studies: PullOrder[]} | PullRow[] |
  * | GET /api/pulls · POST /api/pulls/:id/again · /cancel | | PullRow[] |
- * | PATCH · DELETE /api/remotes/:id | part of RemoteForm | RemoteSystem · 204 |
- * | GET /api/folders | | FolderView[] |
+ * | PATCH · DELETE /api/remotes/:id | RemoteChange | RemoteSystem · 204 |
+ * | GET /api/folders · POST /api/folders/trial | FolderForm & {id?} | FolderView[] · FolderTrial |
+ * | POST /api/folders · PATCH · DELETE /api/folders/:id | FolderForm | WatchedFolder · 204 |
  * | GET /api/quarantine?reason&search&after&limit | | QuarantinePage |
  * | GET /api/quarantine/decisions | | QuarantineDecision[] |
  * | GET /api/quarantine/:id · …/file · …/peek?offset&length · …/picture | | QuarantineView · bytes · bytes · image/jpeg |
@@ -91,14 +93,16 @@ export type {
   CorrectedField,
   CorrectionRow,
   DeletionPolicy,
+  FolderForm,
+  InstanceRow,
   QuarantineDecision,
   QuarantineReason,
   QuarantineRow,
   ReceiptRow,
   RecycledRow,
-  StudyRow,
   SeriesRow,
-  InstanceRow,
+  StudyRow,
+  WatchedFolder,
 } from '../../archive/types.ts';
 export type { Box, ModelManifest, NotRunReason, RunRow, RunImage, Text } from '../../assist/types.ts';
 export type {
@@ -113,13 +117,18 @@ export type {
 export type { Language, Person, Role } from '../../people/types.ts';
 export type { Forward, Occasion, Part, Rule, RuleForm } from '../../delivery/forward/types.ts';
 export type {
+  Identity,
+  Kind,
+  NewRemote,
   PullOrder,
   PullRow,
   QueryForm,
+  RemoteChange,
   RemoteForm,
   RemoteStudy,
   RemoteSystem,
   Trial,
+  WebAuth,
 } from '../../remote/types.ts';
 
 export interface ApiError {
@@ -232,6 +241,8 @@ export type Wrappable =
 export type Beside = 'dicomdir' | 'not-an-image' | 'video/other' | 'other-archive';
 /** A folder that is looked into for new files. */
 export interface FolderView {
+  /** Null: of the configuration, which alone changes it. */
+  id: string | null;
   path: string;
   after: 'leave' | 'move' | 'delete';
   /** `absent`: not there, or its share is not connected; it is looked for again. */
@@ -246,6 +257,27 @@ export interface FolderView {
   taken: number;
   /** What could not be taken in, newest first, 50 at most. */
   failures: { name: string; outcome: string; detail: string; at: number }[];
+}
+
+/** What would come of watching a folder. */
+export interface FolderTrial {
+  ok: boolean;
+  code:
+    | 'ok'
+    | 'not-absolute'
+    | 'absent'
+    | 'not-a-folder'
+    | 'unreadable'
+    | 'read-only'
+    | 'inside-data'
+    | 'watched-already';
+  /** Files in it, as far as they were counted: `more` says that there are others. */
+  files: number;
+  more: boolean;
+  /** Of the first 50. */
+  images: number;
+  /** It lies on another computer. */
+  share: boolean;
 }
 
 /** Whose a photo, document or film is, and what it shows. */

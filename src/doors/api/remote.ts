@@ -2,39 +2,52 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { NegatoscopeError } from '../../errors.ts';
-import type { QueryForm, Remote, RemoteForm, RemoteSystem } from '../../remote/types.ts';
+import { IDENTITIES, KINDS, WEB_AUTHS } from '../../remote/types.ts';
+import type {
+  NewRemote,
+  QueryForm,
+  Remote,
+  RemoteChange,
+  RemoteForm,
+  RemoteSecrets,
+  RemoteSystem,
+} from '../../remote/types.ts';
 import type { Rooms } from '../../rooms.ts';
 import type { QueryLine } from './contract.ts';
 import { bodyOf } from './schema.ts';
 
+const pem = z
+  .string()
+  .max(64 * 1024)
+  .nullable();
 /** Shapes alone: what may stand in a field is the room's to say. */
 const fields = {
   name: z.string().max(256),
+  kind: z.enum(KINDS),
+  url: z.string().max(1024),
+  auth: z.enum(WEB_AUTHS),
+  user: z.string().max(256),
+  secret: z
+    .string()
+    .max(16 * 1024)
+    .nullable(),
   aeTitle: z.string().max(256),
   host: z.string().max(256),
   port: z.number(),
   tls: z.boolean(),
-  ca: z
-    .string()
-    .max(64 * 1024)
-    .nullable(),
+  ca: pem,
+  identity: z.enum(IDENTITIES),
+  certificate: pem,
+  key: pem,
+  commitment: z.boolean(),
   callingAe: z.string().max(256).nullable(),
   sendTo: z.boolean(),
   queryFrom: z.boolean(),
   moveTo: z.boolean(),
   enabled: z.boolean(),
-} satisfies Record<keyof RemoteForm, z.ZodType>;
-const Form = z.strictObject({
-  ...fields,
-  tls: fields.tls.default(false),
-  ca: fields.ca.default(null),
-  callingAe: fields.callingAe.default(null),
-  sendTo: fields.sendTo.default(false),
-  queryFrom: fields.queryFrom.default(false),
-  moveTo: fields.moveTo.default(false),
-  enabled: fields.enabled.default(true),
-});
+} satisfies Record<keyof (RemoteForm & RemoteSecrets), z.ZodType>;
 const Part = z.strictObject(fields).partial();
+const Form = Part.extend({ name: fields.name });
 
 const text = z.string().max(256);
 const date = z.string().regex(/^(\d{8})?$/);
@@ -67,9 +80,18 @@ export function registerRemote(app: FastifyInstance, { remote }: Rooms): void {
   const senders = { config: { access: ['admin', 'reader', 'technologist'] as const } };
 
   app.get('/api/remotes', senders, async () => remote.list());
-  app.post('/api/remotes', admin, async (request) => remote.add(bodyOf(request, Form), request.principal));
+  app.post('/api/remotes', admin, async (request) =>
+    remote.add(bodyOf(request, Form) as NewRemote, request.principal),
+  );
   app.patch<Id>('/api/remotes/:id', admin, async (request) =>
-    remote.change(request.params.id, bodyOf(request, Part) as Partial<RemoteForm>, request.principal),
+    remote.change(request.params.id, bodyOf(request, Part) as RemoteChange, request.principal),
+  );
+  /** What another system has to trust, where we show it a certificate of our own authority. */
+  app.get('/api/remotes/authority', admin, async (_request, reply) =>
+    reply
+      .type('application/x-pem-file')
+      .header('content-disposition', 'attachment; filename="negatoscope-ca.pem"')
+      .send(await remote.ownAuthority()),
   );
   app.post<Id>('/api/remotes/:id/echo', senders, async (request) => remote.tryOut(request.params.id));
   app.delete<Id>('/api/remotes/:id', admin, async (request, reply) => {

@@ -1,13 +1,21 @@
-/** Storage Commitment Push Model as provider: PS3.4 J.3. The archive looks and keeps the promise, this tells of it. */
+/**
+ * Storage Commitment Push Model, PS3.4 J.3. As provider: the archive looks and keeps the promise, this tells of it. And what
+ * others report on what we have asked of them.
+ */
 import type { Archive, CommitmentReport } from '../../archive/types.ts';
 import { dataset as attributes, encodeDataSet, isUid, TAG } from '../../dicom/index.ts';
 import {
   acceptKnownSyntax,
+  type Answer,
   associate,
   COMMAND,
+  type CommandSet,
   DimseError,
+  type Handler,
   type Operation,
   type Peer,
+  type CommitmentResult,
+  commitmentResult,
   type Service,
   STATUS,
   STORAGE_COMMITMENT,
@@ -22,9 +30,13 @@ const REQUEST = 1;
 /** Event Type IDs, PS3.4 J.3.3.1: all are kept, or some are not. */
 const COMPLETE = 1;
 const FAILURES = 2;
+/** Of a report, bytes: 1,000 instances are asked about at once, and some providers answer with more about each. */
+const MAX_REPORT = 8 * 1024 * 1024;
 
 type Dependencies = Pick<RetrieveDependencies, 'sight' | 'aeTitle' | 'destinationOf' | 'log'> & {
   readonly archive: Pick<Archive, 'commitment'>;
+  /** A receiver of ours reports. False: we have not asked this. */
+  readonly heard: (result: CommitmentResult) => Promise<boolean>;
 };
 
 export function createCommitmentService({
@@ -33,6 +45,7 @@ export function createCommitmentService({
   aeTitle,
   destinationOf,
   log,
+  heard,
 }: Dependencies): Service {
   /** Associations that asked and are open still: they are told first. */
   const open = new Map<string, { peer: Peer; contextId: number; transferSyntax: string }>();
@@ -106,25 +119,43 @@ export function createCommitmentService({
       log.info({ aeTitle: report.aeTitle, status }, 'storage commitment report refused');
   }
 
+  /** N-EVENT-REPORT, PS3.4 J.3.3: answered with success once it is kept. */
+  async function hear({ context, command, data }: Operation) {
+    const dataset = await readDataSet(data, context.transferSyntax, MAX_REPORT);
+    if (command.EventTypeID !== COMPLETE && command.EventTypeID !== FAILURES)
+      throw new Refusal(STATUS.noSuchEventType, 'Not a report');
+    if (!(await heard(commitmentResult(dataset))))
+      throw new Refusal(STATUS.invalidArgumentValue, 'This transaction is not known here');
+    return { status: STATUS.success };
+  }
+
+  /** Both operations answer with what they are about. */
+  const answered =
+    (act: (operation: Operation) => Promise<Answer>, about: (command: CommandSet) => CommandSet): Handler =>
+    async (operation) => {
+      const fields = {
+        AffectedSOPClassUID: STORAGE_COMMITMENT,
+        AffectedSOPInstanceUID: STORAGE_COMMITMENT_INSTANCE,
+        ...about(operation.command),
+      };
+      try {
+        return { ...(await act(operation)), fields };
+      } catch (thrown) {
+        if (thrown instanceof Refusal) return { ...thrown.answer, fields };
+        throw thrown;
+      }
+    };
+
   archive.commitment.work(sight, tell);
   return {
     name: 'Storage Commitment',
     accepts: (context) =>
       context.abstractSyntax === STORAGE_COMMITMENT ? acceptKnownSyntax(context) : undefined,
+    // Who reports to us is the provider, and the requestor all the same.
+    peerMayProvide: true,
     handlers: {
-      [COMMAND.actionRq]: async (operation) => {
-        const fields = {
-          AffectedSOPClassUID: STORAGE_COMMITMENT,
-          AffectedSOPInstanceUID: STORAGE_COMMITMENT_INSTANCE,
-          ActionTypeID: operation.command.ActionTypeID ?? REQUEST,
-        };
-        try {
-          return { ...(await act(operation)), fields };
-        } catch (thrown) {
-          if (thrown instanceof Refusal) return { ...thrown.answer, fields };
-          throw thrown;
-        }
-      },
+      [COMMAND.actionRq]: answered(act, ({ ActionTypeID = REQUEST }) => ({ ActionTypeID })),
+      [COMMAND.eventReportRq]: answered(hear, ({ EventTypeID = COMPLETE }) => ({ EventTypeID })),
     },
   };
 }

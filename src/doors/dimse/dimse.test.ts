@@ -40,6 +40,7 @@ beforeEach(async () => {
     host,
     port: 0,
     log,
+    heardCommitment: async () => false,
     destinationOf: async () => undefined,
   });
   await door.start();

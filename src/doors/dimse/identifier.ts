@@ -30,19 +30,23 @@ export interface Identifier {
 }
 
 /** A data set that is no instance: small, and held. @throws Refusal 0xC000 */
-export async function readDataSet(data: Operation['data'], transferSyntax: string): Promise<DataSet> {
+export async function readDataSet(
+  data: Operation['data'],
+  transferSyntax: string,
+  maxBytes = MAX_BYTES,
+): Promise<DataSet> {
   if (!data) throw new Refusal(STATUS.cannotUnderstand, 'No data set');
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of data) {
     size += part.length;
-    if (size > MAX_BYTES) throw new Refusal(STATUS.cannotUnderstand, 'The data set is too long');
+    if (size > maxBytes) throw new Refusal(STATUS.cannotUnderstand, 'The data set is too long');
     parts.push(Uint8Array.from(part));
   }
   try {
     return parseDataSet(Buffer.concat(parts), transferSyntax, {
       maxDepth: MAX_DEPTH,
-      maxInflated: MAX_BYTES,
+      maxInflated: maxBytes,
     });
   } catch {
     throw new Refusal(STATUS.cannotUnderstand, 'The data set cannot be read');

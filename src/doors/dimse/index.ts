@@ -10,6 +10,7 @@ import { createDimseServer, STATUS, storage, verification } from '../../wire/ind
 import type {
   Caller,
   CallerVerdict,
+  CommitmentResult,
   DimseServer,
   DimseServerOptions,
   Receipt,
@@ -33,6 +34,8 @@ export interface DimseDoorOptions {
   readonly log: NonNullable<DimseServerOptions['log']>;
   /** Where a C-MOVE to this title leads; unknown titles are refused with 0xA801. */
   readonly destinationOf: (aeTitle: string) => Promise<Destination | undefined>;
+  /** What a receiver of ours reports on storage commitment; false: nobody here has asked for it. */
+  readonly heardCommitment: (result: CommitmentResult) => Promise<boolean>;
   /** DIMSE over TLS at a port of its own. */
   readonly tls?: ServerTls & { readonly port: number };
   readonly maxAssociations?: number;
@@ -72,7 +75,7 @@ export function createDimseDoor(options: DimseDoorOptions): DimseDoor {
     findService(asking),
     getService(asking),
     moveService(asking),
-    createCommitmentService(asking),
+    createCommitmentService({ ...asking, heard: options.heardCommitment }),
     storage({
       accept: acceptForReturn,
       peerMayProvide: true,

@@ -54,6 +54,7 @@ beforeAll(async () => {
     port: 0,
     tls: { port: 0, cert, key },
     log: { debug: note, info: note, warn: note, error: note },
+    heardCommitment: async () => false,
     destinationOf: async (title) => destinations.get(title),
   });
   await door.start();

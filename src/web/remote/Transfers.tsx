@@ -69,7 +69,13 @@ export function Forwards() {
             : t('forwards.byRule', { name: row.ruleName }),
         ].join(' · ')
       }
-      count={({ total, sent }) => (total === null ? null : t('transfer.count', { count: sent, total }))}
+      count={({ total, sent, committed }) =>
+        total === null
+          ? null
+          : committed === null
+            ? t('transfer.count', { count: sent, total })
+            : t('forwards.committed', { count: sent, total, committed })
+      }
       progress={({ total, sent }) => (total ? sent / total : null)}
       failures={(row) => row.failed.map(({ sopInstanceUid, text }) => ({ sopInstanceUid, text: say(text) }))}
     />

@@ -1,0 +1,235 @@
+/** Delivered only once the receiver has said that it keeps it: Orthanc, an archive of our own, and receivers that do not. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type Archive, archiveMigrations, createArchive } from '../../archive/index.ts';
+import { chunks, dicomFile, principal, silentLog } from '../../archive/testing.ts';
+import { newUid, parseDataSet, parseDicom } from '../../dicom/index.ts';
+import { createDimseDoor, type DimseDoor } from '../../doors/dimse/index.ts';
+import type { Log } from '../../log.ts';
+import { createRemote, remoteMigrations, type Remote } from '../../remote/index.ts';
+import { createStore, type Store } from '../../store/index.ts';
+import { COMMAND, createDimseServer, STORAGE_COMMITMENT, storage } from '../../wire/index.ts';
+import type { Service } from '../../wire/index.ts';
+import { freePort, orthancMissing, startOrthanc } from '../../wire/testing/peers.ts';
+import { createForwarding, deliveryMigrations } from './index.ts';
+import type { Forward, Forwarding } from './types.ts';
+
+const ADMIN = principal('admin');
+const log = { ...silentLog, debug() {} } as unknown as Log;
+const host = '127.0.0.1';
+const ownCertificate = () => Promise.reject(new Error('Nobody asks for it here'));
+
+let dir: string;
+let store: Store;
+let archive: Archive;
+let remote: Remote;
+let forwarding: Forwarding;
+let ownPort: number;
+let door: DimseDoor;
+const closing: (() => Promise<unknown> | void)[] = [];
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'negatoscope-commit-'));
+  ownPort = await freePort();
+  store = await createStore({
+    dir,
+    migrations: [...archiveMigrations, ...remoteMigrations, ...deliveryMigrations],
+  });
+  archive = createArchive({ store, log: silentLog });
+  const here = async () => ({ aeTitle: 'NEGATOSCOPE', port: ownPort, network: false });
+  remote = createRemote({ store, archive, here, log, ownCertificate });
+  begin([60_000, 60_000]);
+  door = createDimseDoor({
+    archive,
+    aeTitle: 'NEGATOSCOPE',
+    host,
+    port: ownPort,
+    log,
+    heardCommitment: (result) => forwarding.heardCommitment(result),
+    destinationOf: async () => undefined,
+  });
+  await door.start();
+});
+vi.setConfig({ testTimeout: 30_000 });
+
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+  await door.close();
+  await store.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function begin(commitWaits: readonly number[]): void {
+  forwarding = createForwarding({
+    ...{ store, archive, remote, log, commitWaits },
+    isRoutine: async () => false,
+    pause: () => 150,
+  });
+}
+
+const study = newUid();
+async function images(count: number): Promise<string[]> {
+  const uids = [];
+  for (let n = 0; n < count; n++) {
+    const file = dicomFile({ study, value: n });
+    await archive.ingest(chunks(file), { door: 'upload', from: 'anne' });
+    uids.push(parseDicom(file).dataset.string(0x00080018)!);
+  }
+  return uids.sort();
+}
+const system = (aeTitle: string, port: number, commitment = true) =>
+  remote.add({ name: aeTitle, aeTitle, host, port, sendTo: true, commitment }, ADMIN);
+async function until(good: (row: Forward) => boolean): Promise<Forward> {
+  const end = Date.now() + 20_000;
+  for (;;) {
+    const [row] = await forwarding.list();
+    if (row && good(row)) return row;
+    if (Date.now() > end) throw new Error(`Still not: ${JSON.stringify(row)}`);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}
+const ended = () => until(({ state }) => state !== 'waiting' && state !== 'running');
+
+describe.skipIf(orthancMissing)('Orthanc', () => {
+  test('confirms what it keeps by an association of its own; what it has lost is sent again', async () => {
+    const orthanc = await startOrthanc([{ aeTitle: 'NEGATOSCOPE', port: ownPort }]);
+    closing.push(() => orthanc.remove());
+    const uids = await images(3);
+    forwarding.start();
+    const { id } = await system('ORTHANC', orthanc.port, false);
+    await forwarding.send(study, id, ['images'], ADMIN);
+    expect(await ended()).toMatchObject({ state: 'done', sent: 3, committed: null });
+
+    const rows = (await (await fetch(`${orthanc.url}/instances`)).json()) as string[];
+    await fetch(`${orthanc.url}/instances/${rows[0]}`, { method: 'DELETE' });
+    expect(await orthanc.instances()).toHaveLength(2);
+    await remote.change(id, { commitment: true }, ADMIN);
+    await forwarding.send(study, id, ['images'], ADMIN);
+    expect(await ended()).toMatchObject({ state: 'done', sent: 3, committed: 3, failed: [], text: null });
+    expect((await orthanc.instances()).sort()).toEqual(uids);
+    await store.events.settled();
+    const [event] = (await store.events.page({})).filter(({ kind }) => kind === 'delivery.forward.ended');
+    expect(event!.payload).toEqual({ state: 'done', total: 3, sent: 3, committed: 3 });
+  });
+});
+
+test('another Negatoscope confirms on the association that asked', async () => {
+  const elsewhere = mkdtempSync(join(tmpdir(), 'negatoscope-commit-'));
+  const theirs = await createStore({ dir: elsewhere, migrations: archiveMigrations });
+  const port = await freePort();
+  const other = createDimseDoor({
+    archive: createArchive({ store: theirs, log: silentLog }),
+    aeTitle: 'OTHER',
+    host,
+    port,
+    log,
+    heardCommitment: async () => false,
+    destinationOf: async () => undefined,
+  });
+  await other.start();
+  closing.push(async () => {
+    await other.close();
+    await theirs.close();
+    rmSync(elsewhere, { recursive: true, force: true });
+  });
+  await images(4);
+  forwarding.start();
+  const { id } = await system('OTHER', port);
+  await forwarding.send(study, id, ['images'], ADMIN);
+  expect(await ended()).toMatchObject({ state: 'done', sent: 4, committed: 4 });
+});
+
+/** Takes every instance; what it answers to a request for commitment is the script's. */
+async function receiver(services: (asked: string[]) => Service[]) {
+  const got: string[] = [];
+  const asked: string[] = [];
+  const server = createDimseServer({
+    acceptCaller: () => 'accept',
+    services: [
+      storage({
+        async onStore({ sopInstanceUid }, body) {
+          for await (const _ of body);
+          got.push(sopInstanceUid);
+          return { status: 0 };
+        },
+      }),
+      ...services(asked),
+    ],
+  });
+  const { port } = await server.listen(0, host);
+  closing.push(() => server.close());
+  return { port, got, asked };
+}
+const commitment = (asked: string[], act: () => void = () => {}): Service => ({
+  name: 'Commitment',
+  accepts: ({ abstractSyntax, transferSyntaxes }) =>
+    abstractSyntax === STORAGE_COMMITMENT ? { transferSyntax: transferSyntaxes[0]! } : undefined,
+  handlers: {
+    [COMMAND.actionRq]: async ({ data, context }) => {
+      const parts: Uint8Array[] = [];
+      for await (const part of data ?? []) parts.push(Uint8Array.from(part));
+      asked.push(parseDataSet(Buffer.concat(parts), context.transferSyntax).string(0x00081195)!);
+      act();
+      return { status: 0 };
+    },
+  },
+});
+
+test('one that never says a word is asked again, then told of; its late word still counts', async () => {
+  begin([300, 300]);
+  const { port, got, asked } = await receiver((transactions) => [commitment(transactions)]);
+  const uids = await images(2);
+  forwarding.start();
+  const { id } = await system('SILENT', port);
+  await forwarding.send(study, id, ['images'], ADMIN);
+  const waiting = await until(({ text }) => text !== null);
+  expect(waiting).toMatchObject({ state: 'waiting', sent: 2, committed: 0 });
+  expect(waiting.text!.en).toMatch(/its word .* is awaited/);
+  expect(await ended()).toMatchObject({ state: 'partial', sent: 2, committed: 0 });
+  expect(asked).toHaveLength(2);
+  expect(got).toHaveLength(2);
+  expect(await forwarding.heardCommitment({ transactionUid: '1.2.3', committed: uids, failed: [] })).toBe(
+    false,
+  );
+  expect(await forwarding.heardCommitment({ transactionUid: asked[0]!, committed: uids, failed: [] })).toBe(
+    true,
+  );
+  expect(await until(({ state }) => state === 'done')).toMatchObject({ committed: 2 });
+});
+
+test('one that refuses to keep an image is sent it again, and named in the end', async () => {
+  begin([400, 400]);
+  const uids = await images(2);
+  const failed = [{ sopInstanceUid: uids[0]!, reason: 0x0213 }];
+  const { port, got, asked } = await receiver((transactions) => [
+    commitment(transactions, () =>
+      setTimeout(() => {
+        const transactionUid = asked.at(-1)!;
+        void forwarding.heardCommitment({ transactionUid, committed: [uids[1]!], failed });
+      }, 20),
+    ),
+  ]);
+  forwarding.start();
+  const { id } = await system('FULL', port);
+  await forwarding.send(study, id, ['images'], ADMIN);
+  const row = await ended();
+  expect(row).toMatchObject({ state: 'partial', text: { en: expect.stringMatching(/not confirmed/) } });
+  expect(row.failed).toMatchObject([{ sopInstanceUid: uids[0], text: { en: 'FULL is short of space.' } }]);
+  expect(got.filter((uid) => uid === uids[0])).toHaveLength(2);
+  expect(got.filter((uid) => uid === uids[1])).toHaveLength(1);
+});
+
+test('one that cannot confirm anything: said in words, nothing is sent twice', async () => {
+  const { port, got } = await receiver(() => []);
+  await images(1);
+  forwarding.start();
+  const { id } = await system('PLAIN', port);
+  await forwarding.send(study, id, ['images'], ADMIN);
+  expect(await ended()).toMatchObject({ state: 'partial', text: { fr: expect.stringMatching(/décochez/) } });
+  expect(got).toHaveLength(1);
+  expect((await archive.ae.list()).map(({ aeTitle, state }) => [aeTitle, state])).toEqual([
+    ['PLAIN', 'admitted'],
+  ]);
+});
