@@ -5,6 +5,7 @@ import { createCommitment } from './commitment.ts';
 import { createCorrect, createCorrections } from './correct.ts';
 import { createDeletion, workPolicy } from './expiry.ts';
 import { createFinder } from './find.ts';
+import { createFolders } from './folders.ts';
 import { createIngest, type IngestSettings } from './ingest.ts';
 import { createLedger } from './ledger.ts';
 import { sweep, workCompleteness, workInbox } from './life.ts';
@@ -119,6 +120,7 @@ export function createArchive({
     reindex: (options) => reindex({ store, known, settings }, options),
     senders,
     ledger: createLedger(store, now),
+    folders: createFolders(store, now),
     ae: createAeTitles({ store, now }),
     commitment: createCommitment(store, objects, now),
     receipts: createReceipts(store),

@@ -14,6 +14,7 @@ export const keys = {
   knocks: ['knocks'],
   associations: ['associations'],
   quarantine: ['quarantine'],
+  folders: ['folders'],
   remotes: ['remotes'],
   rules: ['rules'],
   pulls: ['pulls'],

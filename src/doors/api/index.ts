@@ -4,7 +4,7 @@ import type { Doctor } from '../../doctor.ts';
 import type { Rooms } from '../../rooms.ts';
 import { type NetworkChoice, registerAccount } from './account.ts';
 import type { NetworkPlan } from './contract.ts';
-import type { FolderDoor } from '../folder/watch.ts';
+import type { FolderDoor } from '../folder/door.ts';
 import { registerFolders } from './folders.ts';
 import { registerDeletion } from './deletion.ts';
 import { registerForward } from './forward.ts';

@@ -17,7 +17,8 @@ import { type Archive, archiveMigrations, createArchive, SEES_ALL } from '../../
 import { dicomFile, shared, silentLog } from '../../archive/testing.ts';
 import { createStore, type Store } from '../../store/index.ts';
 import { makeZip } from '../../wire/zip/testing.ts';
-import { createFolderDoor, type FolderDoor, type WatchFolder } from './watch.ts';
+import { createFolderDoor, type FolderDoor } from './door.ts';
+import type { WatchFolder } from './watch.ts';
 
 let dir: string;
 let inbox: string;
@@ -40,8 +41,11 @@ afterEach(async () => {
 
 function watch(more: Partial<WatchFolder> = {}, its: Archive = archive): void {
   const folder = { path: inbox, after: 'leave', settleSeconds: 0.3, everySeconds: 0.1, ...more } as const;
-  door = createFolderDoor({ archive: its, folders: [folder], spoolDir: dir, log: silentLog });
-  door.start();
+  door = createFolderDoor({
+    ...{ archive: its, folders: [folder], spoolDir: dir, log: silentLog },
+    dataDir: join(dir, 'data'),
+  });
+  void door.start();
 }
 const count = async (): Promise<number> => (await archive.findInstances({ match: {} }, SEES_ALL)).length;
 async function until(check: () => Promise<boolean>): Promise<void> {

@@ -12,7 +12,7 @@ import type { FolderView } from '../api/contract.ts';
 import { type FileResult, takeFile } from './take.ts';
 import { type Found, labelOf, walk } from './walk.ts';
 
-/** As the configuration has it. */
+/** A folder, and how it is watched. */
 export interface WatchFolder {
   path: string;
   after: FolderView['after'];
@@ -32,36 +32,12 @@ const SHOWN = 50;
 /** Names under which programs write before they rename, and what the program itself puts there. */
 const TEMPORARY = /^[.~]|\.(tmp|temp|part|partial|filepart|crdownload|lock)$/;
 
-export interface FolderDoor {
-  start(): void;
-  state(): Promise<FolderView[]>;
-  /** Gives up what is under way; it is taken up again at the next start. */
-  close(): Promise<void>;
-}
-
-export interface FolderDependencies {
+export interface WatcherDependencies {
   archive: Archive;
-  folders: readonly WatchFolder[];
   /** Where an archive in an archive is unpacked to be read. */
   spoolDir: string;
   log: Log;
   now?: () => number;
-}
-
-export function createFolderDoor({ folders, ...dependencies }: FolderDependencies): FolderDoor {
-  const closing = new AbortController();
-  const watchers = folders.map((folder) => new Watcher(folder, dependencies, closing.signal));
-  let running: Promise<unknown> = Promise.resolve();
-  return {
-    start() {
-      running = Promise.all(watchers.map((watcher) => watcher.run()));
-    },
-    state: () => Promise.all(watchers.map((watcher) => watcher.view())),
-    async close() {
-      closing.abort();
-      await running;
-    },
-  };
 }
 
 interface Waiting {
@@ -73,10 +49,11 @@ interface Waiting {
   reason: string;
 }
 
-class Watcher {
+export class Watcher {
   readonly #folder: WatchFolder;
-  readonly #deps: Omit<FolderDependencies, 'folders'>;
-  readonly #signal: AbortSignal;
+  readonly #deps: WatcherDependencies;
+  readonly #ending = new AbortController();
+  readonly #signal = this.#ending.signal;
   readonly #now: () => number;
   readonly #source: string;
   #waiting = new Map<string, Waiting>();
@@ -85,16 +62,27 @@ class Watcher {
   #lookedAt: number | null = null;
   #taken = 0;
 
-  constructor(folder: WatchFolder, deps: Omit<FolderDependencies, 'folders'>, signal: AbortSignal) {
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(folder: WatchFolder, deps: WatcherDependencies) {
     this.#folder = folder;
     this.#deps = deps;
-    this.#signal = signal;
     this.#now = deps.now ?? Date.now;
     this.#since = this.#now();
     this.#source = `folder:${folder.path}`;
   }
 
-  async view(): Promise<FolderView> {
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Gives up what is under way; it is taken up again when the folder is watched again. */
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await this.#running;
+  }
+
+  async view(): Promise<Omit<FolderView, 'id'>> {
     const { path, after } = this.#folder;
     const kept = await this.#deps.archive.ledger.page(this.#source, ['failed'], SHOWN);
     const passing = [...this.#waiting]
@@ -114,7 +102,7 @@ class Watcher {
     };
   }
 
-  async run(): Promise<void> {
+  async #run(): Promise<void> {
     while (!this.#signal.aborted) {
       const begun = performance.now();
       try {

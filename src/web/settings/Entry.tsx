@@ -46,11 +46,13 @@ export function EntryFoot(props: {
   };
   /** It can be deleted here. */
   deletable?: boolean;
+  /** Where it is not deleting: “no longer watch”. */
+  deleteText?: string;
   ready?: boolean;
   onClose: () => void;
 }) {
   const { t } = useText();
-  const { entry, deletable = false, ready = true, onClose } = props;
+  const { entry, deletable = false, deleteText = t('action.delete'), ready = true, onClose } = props;
   return (
     <>
       {entry.save.isError && (
@@ -66,7 +68,7 @@ export function EntryFoot(props: {
             disabled={entry.remove.isPending}
             onClick={() => entry.remove.mutate(undefined, { onSuccess: onClose })}
           >
-            {t('action.delete')}
+            {deleteText}
           </button>
         )}
         <button type="button" className="btn ghost" onClick={onClose}>

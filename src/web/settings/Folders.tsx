@@ -1,15 +1,21 @@
-/** Watched folders: where they are, how they are, and what could not be taken in. Set in the configuration. */
+/** Watched folders: where they are, how they are, and what could not be taken in. */
 import { useQuery } from '@tanstack/react-query';
+import { Plus } from 'lucide-react';
+import { useState } from 'react';
 import type { FolderView } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
 import { dateTime, number } from '../format.ts';
+import { keys, useRoles } from '../queries.ts';
 import { orCode, useText } from '../text.ts';
+import { FolderDialog } from './FolderDialog.tsx';
 import { Listed } from './Listed.tsx';
 
 export function Folders() {
   const { t, language } = useText();
+  const mayEdit = useRoles().has('admin');
+  const [edited, setEdited] = useState<FolderView | 'new' | null>(null);
   const folders = useQuery({
-    queryKey: ['folders'],
+    queryKey: keys.folders,
     queryFn: () => api<FolderView[]>('/folders'),
     refetchInterval: 5000,
   });
@@ -22,15 +28,38 @@ export function Folders() {
   return (
     <>
       <p className="lead">{t('folders.lead')}</p>
+      {mayEdit && (
+        <div>
+          <button type="button" className="btn primary" onClick={() => setEdited('new')}>
+            <Plus size={16} aria-hidden /> {t('folders.add')}
+          </button>
+        </div>
+      )}
       <Listed query={folders}>
         {(rows) => (
           <>
             {rows.length === 0 && <p className="muted">{t('folders.none')}</p>}
             {rows.map((folder) => (
               <section key={folder.path} className="watched">
-                <h2 className="mono" dir="auto">
-                  {folder.path}
-                </h2>
+                <header className="rowline">
+                  <h2 className="mono" dir="auto">
+                    {folder.path}
+                  </h2>
+                  {folder.id === null ? (
+                    <span className="chip">{t('folders.fixed')}</span>
+                  ) : (
+                    mayEdit && (
+                      <button
+                        type="button"
+                        className="btn"
+                        aria-label={t('folders.editNamed', { path: folder.path })}
+                        onClick={() => setEdited(folder)}
+                      >
+                        {t('action.edit')}
+                      </button>
+                    )
+                  )}
+                </header>
                 <dl className="facts card">
                   <dt>{t('folders.state')}</dt>
                   <dd>
@@ -64,16 +93,10 @@ export function Folders() {
                 )}
               </section>
             ))}
-            <p className="muted small">{t('folders.how')}</p>
-            <pre className="mono small">{EXAMPLE}</pre>
           </>
         )}
       </Listed>
+      {edited && <FolderDialog folder={edited === 'new' ? null : edited} onClose={() => setEdited(null)} />}
     </>
   );
 }
-
-const EXAMPLE = `"watchFolders": [
-  "/srv/images",
-  { "path": "/srv/scanner", "after": "move" }
-]`;
