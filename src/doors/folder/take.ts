@@ -42,6 +42,8 @@ export interface Taking {
   signal?: AbortSignal;
 }
 
+/** What is read of a file at first: the whole of a small one. */
+const FIRST_BYTES = 64 * 1024;
 /** Entries of an archive under way at once: they share commits. */
 const AT_ONCE = 4;
 
@@ -52,15 +54,19 @@ export async function takeFile(path: string | Buffer, label: string, taking: Tak
     file = await open(path, 'r');
     const handle = file;
     const { size } = await file.stat();
-    const head = Buffer.alloc(Math.min(size, SNIFF_BYTES));
-    await file.read(head, 0, head.length, 0);
-    const what = sniff(head, label);
+    const first = Buffer.allocUnsafe(Math.min(size, FIRST_BYTES));
+    const { bytesRead } = await file.read(first, 0, first.length, 0);
+    const what = sniff(first.subarray(0, Math.min(bytesRead, SNIFF_BYTES)), label);
     if (what === 'dicom') {
-      const body = handle.createReadStream({
-        start: 0,
-        autoClose: false,
-        highWaterMark: Math.max(4096, Math.min(size, 256 * 1024)),
-      });
+      // A stream for each of a million small files costs more than reading them.
+      const body =
+        size <= FIRST_BYTES && bytesRead === size
+          ? once(first)
+          : handle.createReadStream({
+              start: 0,
+              autoClose: false,
+              highWaterMark: Math.min(size, 256 * 1024),
+            });
       const outcome = await taking.archive.ingest(watched(body, taking.signal), taking.origin, {
         fileName: label,
       });
@@ -95,6 +101,10 @@ export const unreadable = (thrown: unknown): FileResult => ({
   reason: thrown instanceof NegatoscopeError ? thrown.code : ((thrown as { code?: string }).code ?? 'error'),
   detail: reasonOf(thrown),
 });
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (bytes.length > 0) yield bytes;
+}
 
 async function* watched(
   body: AsyncIterable<Uint8Array>,
