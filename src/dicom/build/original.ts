@@ -9,7 +9,7 @@ import type { DicomJson, Tag } from '../types.ts';
  *
  * | tag | VR | |
  * |---|---|---|
- * | (7FE1,xx01) | CS | media type of the original: `JPEG`, `PNG`, `MP4` or `MPEG` |
+ * | (7FE1,xx01) | CS | media type of the original: `JPEG`, `PNG`, `MP4`, `MPEG` or `MP2T` |
  * | (7FE1,xx02) | UL, UV | its length in bytes (values are padded to an even length) |
  * | (7FE1,xx03) | OB | the original file; absent where Pixel Data already is that file, byte for byte |
  */
@@ -19,7 +19,13 @@ const creatorTag = 0x7fe10000 + BLOCK;
 const privateTag = (block: number, element: number): Tag => 0x7fe10000 + block * 0x100 + element;
 const key = (tag: Tag): string => tag.toString(16).toUpperCase().padStart(8, '0');
 
-const MEDIA = { JPEG: 'image/jpeg', PNG: 'image/png', MP4: 'video/mp4', MPEG: 'video/mpeg' } as const;
+const MEDIA = {
+  JPEG: 'image/jpeg',
+  PNG: 'image/png',
+  MP4: 'video/mp4',
+  MPEG: 'video/mpeg',
+  MP2T: 'video/mp2t',
+} as const;
 
 /** `file`: left out where Pixel Data is the file. */
 export function originalBlock(type: keyof typeof MEDIA, length: number, file?: Uint8Array): DicomJson {

@@ -11,6 +11,7 @@ import { originalBlock } from './original.ts';
 import { dicomTime } from './srContent.ts';
 import { readMp4 } from './video/mp4.ts';
 import { readMpeg } from './video/mpeg.ts';
+import { readTransport } from './video/transport.ts';
 import type { ByteSource, VideoFacts } from './video/types.ts';
 
 export type { ByteSource, VideoFacts } from './video/types.ts';
@@ -44,21 +45,27 @@ export interface VideoParams {
 /** PS3.3 C.7.6.1.1.5.1. */
 const METHODS = { h264: 'ISO_14496_10', hevc: 'ISO_23008_2', mpeg2: 'ISO_13818_2' } as const;
 
+const CONTAINERS = { 'video/mp4': 'MP4', 'video/mpeg': 'MPEG', 'video/mp2t': 'MP2T' } as const;
+
 /** One fragment has a length of 32 bits, even. */
 const MAX_FRAGMENT = 0xfffffffe;
 /** Fragments of what is longer. */
 const FRAGMENT = 1024 ** 3;
 const CHUNK = 1024 * 1024;
+/** Sync byte of a transport packet, ISO/IEC 13818-1 2.4.3.3: the first box of an MP4 would be longer than a gigabyte. */
+const TRANSPORT = 0x47;
 
 /**
- * What a film says of itself: MP4 or QuickTime with H.264 or HEVC, or MPEG-2 as a program or elementary stream.
+ * What a film says of itself: MP4 or QuickTime with H.264 or HEVC, also in fragments; the same or MPEG-2 as a transport stream;
+ * MPEG-2 as a program or elementary stream. All are containers of PS3.5 8.2.5 to 8.2.11, and stay as they are.
  *
  * Throws `video-unreadable`, `video-unsupported` (422).
  */
 export async function readVideo(source: ByteSource): Promise<VideoFacts> {
   const head = Buffer.from(await source.read(0, 4));
   const isMpeg = head.length === 4 && [0x1ba, 0x1b3].includes(head.readUInt32BE(0));
-  return isMpeg ? readMpeg(source) : readMp4(source);
+  if (isMpeg) return readMpeg(source);
+  return head[0] === TRANSPORT ? readTransport(source) : readMp4(source);
 }
 
 /**
@@ -84,7 +91,7 @@ export function encapsulateVideo(
     json: dataset(attributes(source.size, facts, params, sopInstanceUid)),
     meta: { transferSyntax },
   });
-  const tail = encodeDataSet(originalBlock(facts.mediaType === 'video/mp4' ? 'MP4' : 'MPEG', source.size));
+  const tail = encodeDataSet(originalBlock(CONTAINERS[facts.mediaType], source.size));
   async function* bytes(): AsyncGenerator<Uint8Array> {
     yield head;
     yield Buffer.from('e07f10004f420000fffffffffeff00e000000000', 'hex'); // Pixel Data, an empty offset table

@@ -120,7 +120,8 @@ export async function attach(
       return take(whole(made));
     }
     case 'video/mp4':
-    case 'video/mpeg': {
+    case 'video/mpeg':
+    case 'video/mp2t': {
       const kind = form.filmed ?? 'photographic';
       return spooled(body, spoolDir, async (source) => {
         const facts = await readVideo(source);
@@ -132,7 +133,7 @@ export async function attach(
       for await (const _ of body);
       throw new NegatoscopeError(
         'attachment-unknown',
-        'This is none of JPEG, PNG, PDF, MP4 and MPEG-2. Convert it to one of them, and send that.',
+        'This is none of JPEG, PNG, PDF, MP4, MPEG-2 and MPEG transport streams. Convert it to one of them, and send that.',
         { status: 422 },
       );
   }

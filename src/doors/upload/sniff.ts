@@ -36,6 +36,8 @@ function pictureOrFilm(head: Buffer): Wrappable | Beside | undefined {
   if (starts(head, '\0\0\x01\xba') || starts(head, '\0\0\x01\xb3')) return 'video/mpeg';
   // Transport packets of 188 bytes, each with its sync byte: 13818-1 2.4.3.2.
   if (head.length >= 565 && [0, 188, 376, 564].every((at) => head[at] === 0x47)) return 'video/mp2t';
+  // The same with a time before each packet, as camcorders write (AVCHD, .mts): DICOM has no place for that.
+  if (head.length >= 581 && [4, 196, 388, 580].every((at) => head[at] === 0x47)) return 'video/other';
   const riff = starts(head, 'RIFF') && starts(head, 'AVI ', 8);
   // EBML (Matroska, WebM), ASF (WMV).
   if (riff || starts(head, '\x1a\x45\xdf\xa3') || starts(head, '\x30\x26\xb2\x75\x8e\x66'))

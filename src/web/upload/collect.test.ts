@@ -21,6 +21,10 @@ it('knows documents and films, and says what of a disc is missing', () => {
   expect(wrappableType(head('%PDF-1.7'))).toBe('application/pdf');
   expect(wrappableType(head('\0\0\0\x20ftypisom'))).toBe('video/mp4');
   expect(wrappableType(head('\0\0\x01\xba!'))).toBe('video/mpeg');
+  const packets = Buffer.alloc(576, 0xff);
+  for (const at of [0, 188, 376, 564]) packets[at] = 0x47;
+  expect(wrappableType(packets)).toBe('video/mp2t');
+  expect(wrappableType(packets.subarray(1))).toBeNull();
   expect(missingOf('CD/DICOMDIR', ['A/I1', 'A/I2', 'A/I3'], ['CD/a/i1', 'CD/A/I2.;1', 'x/A/I3'])).toEqual([
     'CD/A/I3',
   ]);

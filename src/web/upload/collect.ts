@@ -48,7 +48,11 @@ export function entriesOf(transfer: DataTransfer): (FileSystemEntry | File)[] {
     .filter((entry) => entry !== null);
 }
 
-/** What needs a form, by the first 12 bytes: a name may lie. The server looks again. */
+/** Transport packets of 188 bytes, each with its sync byte: ISO/IEC 13818-1 2.4.3.2. */
+const isTransport = (head: Uint8Array): boolean =>
+  head.length >= 565 && [0, 188, 376, 564].every((at) => head[at] === 0x47);
+
+/** What needs a form, by the first bytes: a name may lie. The server looks again. */
 export function wrappableType(head: Uint8Array): Wrappable | null {
   const text = String.fromCharCode(...head.subarray(0, 12));
   if (text.startsWith('\xff\xd8\xff')) return 'image/jpeg'; // ISO/IEC 10918-1 B.1.1.3
@@ -56,6 +60,7 @@ export function wrappableType(head: Uint8Array): Wrappable | null {
   if (text.startsWith('%PDF-')) return 'application/pdf';
   if (/^(ftyp|moov|mdat|wide)$/.test(text.slice(4, 8))) return 'video/mp4'; // ISO/IEC 14496-12 4.3
   if (text.startsWith('\0\0\x01\xba') || text.startsWith('\0\0\x01\xb3')) return 'video/mpeg'; // ISO/IEC 13818
+  if (isTransport(head)) return 'video/mp2t';
   return null;
 }
 

@@ -119,7 +119,7 @@ function pump(): void {
 async function send(item: Item, signal: AbortSignal): Promise<void> {
   try {
     const blob = await item.open();
-    const head = new Uint8Array(await blob.slice(0, 12).arrayBuffer());
+    const head = new Uint8Array(await blob.slice(0, 576).arrayBuffer());
     if (isZip(head, item.path)) return await expand(item, blob);
     const mediaType = wrappableType(head);
     if (mediaType) return void put(item, { state: { kind: 'form', mediaType } });

@@ -1,5 +1,5 @@
-/** ISO base media files (ISO/IEC 14496-12): the one video track, from the boxes alone. */
-import { Bits, withoutEmulation } from './bits.ts';
+/** ISO base media files (ISO/IEC 14496-12), whole or in fragments: the one video track, from the boxes alone. */
+import { type Coding, h264Coding, hevcCoding } from './parameters.ts';
 import { type ByteSource, unreadableVideo, unsupportedVideo, type VideoFacts } from './types.ts';
 
 /** The index of an hour of film has about 2 MB. */
@@ -13,18 +13,27 @@ interface Box {
 
 /** Throws `video-unreadable`, `video-unsupported` (422). */
 export async function readMp4(source: ByteSource): Promise<VideoFacts> {
-  const moov = boxes(await findMoov(source));
-  if (moov.some(({ type }) => type === 'mvex'))
-    throw unsupportedVideo('a film in pieces (fragmented MP4, as screen recorders and streams make them)');
+  const index = await findMoov(source);
+  const moov = boxes(index.moov);
   const tracks = moov
     .filter(({ type }) => type === 'trak')
-    .map(({ body }) => boxes(one(boxes(body), 'mdia')));
-  const films = tracks.filter((media) => one(media, 'hdlr').toString('latin1', 8, 12) === 'vide');
-  const [media] = films;
-  if (!media) throw unreadableVideo('there is no picture track in it');
+    .map(({ body }) => {
+      const track = boxes(body);
+      return { track, media: boxes(one(track, 'mdia')) };
+    });
+  const films = tracks.filter(({ media }) => one(media, 'hdlr').toString('latin1', 8, 12) === 'vide');
+  const [film] = films;
+  if (!film) throw unreadableVideo('there is no picture track in it');
+  const { media } = film;
   if (films.length > 1) throw unsupportedVideo('a film with several picture tracks');
   const table = boxes(one(boxes(one(media, 'minf')), 'stbl'));
-  const { frames, duration } = timing(one(table, 'stts'));
+  const whole = timing(one(table, 'stts'));
+  const mvex = moov.find(({ type }) => type === 'mvex');
+  const pieces = mvex
+    ? await fragments(source, index.end, trackOf(one(film.track, 'tkhd')), boxes(mvex.body))
+    : { frames: 0, duration: 0 };
+  const frames = whole.frames + pieces.frames;
+  const duration = whole.duration + pieces.duration;
   const timescale = timescaleOf(one(media, 'mdhd'));
   if (frames < 1 || duration <= 0 || timescale <= 0) throw unreadableVideo('it has no frames');
   const description = one(table, 'stsd');
@@ -38,8 +47,12 @@ export async function readMp4(source: ByteSource): Promise<VideoFacts> {
   };
 }
 
-async function findMoov(source: ByteSource): Promise<Buffer> {
-  for (let at = 0; at + 8 <= source.size;) {
+/** The boxes of a file, one after the other, from `at` on. */
+async function* fileBoxes(
+  source: ByteSource,
+  from: number,
+): AsyncGenerator<{ type: string; body: number; end: number }> {
+  for (let at = from; at + 8 <= source.size;) {
     const head = Buffer.from(await source.read(at, 16));
     let size = head.readUInt32BE(0);
     const type = head.toString('latin1', 4, 8);
@@ -50,13 +63,83 @@ async function findMoov(source: ByteSource): Promise<Buffer> {
     } else if (size === 0) size = source.size - at;
     if (size < header || at + size > source.size)
       throw unreadableVideo('it ends early, it was not copied whole');
-    if (type === 'moov') {
-      if (size > MAX_MOOV) throw unreadableVideo('its index is too long');
-      return Buffer.from(await source.read(at + header, size - header));
-    }
+    yield { type, body: at + header, end: at + size };
     at += size;
   }
+}
+
+async function held(source: ByteSource, { body, end }: { body: number; end: number }): Promise<Buffer> {
+  if (end - body > MAX_MOOV) throw unreadableVideo('its index is too long');
+  return Buffer.from(await source.read(body, end - body));
+}
+
+async function findMoov(source: ByteSource): Promise<{ moov: Buffer; end: number }> {
+  for await (const box of fileBoxes(source, 0))
+    if (box.type === 'moov') return { moov: await held(source, box), end: box.end };
   throw unreadableVideo('it has no index, it was not copied whole');
+}
+
+/** Frames of one track in the movie fragments behind the index: 8.8. */
+async function fragments(
+  source: ByteSource,
+  from: number,
+  track: number,
+  mvex: readonly Box[],
+): Promise<{ frames: number; duration: number }> {
+  const defaults = mvex.find(
+    ({ type, body }) => type === 'trex' && body.length >= 24 && body.readUInt32BE(4) === track,
+  );
+  const usual = defaults?.body.readUInt32BE(12) ?? 0;
+  let frames = 0;
+  let duration = 0;
+  for await (const box of fileBoxes(source, from)) {
+    if (box.type !== 'moof') continue;
+    for (const { type, body } of boxes(await held(source, box))) {
+      if (type !== 'traf') continue;
+      const inside = boxes(body);
+      const tfhd = one(inside, 'tfhd');
+      if (tfhd.readUInt32BE(4) !== track) continue;
+      const each = defaultDuration(tfhd) ?? usual;
+      for (const { body: trun } of inside.filter((child) => child.type === 'trun')) {
+        const run = runOf(trun, each);
+        frames += run.frames;
+        duration += run.duration;
+      }
+    }
+  }
+  return { frames, duration };
+}
+
+const damaged = () => unreadableVideo('its index is damaged');
+
+/** Track fragment header: 8.8.7. */
+function defaultDuration(tfhd: Buffer): number | undefined {
+  const flags = tfhd.readUInt32BE(0) & 0xffffff;
+  if (!(flags & 0x8)) return undefined;
+  const at = 8 + (flags & 0x1 ? 8 : 0) + (flags & 0x2 ? 4 : 0);
+  if (at + 4 > tfhd.length) throw damaged();
+  return tfhd.readUInt32BE(at);
+}
+
+/** Track fragment run: 8.8.8. */
+function runOf(trun: Buffer, usual: number): { frames: number; duration: number } {
+  if (trun.length < 8) throw damaged();
+  const flags = trun.readUInt32BE(0) & 0xffffff;
+  const frames = trun.readUInt32BE(4);
+  if (!(flags & 0x100)) return { frames, duration: frames * usual };
+  const step = 4 * [0x100, 0x200, 0x400, 0x800].filter((flag) => flags & flag).length;
+  const first = 8 + (flags & 0x1 ? 4 : 0) + (flags & 0x4 ? 4 : 0);
+  if (first + frames * step > trun.length) throw damaged();
+  let duration = 0;
+  for (let i = 0; i < frames; i++) duration += trun.readUInt32BE(first + i * step);
+  return { frames, duration };
+}
+
+/** Track header: 8.3.2. */
+function trackOf(tkhd: Buffer): number {
+  const at = tkhd[0] === 1 ? 20 : 12;
+  if (tkhd.length < at + 4) throw damaged();
+  return tkhd.readUInt32BE(at);
 }
 
 function boxes(bytes: Buffer): Box[] {
@@ -105,8 +188,6 @@ function timescaleOf(mdhd: Buffer): number {
   return mdhd.readUInt32BE(at);
 }
 
-type Coding = Pick<VideoFacts, 'codec' | 'columns' | 'rows' | 'bitDepth' | 'transferSyntax'>;
-
 /** Visual sample entry: 12.1.3. */
 function coding({ type, body }: Box): Coding {
   const name = type.replace(/[^\w]/g, '');
@@ -122,81 +203,17 @@ function coding({ type, body }: Box): Coding {
 function h264(avcC: Buffer): Coding {
   const length = (avcC[5]! & 31) > 0 ? avcC.readUInt16BE(6) : 0;
   if (length < 4 || 8 + length > avcC.length) throw unreadableVideo('it does not say how it is coded');
-  const sps = withoutEmulation(avcC.subarray(9, 8 + length));
-  const profile = sps[0]!;
-  const level = sps[2]!;
-  const read = new Bits(sps.subarray(3));
-  read.unsigned(); // seq_parameter_set_id
-  let chroma = 1;
-  let depth = 8;
-  if ([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135].includes(profile)) {
-    chroma = read.unsigned();
-    if (chroma === 3) read.bits(1);
-    depth = 8 + Math.max(read.unsigned(), read.unsigned());
-    read.bits(1);
-    if (read.bits(1))
-      for (let i = 0; i < (chroma === 3 ? 12 : 8); i++) if (read.bits(1)) skipScaling(read, i < 6 ? 16 : 64);
-  }
-  read.unsigned(); // log2_max_frame_num_minus4
-  const order = read.unsigned();
-  if (order === 0) read.unsigned();
-  else if (order === 1) {
-    read.bits(1);
-    read.signed();
-    read.signed();
-    for (let left = Math.min(255, read.unsigned()); left > 0; left--) read.signed();
-  }
-  read.unsigned(); // max_num_ref_frames
-  read.bits(1);
-  const width = 16 * (read.unsigned() + 1);
-  const units = read.unsigned() + 1;
-  const progressive = read.bits(1);
-  if (!progressive) read.bits(1);
-  read.bits(1);
-  const crop = read.bits(1)
-    ? [read.unsigned(), read.unsigned(), read.unsigned(), read.unsigned()]
-    : [0, 0, 0, 0];
-  const step = chroma === 1 ? 2 : 1;
-  const columns = width - step * (crop[0]! + crop[1]!);
-  const rows = 16 * units * (2 - progressive) - step * (2 - progressive) * (crop[2]! + crop[3]!);
-  // 66, 77 and 100: what a decoder of High Profile plays (A.3). 9.8 is level 1b of the old profiles.
-  if (![66, 77, 100].includes(profile)) throw unsupportedVideo(`H.264 of profile ${profile}`);
-  if (chroma !== 1 || depth !== 8) throw unsupportedVideo('H.264 with other than 8 bits and 4:2:0');
-  if (level > 42)
-    throw unsupportedVideo(`H.264 of level ${level / 10}, which is more than 1920 × 1080 at 60 frames/s`);
-  return {
-    codec: 'h264',
-    columns,
-    rows,
-    bitDepth: 8,
-    transferSyntax: level > 41 ? '1.2.840.10008.1.2.4.104' : '1.2.840.10008.1.2.4.102',
-  };
-}
-
-/** 7.3.2.1.1.1; only to get past it. */
-function skipScaling(read: Bits, size: number): void {
-  let next = 8;
-  for (let i = 0, last = 8; i < size && next !== 0; i++) {
-    next = (last + read.signed() + 256) % 256;
-    last = next === 0 ? last : next;
-  }
+  return h264Coding(avcC.subarray(9, 8 + length));
 }
 
 /** HEVCDecoderConfigurationRecord: ISO/IEC 14496-15 8.3.3.1. */
 function hevc(hvcC: Buffer, size: { columns: number; rows: number }): Coding {
   if (hvcC.length < 23) throw unreadableVideo('it does not say how it is coded');
-  const profile = hvcC[1]! & 31;
-  const level = hvcC[12]!;
-  const chroma = hvcC[16]! & 3;
-  const depth = 8 + Math.max(hvcC[17]! & 7, hvcC[18]! & 7);
-  if ((profile !== 1 && profile !== 2) || chroma !== 1 || depth > 10)
-    throw unsupportedVideo('HEVC of a profile other than Main and Main 10');
-  if (level > 153) throw unsupportedVideo(`HEVC of level ${level / 30}`);
-  const ten = profile === 2;
-  return {
-    codec: 'hevc',
+  return hevcCoding({
+    profile: hvcC[1]! & 31,
+    level: hvcC[12]!,
+    chroma: hvcC[16]! & 3,
+    depth: 8 + Math.max(hvcC[17]! & 7, hvcC[18]! & 7),
     ...size,
-    bitDepth: depth > 8 ? 10 : 8,
-    transferSyntax: ten ? '1.2.840.10008.1.2.4.108' : '1.2.840.10008.1.2.4.107',
-  };
+  });
 }

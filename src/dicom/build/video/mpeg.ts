@@ -20,7 +20,7 @@ const START = Buffer.from([0, 0, 1]);
 const LONGEST = 16;
 
 /** Counts the pictures of an elementary stream and reads its first headers. */
-class Pictures {
+export class Pictures {
   #rest: Buffer = Buffer.alloc(0);
   #sequence: { columns: number; rows: number; rate: number } | undefined;
   #extension: { profile: number; level: number; chroma: number; rateFactor: number } | undefined;

@@ -11,7 +11,7 @@ export interface ByteSource {
 /** What a film says of itself. */
 export interface VideoFacts {
   codec: 'h264' | 'hevc' | 'mpeg2';
-  mediaType: 'video/mp4' | 'video/mpeg';
+  mediaType: 'video/mp4' | 'video/mpeg' | 'video/mp2t';
   columns: number;
   rows: number;
   frames: number;

@@ -1,0 +1,124 @@
+/** Sequence parameter sets of H.264 (ITU-T H.264 7.3.2.1.1) and HEVC (H.265 7.3.2.2): size, and whether DICOM has a place for it. */
+import { Bits, withoutEmulation } from './bits.ts';
+import { unsupportedVideo, type VideoFacts } from './types.ts';
+
+export type Coding = Pick<VideoFacts, 'codec' | 'columns' | 'rows' | 'bitDepth' | 'transferSyntax'>;
+
+/** `nal`: of the sequence parameter set, behind its header of one byte. @throws `video-unsupported` (422) */
+export function h264Coding(nal: Uint8Array): Coding {
+  const sps = withoutEmulation(nal);
+  const profile = sps[0]!;
+  const level = sps[2]!;
+  const read = new Bits(sps.subarray(3));
+  read.unsigned(); // seq_parameter_set_id
+  let chroma = 1;
+  let depth = 8;
+  if ([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135].includes(profile)) {
+    chroma = read.unsigned();
+    if (chroma === 3) read.bits(1);
+    depth = 8 + Math.max(read.unsigned(), read.unsigned());
+    read.bits(1);
+    if (read.bits(1))
+      for (let i = 0; i < (chroma === 3 ? 12 : 8); i++) if (read.bits(1)) skipScaling(read, i < 6 ? 16 : 64);
+  }
+  read.unsigned(); // log2_max_frame_num_minus4
+  const order = read.unsigned();
+  if (order === 0) read.unsigned();
+  else if (order === 1) {
+    read.bits(1);
+    read.signed();
+    read.signed();
+    for (let left = Math.min(255, read.unsigned()); left > 0; left--) read.signed();
+  }
+  read.unsigned(); // max_num_ref_frames
+  read.bits(1);
+  const width = 16 * (read.unsigned() + 1);
+  const units = read.unsigned() + 1;
+  const progressive = read.bits(1);
+  if (!progressive) read.bits(1);
+  read.bits(1);
+  const crop = read.bits(1)
+    ? [read.unsigned(), read.unsigned(), read.unsigned(), read.unsigned()]
+    : [0, 0, 0, 0];
+  const step = chroma === 1 ? 2 : 1;
+  const columns = width - step * (crop[0]! + crop[1]!);
+  const rows = 16 * units * (2 - progressive) - step * (2 - progressive) * (crop[2]! + crop[3]!);
+  // 66, 77 and 100: what a decoder of High Profile plays (A.3). 9.8 is level 1b of the old profiles.
+  if (![66, 77, 100].includes(profile)) throw unsupportedVideo(`H.264 of profile ${profile}`);
+  if (chroma !== 1 || depth !== 8) throw unsupportedVideo('H.264 with other than 8 bits and 4:2:0');
+  if (level > 42)
+    throw unsupportedVideo(`H.264 of level ${level / 10}, which is more than 1920 × 1080 at 60 frames/s`);
+  return {
+    codec: 'h264',
+    columns,
+    rows,
+    bitDepth: 8,
+    transferSyntax: level > 41 ? '1.2.840.10008.1.2.4.104' : '1.2.840.10008.1.2.4.102',
+  };
+}
+
+/** 7.3.2.1.1.1; only to get past it. */
+function skipScaling(read: Bits, size: number): void {
+  let next = 8;
+  for (let i = 0, last = 8; i < size && next !== 0; i++) {
+    next = (last + read.signed() + 256) % 256;
+    last = next === 0 ? last : next;
+  }
+}
+
+/** What HEVC says of itself, wherever it stands. `level`: 30 times its number. @throws `video-unsupported` (422) */
+export function hevcCoding(facts: {
+  profile: number;
+  level: number;
+  chroma: number;
+  depth: number;
+  columns: number;
+  rows: number;
+}): Coding {
+  const { profile, level, chroma, depth, columns, rows } = facts;
+  if ((profile !== 1 && profile !== 2) || chroma !== 1 || depth > 10)
+    throw unsupportedVideo('HEVC of a profile other than Main and Main 10');
+  if (level > 153) throw unsupportedVideo(`HEVC of level ${level / 30}`);
+  return {
+    codec: 'hevc',
+    columns,
+    rows,
+    bitDepth: depth > 8 ? 10 : 8,
+    transferSyntax: profile === 2 ? '1.2.840.10008.1.2.4.108' : '1.2.840.10008.1.2.4.107',
+  };
+}
+
+/** `nal`: of the sequence parameter set, behind its header of two bytes. @throws `video-unsupported` (422) */
+export function hevcCodingOf(nal: Uint8Array): Coding {
+  const read = new Bits(withoutEmulation(nal));
+  read.bits(4); // sps_video_parameter_set_id
+  const layers = read.bits(3);
+  read.bits(1);
+  // profile_tier_level, 7.3.3
+  read.bits(3);
+  const profile = read.bits(5);
+  read.bits(32);
+  read.bits(24);
+  read.bits(24);
+  const level = read.bits(8);
+  const present = Array.from({ length: layers }, () => [read.bits(1), read.bits(1)]);
+  if (layers > 0) for (let i = layers; i < 8; i++) read.bits(2);
+  for (const [profiled, levelled] of present) {
+    if (profiled) for (let i = 0; i < 11; i++) read.bits(8);
+    if (levelled) read.bits(8);
+  }
+  read.unsigned(); // sps_seq_parameter_set_id
+  const chroma = read.unsigned();
+  if (chroma === 3) read.bits(1);
+  const [width, height] = [read.unsigned(), read.unsigned()];
+  const crop = read.bits(1)
+    ? [read.unsigned(), read.unsigned(), read.unsigned(), read.unsigned()]
+    : [0, 0, 0, 0];
+  const depth = 8 + Math.max(read.unsigned(), read.unsigned());
+  const [across, down] = [chroma === 1 || chroma === 2 ? 2 : 1, chroma === 1 ? 2 : 1];
+  return hevcCoding({
+    ...{ profile, level, chroma, depth },
+    columns: width - across * (crop[0]! + crop[1]!),
+    rows: height - down * (crop[2]! + crop[3]!),
+  });
+}
