@@ -307,6 +307,7 @@ async function buildApp(
       root: WEB,
       wildcard: false,
       index: false,
+      preCompressed: true, // by the build, where it pays
       setHeaders(reply, path) {
         reply.header(
           'cache-control',
