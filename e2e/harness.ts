@@ -224,7 +224,7 @@ const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/go
 export const browserMissing = CHROMIUM === undefined && process.env.CI !== 'true';
 
 /** A real Chromium, headless, with software rendering. */
-export async function openBrowser(): Promise<Browser> {
+export async function openBrowser(more: readonly string[] = []): Promise<Browser> {
   if (!CHROMIUM) throw new Error('Chromium is not installed: node scripts/peers.mjs');
   return chromium.launch({
     executablePath: CHROMIUM,
@@ -238,6 +238,7 @@ export async function openBrowser(): Promise<Browser> {
       '--use-angle=swiftshader',
       '--enable-unsafe-swiftshader',
       '--ignore-gpu-blocklist',
+      ...more,
     ],
   });
 }

@@ -1,0 +1,98 @@
+/** OHIF as it comes from npm, on a port of its own with a token: it lists what we have and opens it without an error. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BLANK, watchCanvas } from './canvas.ts';
+import {
+  analysed,
+  browserMissing,
+  firstAccount,
+  openBrowser,
+  openPage,
+  radiograph,
+  remove,
+  SHARED,
+  startServer,
+  upload,
+  type Server,
+} from './harness.ts';
+import { ohifApp, serveOhif, type Ohif } from './ohif.ts';
+
+const app = browserMissing ? { missing: 'Chromium is not installed' } : ohifApp();
+if ('missing' in app) console.warn(`OHIF is not tried: ${app.missing}`);
+
+describe.skipIf('missing' in app)('OHIF', () => {
+  let server: Server;
+  let ohif: Ohif;
+  let browser: Browser;
+  let page: Page;
+  let errors: string[];
+  const refused: string[] = [];
+
+  beforeAll(async () => {
+    const where = { dicomweb: '', token: '' };
+    ohif = await serveOhif((app as { dist: string }).dist, () => where);
+    const dir = mkdtempSync(join(tmpdir(), 'negatoscope-e2e-'));
+    writeFileSync(join(dir, 'negatoscope.json'), JSON.stringify({ corsOrigins: [ohif.url] }));
+    server = await startServer(dir);
+    const client = await firstAccount(server);
+    await upload(
+      client,
+      radiograph('DX21_HAND_PA_1494.dcm'),
+      ...['01', '02', '03'].map((n) => join(SHARED, `dicom/ct/ct-3slice_${n}.dcm`)),
+      join(SHARED, 'dicom/seg/ct_image.dcm'),
+      join(SHARED, 'dicom/seg/seg_image_ct_binary.dcm'),
+    );
+    await analysed(client, 1);
+    // The role that sees what AI made at any stage: our SR is tried, too.
+    const { token } = await client.json<{ token: string }>('POST', '/api/tokens', {
+      name: 'ohif',
+      roles: ['evidence', 'technologist'],
+    });
+    Object.assign(where, { dicomweb: `${server.url}/dicom-web`, token });
+    browser = await openBrowser();
+    ({ page, errors } = await openPage(browser, { locale: 'en-US' }));
+    page.setDefaultTimeout(60_000);
+    page.on('response', (response) => {
+      if (response.status() >= 400) refused.push(`${response.status()} ${response.url()}`);
+    });
+    await watchCanvas(page);
+    await page.addInitScript(() => localStorage.setItem('shownTours', '["basicViewerTour"]'));
+  }, 180_000);
+  afterAll(async () => {
+    await browser?.close();
+    await server?.stop();
+    await ohif?.close();
+    if (server) remove(server);
+  });
+
+  const shown = (): Promise<unknown> =>
+    page.waitForFunction((blank) => (window.canvasWatch.pictures.at(-1)?.spread ?? 0) > blank, BLANK);
+  const open = async (patient: string) => {
+    await page.goto(ohif.url);
+    await page.getByText(patient).first().dblclick();
+    await page.waitForURL(/\/viewer\?/);
+    await shown();
+  };
+
+  test('lists our studies and shows a radiograph beside what our AI wrote of it', async () => {
+    await open('Gagné');
+    await page
+      .getByText(/\bSR\b/)
+      .first()
+      .waitFor();
+    expect({ errors, refused }).toEqual({ errors: [], refused: [] });
+  }, 180_000);
+
+  test('shows a CT and scrolls it', async () => {
+    await open('JANCT000');
+    const stage = (await page.locator('canvas').first().boundingBox())!;
+    await page.mouse.move(stage.x + stage.width / 2, stage.y + stage.height / 2);
+    await page.evaluate(() => window.canvasWatch.clear());
+    await page.mouse.wheel(0, 100);
+    await shown();
+    expect({ errors, refused }).toEqual({ errors: [], refused: [] });
+  }, 180_000);
+});
