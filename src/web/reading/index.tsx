@@ -27,6 +27,7 @@ import { middle } from './viewer/boxes.ts';
 import { thumbnailUrl } from './viewer/loading/dicomweb.ts';
 import { imageIdOf, refOf } from './viewer/loading/imageId.ts';
 import { prefetch } from './viewer/loading/prefetch.ts';
+import { StackProgress } from './viewer/loading/StackProgress.tsx';
 import { boxesOf, DrawSheet, Marks } from './viewer/Marks.tsx';
 import { startingPoints } from './viewer/marks/drawing.ts';
 import { measured } from './viewer/marks/measured.ts';
@@ -481,6 +482,7 @@ function Reading({
               )}
             </Stage>
           )}
+          {images.length > 0 && <StackProgress imageIds={imageIds} index={index} />}
           <ToolBar
             tool={tool}
             onTool={setTool}

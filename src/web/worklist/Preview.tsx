@@ -1,7 +1,7 @@
 /** The selected exam beside the list: enough to decide whether to read it now. */
 import { useQuery } from '@tanstack/react-query';
 import { FilePenLine, Paperclip, Send, Trash2 } from 'lucide-react';
-import { useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import type { AiView, StudyView, WorklistRow } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
@@ -16,6 +16,9 @@ import { useRemotes } from '../remote/useRemotes.ts';
 import { exchanges } from '../shell/Shell.tsx';
 import { PatientDialog } from './PatientDialog.tsx';
 import { Thumbnail } from './Thumbnail.tsx';
+
+/** Who stays on an exam for so long is likely to open it: its first image is fetched. */
+const LOOKED_AT_MS = 500;
 
 interface Props {
   row: WorklistRow;
@@ -38,6 +41,14 @@ export function Preview({ row, modelName }: Props) {
     queryKey: keys.study(study.studyUid),
     queryFn: ({ signal }) => api<StudyView>(`/studies/${encodeURIComponent(study.studyUid)}`, { signal }),
   });
+  const opens = view.data;
+  useEffect(() => {
+    if (!opens || !roles.has('reader')) return;
+    const timer = setTimeout(() => {
+      void import('../reading/warm.ts').then(({ warmStudy }) => warmStudy(opens)).catch(() => undefined);
+    }, LOOKED_AT_MS);
+    return () => clearTimeout(timer);
+  }, [opens?.study.studyUid]);
   const when = [dicomDate(study.studyDate, language), dicomTime(study.studyTime)].filter(Boolean).join(' ');
   const report = view.data?.reports.at(-1);
   const handler = roles.has('admin') || roles.has('technologist');

@@ -44,9 +44,14 @@ export default function Worklist() {
     if (selected !== chosen) setChosen(selected);
     rememberSelected(selected);
   });
-  // The reading page's code is fetched while the list is looked at.
+  // The reading page's code is fetched while the list is looked at. What fails here is met when a study is opened.
   useEffect(() => {
-    const timer = setTimeout(() => void import('../reading/index.tsx'), 1500);
+    const timer = setTimeout(() => {
+      void import('../reading/index.tsx')
+        .then(() => import('../reading/warm.ts'))
+        .then(({ warmUp }) => warmUp())
+        .catch(() => undefined);
+    }, 600);
     return () => clearTimeout(timer);
   }, []);
 

@@ -1,7 +1,4 @@
-/**
- * What the viewer fetches: DICOM JSON of a series (PS3.18 10.4.1.1.2) and single frames as native little endian pixels
- * (PS3.18 8.7.3), with the page's session cookie.
- */
+/** What the viewer fetches beside frames: DICOM JSON of a series (PS3.18 10.4.1.1.2), bulk data and pictures, with the page's session cookie. */
 import { failureOf } from '../../../api.ts';
 
 export interface InstanceRef {
@@ -23,23 +20,34 @@ export const instanceUrl = (ref: InstanceRef) => `${base(ref)}/instances/${ref.s
 export const thumbnailUrl = (ref: InstanceRef, pixels = 128) =>
   `${instanceUrl(ref)}/thumbnail?viewport=${pixels},${pixels}`;
 
+/** By the series' address. */
 const metadataOfSeries = new Map<string, Promise<Map<string, Metadata>>>();
 
-/** Metadata of one instance; the whole series is asked once and kept while the page lives. */
+async function fetchMetadata(url: string): Promise<Map<string, Metadata>> {
+  const response = await fetch(`${url}/metadata`, { headers: { accept: 'application/dicom+json' } });
+  if (!response.ok) throw await failureOf(response);
+  const list = (await response.json()) as Metadata[];
+  return new Map(list.map((each) => [text(each, '00080018') ?? '', each]));
+}
+
+/**
+ * Metadata of one instance. Who asks first for one of a series gets it alone, for that of a thousand slices takes some megabytes;
+ * then the whole series is asked, once, and kept while the page lives.
+ */
 export async function metadataOf(ref: InstanceRef): Promise<Metadata> {
-  const url = `${base(ref)}/metadata`;
-  const load = async () => {
-    const response = await fetch(url, { headers: { accept: 'application/dicom+json' } });
-    if (!response.ok) throw await failureOf(response);
-    const list = (await response.json()) as Metadata[];
-    return new Map(list.map((each) => [text(each, '00080018') ?? '', each]));
-  };
+  const url = base(ref);
   let series = metadataOfSeries.get(url);
-  if (!(await series?.catch(() => undefined))?.has(ref.sopInstanceUid)) {
-    series = load();
-    metadataOfSeries.set(url, series);
-    series.catch(() => metadataOfSeries.delete(url));
-  }
+  const keep = (next: Promise<Map<string, Metadata>>) => {
+    series = next;
+    metadataOfSeries.set(url, next);
+    next.catch(() => metadataOfSeries.get(url) === next && metadataOfSeries.delete(url));
+  };
+  if (!series) {
+    const alone = fetchMetadata(instanceUrl(ref));
+    keep(alone.then(() => fetchMetadata(url)));
+    const found = (await alone).get(ref.sopInstanceUid);
+    if (found) return found;
+  } else if (!(await series.catch(() => undefined))?.has(ref.sopInstanceUid)) keep(fetchMetadata(url));
   const found = (await series!).get(ref.sopInstanceUid);
   if (!found) throw new Error('The image is not in its series.');
   return found;
@@ -53,18 +61,6 @@ export const numbers = (data: Metadata, tag: string): number[] =>
   (data[tag]?.Value ?? []).map(Number).filter((value) => Number.isFinite(value));
 export const number = (data: Metadata, tag: string): number | undefined => numbers(data, tag)[0];
 export const items = (data: Metadata, tag: string): Metadata[] => (data[tag]?.Value ?? []) as Metadata[];
-
-/** Frame `n` (1-based) as native pixels in the byte order of the machine, samples interleaved. */
-export async function fetchFrame(ref: InstanceRef, n: number, signal?: AbortSignal): Promise<ArrayBuffer> {
-  const response = await fetch(`${instanceUrl(ref)}/frames/${n}`, {
-    headers: {
-      accept: 'multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.1',
-    },
-    ...(signal ? { signal } : {}),
-  });
-  if (!response.ok) throw await failureOf(response);
-  return singlePart(await response.arrayBuffer(), response.headers.get('content-type') ?? '');
-}
 
 /** Body of the only part of a multipart/related answer (RFC 2046 5.1.1); the bytes themselves when it is not multipart. */
 export function singlePart(body: ArrayBuffer, contentType: string): ArrayBuffer {

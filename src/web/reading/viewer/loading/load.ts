@@ -1,7 +1,8 @@
 /** From an image id to an image that Cornerstone draws. */
 import { Enums, utilities, type Types } from '@cornerstonejs/core';
 import { calibrationOf } from '../../../../measure/calibration.ts';
-import { fetchBulk, fetchColour, fetchFrame, metadataOf, text, type InstanceRef } from './dicomweb.ts';
+import { fetchBulk, fetchColour, metadataOf, text, type InstanceRef } from './dicomweb.ts';
+import { fetchPixels } from './frame.ts';
 import { refOf } from './imageId.ts';
 import { known } from './loaded.ts';
 import { formOf, greyOf, isColour, lutOf, storedValues, type Window } from './pixels.ts';
@@ -77,7 +78,7 @@ export async function load(imageId: string, signal: AbortSignal): Promise<Types.
 function fetchFrameWhenGrey(ref: InstanceRef & { frame: number }, signal: AbortSignal) {
   const own = new AbortController();
   signal.addEventListener('abort', () => own.abort(), { once: true });
-  const bytes = fetchFrame(ref, ref.frame, own.signal);
+  const bytes = fetchPixels(ref, ref.frame, own.signal);
   bytes.catch(() => undefined);
   return { bytes, cancel: () => own.abort() };
 }

@@ -1,5 +1,6 @@
 /** From a frame's bytes to what Cornerstone draws. Pure. */
 import { items, number, numbers, text, type Metadata } from './dicomweb.ts';
+import { rescaled } from './rescale.ts';
 
 export interface PixelForm {
   rows: number;
@@ -72,7 +73,8 @@ export interface Grey {
 const rangeOf = (values: GreyArray): { min: number; max: number } => {
   let min = Infinity;
   let max = -Infinity;
-  for (const value of values) {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
     if (value < min) min = value;
     if (value > max) max = value;
   }
@@ -123,9 +125,7 @@ export function greyOf(stored: GreyArray, data: Metadata, luts: { modality?: Lut
   const intercept = number(data, '00281052') ?? 0;
   let values: GreyArray = luts.modality
     ? throughLut(stored, luts.modality)
-    : slope === 1 && intercept === 0
-      ? stored
-      : Float32Array.from(stored, (value) => value * slope + intercept);
+    : rescaled(stored, slope, intercept);
   const centres = numbers(data, '00281050');
   const widths = numbers(data, '00281051');
   const names = (data['00281055']?.Value ?? []) as string[];

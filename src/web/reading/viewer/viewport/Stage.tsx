@@ -6,6 +6,7 @@ import type { ReactNode, Ref } from 'react';
 import type { Presentation } from '../../../../doors/api/contract.ts';
 import { useText } from '../../../text.ts';
 import { turnOf } from '../tools/turn.ts';
+import { Preview } from '../loading/Preview.tsx';
 import { loadedOf, type Loaded } from '../loading/loaded.ts';
 import { formOf } from '../loading/pixels.ts';
 import { activate, TOOL_GROUP, type ToolName } from '../tools/bindings.ts';
@@ -150,10 +151,15 @@ export function Stage(props: {
     const present = viewport.current;
     if (!ready || !present || !present.getImageIds().length || present.getCurrentImageIdIndex() === index)
       return;
+    let late = false;
     setFailed(null);
     present.setImageIdIndex(index).catch((error: unknown) => {
-      setFailed(error instanceof Error ? error.message : String(error));
+      // What was given up on a jump, or fails behind it, is no longer in view.
+      if (!late) setFailed(error instanceof Error ? error.message : String(error));
     });
+    return () => {
+      late = true;
+    };
   }, [ready, index, stack]);
 
   useEffect(() => {
@@ -219,6 +225,7 @@ export function Stage(props: {
         onContextMenu={(event) => event.preventDefault()}
       />
       {view && !failed && props.children(view)}
+      {!view && !failed && imageIds[index] && <Preview imageId={imageIds[index]} />}
       {!view && !failed && slow && <p className="stage-note">{t('viewer.loading')}</p>}
       {failed && (
         <p className="stage-note" role="alert">

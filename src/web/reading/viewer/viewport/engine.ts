@@ -1,13 +1,15 @@
 /** Cornerstone, started once: the image loader of our own DICOMweb, its metadata, and the tools. */
 import { cache, imageLoader, init as initCore, metaData, RenderingEngine } from '@cornerstonejs/core';
 import { init as initTools } from '@cornerstonejs/tools';
+import { budgetBytes } from '../loading/budget.ts';
 import { SCHEME } from '../loading/imageId.ts';
 import { load } from '../loading/load.ts';
 import { known } from '../loading/loaded.ts';
 import { provide } from '../loading/provide.ts';
 import { registerTools } from '../tools/bindings.ts';
 
-const CACHE_BYTES = 512 * 1024 * 1024;
+/** Cornerstone makes seven unless told, each with its own memory for textures, and takes turns with those there are. */
+const WEBGL_CONTEXTS = 2;
 
 let started: Promise<RenderingEngine> | undefined;
 export const ENGINE = 'negatoscope';
@@ -15,9 +17,9 @@ export const ENGINE = 'negatoscope';
 /** The rendering engine; the first call starts Cornerstone. */
 export function engine(): Promise<RenderingEngine> {
   started ??= (async () => {
-    initCore();
+    initCore({ rendering: { webGlContextCount: WEBGL_CONTEXTS }, debug: {} });
     initTools();
-    cache.setMaxCacheSize(CACHE_BYTES);
+    cache.setMaxCacheSize(budgetBytes());
     imageLoader.registerImageLoader(SCHEME, ((imageId: string) => {
       const controller = new AbortController();
       return {
