@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- SUITE… [--json] [--count N] [--rounds N] [--large]`: our figures beside those of the peers that are installed, on
+ * `npm run bench -- SUITE… [--json] [--count N] [--rounds N] [--large] [--only TEXT]`: our figures beside those of the peers that are installed, on
  * the same data in the same run.
  */
 import { parseArgs } from 'node:util';
@@ -7,8 +7,9 @@ import { ingest } from './ingest.ts';
 import { query } from './query.ts';
 import { retrieve } from './retrieve.ts';
 import type { Line, Suite } from './types.ts';
+import { viewer } from './viewer/index.ts';
 
-const SUITES: Readonly<Record<string, Suite>> = { ingest, query, retrieve };
+const SUITES: Readonly<Record<string, Suite>> = { ingest, query, retrieve, viewer };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -16,6 +17,7 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     count: { type: 'string' },
     large: { type: 'boolean', default: false },
+    only: { type: 'string' },
     rounds: { type: 'string', default: '3' },
   },
 });
@@ -38,7 +40,7 @@ const cells = (line: Line): string[] => [
 
 const unknown = positionals.filter((name) => !(name in SUITES));
 if (positionals.length === 0 || unknown.length > 0) {
-  console.error(`Usage: npm run bench -- SUITE… [--json] [--count N] [--rounds N] [--large]`);
+  console.error(`Usage: npm run bench -- SUITE… [--json] [--count N] [--rounds N] [--large] [--only TEXT]`);
   console.error(`Suites: ${Object.keys(SUITES).join(', ')}`);
   process.exit(64);
 }
@@ -46,6 +48,7 @@ const options = {
   count: values.count === undefined ? undefined : whole('count', values.count),
   rounds: whole('rounds', values.rounds),
   large: values.large,
+  only: values.only,
   say: (text: string) => process.stderr.write(`${text}\n`),
 };
 for (const name of positionals) {

@@ -6,14 +6,13 @@
  * before had, so that no cache of pictures answers.
  */
 import { Worker } from 'node:worker_threads';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp from 'sharp';
-import { newUid, parseDicom, TAG, toJson, writePart10 } from '../src/dicom/index.ts';
-import { decodeFileFrame } from '../src/dicom/pixels/index.ts';
+import { parseDicom, TAG } from '../src/dicom/index.ts';
 import { instances, type Instance } from './data.ts';
 import { rate } from './http.ts';
+import { radiographs } from './radiographs.ts';
 import { negatoscope, orthanc } from './receivers.ts';
 import type { Receiver } from './receivers.ts';
 import { stow } from './senders.ts';
@@ -22,8 +21,6 @@ import type { Line, SuiteOptions } from './types.ts';
 const SECONDS = 2;
 /** Before it counts: code is compiled, files come into the page cache. */
 const WARM_UP = 0.5;
-const DX_FILE = new URL('../../shared/radiographs/dicom/DX01_FOOT_AP_1604.dcm', import.meta.url);
-const DX_SIDE = 2236;
 
 interface Work {
   readonly name: string;
@@ -172,53 +169,6 @@ function pathOf({ bytes }: Instance): string {
   const { dataset } = parseDicom(bytes);
   const uid = (tag: number) => dataset.string(tag);
   return `/studies/${uid(TAG.StudyInstanceUID)}/series/${uid(TAG.SeriesInstanceUID)}/instances/${uid(TAG.SOPInstanceUID)}`;
-}
-
-/** A radiograph of 10 MB: a real one scaled up, with the grain of a detector, 12 bits in 16. */
-async function radiographs(count: number): Promise<Instance[]> {
-  const file = parseDicom(readFileSync(DX_FILE));
-  const frame = await decodeFileFrame(file);
-  const grey = Buffer.from(
-    Uint8Array.from(frame.data, (value) => (frame.bitsStored > 8 ? value >> (frame.bitsStored - 8) : value)),
-  );
-  const scaled = await sharp(grey, { raw: { width: frame.columns, height: frame.rows, channels: 1 } })
-    .resize(DX_SIDE, DX_SIDE, { fit: 'fill' })
-    .toColourspace('b-w')
-    .raw()
-    .toBuffer();
-  const pixels = new Uint16Array(scaled.length);
-  let seed = 1;
-  for (let i = 0; i < pixels.length; i++) {
-    seed = (seed * 1103515245 + 12345) & 0x7fffffff;
-    pixels[i] = Math.min(4095, scaled[i]! * 16 + ((seed >> 16) % 16));
-  }
-  // A child's, so that no AI tool sets to work beside the measurement.
-  const { '7FE00010': _, '00100030': __, ...adult } = toJson(file.dataset);
-  const header = { ...adult, '00101010': { vr: 'AS', Value: ['010Y'] } };
-  const study = newUid();
-  return Array.from({ length: count }, () => {
-    const sopInstanceUid = newUid();
-    const json = {
-      ...header,
-      '00080018': { vr: 'UI', Value: [sopInstanceUid] },
-      '0020000D': { vr: 'UI', Value: [study] },
-      '0020000E': { vr: 'UI', Value: [`${study}.1`] },
-      '00280004': { vr: 'CS', Value: ['MONOCHROME2'] },
-      '00280010': { vr: 'US', Value: [DX_SIDE] },
-      '00280011': { vr: 'US', Value: [DX_SIDE] },
-      '00280100': { vr: 'US', Value: [16] },
-      '00280101': { vr: 'US', Value: [12] },
-      '00280102': { vr: 'US', Value: [11] },
-      '00280103': { vr: 'US', Value: [0] },
-      '00281050': { vr: 'DS', Value: [2048] },
-      '00281051': { vr: 'DS', Value: [4096] },
-      '7FE00010': { vr: 'OW', Binary: new Uint8Array(pixels.buffer) },
-    };
-    const bytes = writePart10({ json });
-    const { datasetOffset, transferSyntax } = parseDicom(bytes);
-    const sopClassUid = file.dataset.string(TAG.SOPClassUID)!;
-    return { bytes, dataset: bytes.subarray(datasetOffset), sopClassUid, sopInstanceUid, transferSyntax };
-  });
 }
 
 /** Against a server that does nothing but write: what a measurement cannot exceed here. */

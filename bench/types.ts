@@ -19,6 +19,8 @@ export interface SuiteOptions {
   readonly rounds: number;
   /** The suite's second size, where it has one. */
   readonly large: boolean;
+  /** Only works whose name contains this; undefined: all. */
+  readonly only: string | undefined;
   /** What is being done, for a person who waits. */
   readonly say: (text: string) => void;
 }
