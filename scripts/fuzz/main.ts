@@ -1,7 +1,7 @@
 /**
- * `npm run fuzz -- part10|pdu|multipart|json|zip|all [--count N] [--seed S] [--from N]`: real inputs, mutated, into the readers of
- * everything that comes from outside. Each run is a process with a cap on its memory; what hangs is killed. Ends with 1 when
- * something crashed, hung, was slow, or when memory grew: the seed and the number say how to see it again.
+ * `npm run fuzz -- part10|pdu|multipart|json|xml|zip|all [--count N] [--seconds S] [--seed S] [--from N]`: real inputs, mutated,
+ * into the readers of everything that comes from outside. Each run is a process with a cap on its memory; what hangs is killed.
+ * Ends with 1 when something crashed, hung, was slow, or when memory grew: the seed and the number say how to see it again.
  */
 import { fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
@@ -21,7 +21,10 @@ export interface Verdict {
   problems: string[];
 }
 
-export function fuzz(target: string, { count = 10_000, seed = 1, from = 0 } = {}): Promise<Verdict> {
+export function fuzz(
+  target: string,
+  { count = 10_000, seed = 1, from = 0, seconds = Infinity } = {},
+): Promise<Verdict> {
   const began = performance.now();
   const verdict: Verdict = { target, inputs: 0, refused: 0, seconds: 0, rss: 0, problems: [] };
   return new Promise((resolve) => {
@@ -29,14 +32,14 @@ export function fuzz(target: string, { count = 10_000, seed = 1, from = 0 } = {}
     const until = from + count;
     const child = fork(
       new URL('./worker.ts', import.meta.url),
-      [target, String(seed), String(from), String(until)],
+      [target, String(seed), String(from), String(until), String(seconds)],
       { execArgv: ['--disable-warning=ExperimentalWarning', `--max-old-space-size=${HEAP_MB}`] },
     );
     let timer: NodeJS.Timeout;
     const watch = (): void => {
       clearTimeout(timer);
       timer = setTimeout(() => {
-        verdict.problems.push(`hung between input ${at} and ${at + 200} (seed ${seed})`);
+        verdict.problems.push(`hung between input ${at} and ${at + 1000} (seed ${seed})`);
         child.kill('SIGKILL');
       }, HANG_MS);
     };
@@ -77,6 +80,7 @@ if (import.meta.filename === process.argv[1]) {
       count: { type: 'string', default: '100000' },
       seed: { type: 'string', default: '1' },
       from: { type: 'string', default: '0' },
+      seconds: { type: 'string', default: 'Infinity' },
     },
   });
   const names = positionals.length === 0 || positionals[0] === 'all' ? Object.keys(TARGETS) : positionals;
@@ -88,10 +92,11 @@ if (import.meta.filename === process.argv[1]) {
       count: Number(values.count),
       seed: Number(values.seed),
       from: Number(values.from),
+      seconds: Number(values.seconds),
     });
     wrong ||= verdict.problems.length > 0;
     console.log(
-      `${name}: ${verdict.inputs} inputs in ${verdict.seconds.toFixed(0)} s, ${verdict.refused} refused, ${Math.round(verdict.rss)} MB, ${verdict.problems.length} problem(s)`,
+      `${name}: ${verdict.inputs} inputs in ${verdict.seconds.toFixed(0)} s (${Math.round(verdict.inputs / verdict.seconds)}/s), ${verdict.refused} refused, ${Math.round(verdict.rss)} MB, ${verdict.problems.length} problem(s)`,
     );
     for (const problem of verdict.problems.slice(0, 20)) console.log(`  ${problem}`);
   }

@@ -101,10 +101,13 @@ function encodeElement(tag: Tag, given: JsonAttribute, form: Form, depth: number
 /** What came as JSON may be anything: PS3.18 F.2.2. */
 const isAttribute = (given: unknown): given is JsonAttribute => {
   if (typeof given !== 'object' || given === null) return false;
-  const { Value, InlineBinary } = given as Record<string, unknown>;
+  const { Value, InlineBinary, Binary, Fragments } = given as Record<string, unknown>;
+  const isBytes = (value: unknown): boolean => value instanceof Uint8Array;
   return (
     (Value === undefined || Array.isArray(Value)) &&
-    (InlineBinary === undefined || typeof InlineBinary === 'string')
+    (InlineBinary === undefined || typeof InlineBinary === 'string') &&
+    (Binary === undefined || isBytes(Binary)) &&
+    (Fragments === undefined || (Array.isArray(Fragments) && Fragments.every(isBytes)))
   );
 };
 
