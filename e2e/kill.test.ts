@@ -1,5 +1,4 @@
-/** kill -9, ten times each: while images come in, while AI runs, while somebody signs. */
-import { createHash } from 'node:crypto';
+/** kill -9, ten times each: while AI runs, while somebody signs. The rest is in crash.test.ts. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dicomFile } from '../src/archive/testing.ts';
@@ -19,7 +18,6 @@ import {
 const ROUNDS = 10;
 let server: Server;
 let client: Client;
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 beforeAll(async () => {
@@ -35,58 +33,6 @@ async function again(): Promise<void> {
   server = await server.restart();
   client = await new Client(server.url).login('anne');
 }
-
-test('in ingest: what was acknowledged is there, byte for byte, and nothing is half there', async () => {
-  const acknowledged = new Map<string, { path: string; sha: string }>();
-  for (let round = 0; round < ROUNDS; round++) {
-    let on = true;
-    const sender = async (size: number) => {
-      const study = newUid();
-      const series = newUid();
-      while (on) {
-        const sop = newUid();
-        const bytes = dicomFile({ study, series, sop, rows: size, columns: size });
-        const path = `/dicom-web/studies/${study}/series/${series}/instances/${sop}`;
-        const answer = await client
-          .json<{ status: string }>('POST', '/api/upload', bytes, { 'x-file-name': 'x' })
-          .catch(() => undefined);
-        if (answer?.status === 'stored') acknowledged.set(sop, { path, sha: sha256(bytes) });
-      }
-    };
-    // 16 KiB goes with the rows, 250 KiB by way of a file.
-    const senders = [sender(128), sender(128), sender(500), sender(500)];
-    await pause(150 + Math.random() * 500);
-    await server.kill();
-    on = false;
-    await Promise.all(senders);
-    await again();
-  }
-  expect(acknowledged.size).toBeGreaterThan(ROUNDS * 4);
-  const missing: string[] = [];
-  for (const [sop, { path, sha }] of acknowledged) {
-    const response = await client.call('GET', path, undefined, {
-      accept: 'multipart/related; type="application/dicom"; transfer-syntax=*',
-    });
-    const body = Buffer.from(await response.arrayBuffer());
-    const start = body.indexOf('\r\n\r\n') + 4;
-    const end = body.lastIndexOf('\r\n--');
-    if (sha256(body.subarray(start, end)) !== sha) missing.push(sop);
-  }
-  expect(missing).toEqual([]);
-  // Every instance that the index shows has its bytes.
-  for (const { study } of await worklist(client)) {
-    const instances = await client.json<Record<string, { Value: string[] }>[]>(
-      'GET',
-      `/dicom-web/studies/${study.studyUid}/instances?limit=5000`,
-    );
-    expect(instances).toHaveLength(study.images);
-    for (const each of instances.slice(-3)) {
-      const path = `/dicom-web/studies/${study.studyUid}/series/${each['0020000E']!.Value[0]}/instances/${each['00080018']!.Value[0]}`;
-      expect((await client.call('GET', `${path}/frames/1`)).status).toBe(200);
-    }
-  }
-  expect((await client.json('POST', '/api/audit/verify', {})).ok).toBe(true);
-}, 300_000);
 
 test('in an AI run: it happens again, once', async () => {
   const names = [
