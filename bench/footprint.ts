@@ -11,9 +11,9 @@ export const STORED = 20_000;
 const A_STUDY = 100;
 const STARTS = 3;
 
-/** Resident memory of a process and all that it started, MB; 0 where there is no /proc. */
-export async function residentMegabytes(pid: number): Promise<number> {
-  await new Promise((resolve) => setTimeout(resolve, 2000)); // what is not needed any more is given back
+/** Resident memory of a process and all that it started, MB; 0 where there is no /proc. Waits first: what is not needed any more is given back. */
+export async function residentMegabytes(pid: number, waitMs = 2000): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, waitMs));
   const of = (id: number): number => {
     try {
       const kilobytes = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1] ?? 0);
