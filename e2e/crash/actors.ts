@@ -242,8 +242,13 @@ const asking = ({ dicomPort: port }: Server) =>
 export async function letIn(server: Server, client: Client): Promise<void> {
   const association = await asking(server);
   const query = { sopClassUid: STUDY_ROOT_FIND, identifier: { '00080052': LEVEL } };
-  const refused = await Array.fromAsync(association.find(query)).catch((thrown: Error) => thrown);
-  if (!(refused instanceof Error)) throw new Error('An unknown AE title was answered');
+  let refused = false;
+  try {
+    for await (const _ of association.find(query));
+  } catch {
+    refused = true;
+  }
+  if (!refused) throw new Error('An unknown AE title was answered');
   await association.release();
   await client.json('POST', `/api/knocks/${AE_TITLE}/admit`, {});
 }

@@ -89,9 +89,9 @@ export async function finder({ server, timed, over }: Site): Promise<void> {
       contexts,
     });
     for (let n = 0; n < A_CONNECTION && !over(); n++) {
-      await timed('C-FIND', () =>
-        Array.fromAsync(association.find({ sopClassUid: STUDY_ROOT_FIND, identifier })),
-      );
+      await timed('C-FIND', async () => {
+        for await (const _ of association.find({ sopClassUid: STUDY_ROOT_FIND, identifier }));
+      });
       await pause(CLIENT_MS);
     }
     await association.release();
@@ -219,7 +219,11 @@ export async function prepare(site: Pick<Site, 'server' | 'client' | 'headers'>)
     contexts: [{ abstractSyntax: STUDY_ROOT_FIND, transferSyntaxes: [EXPLICIT_LE] }],
   });
   const query = { sopClassUid: STUDY_ROOT_FIND, identifier: { '00080052': { vr: 'CS', Value: ['STUDY'] } } };
-  await Array.fromAsync(association.find(query)).catch(() => undefined); // refused: now it is listed
+  try {
+    for await (const _ of association.find(query));
+  } catch {
+    // refused: now it is listed, and can be let in
+  }
   await association.release();
   await client.json('POST', `/api/knocks/${AE_TITLE}/admit`, {});
   for (const each of made.flat())
