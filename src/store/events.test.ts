@@ -120,6 +120,26 @@ eachStore((label, make) => {
     expect(groups).toBeLessThanOrEqual(3 + (performance.now() - started) / 100);
   });
 
+  test('sealing ends while writes go on: what comes meanwhile is added up for the next time', async () => {
+    const store = await make();
+    const started = performance.now();
+    let images = 0;
+    // Several at once, so that one is always written before the sealing of the one before is on the disk.
+    await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        while (performance.now() - started < 600) {
+          await append(store, { kind: 'a.b.c', payload: { images: 1 }, adds: 'images' });
+          images += 1;
+        }
+      }),
+    );
+    await store.events.settled();
+    const events = await store.events.page({ limit: 1000 });
+    expect(events.reduce((sum, { payload }) => sum + Number(payload!.images), 0)).toBe(images);
+    // One each 250 ms, and as many again at the edges of a sealing.
+    expect(events.length).toBeLessThanOrEqual(4 + (2 * (performance.now() - started)) / 250);
+  });
+
   test('listeners hear every sealed event in order, soon, and nothing after they left', async () => {
     const store = await make();
     const heard: SealedEvent[] = [];

@@ -45,7 +45,7 @@ const changePending = prepared((tx: Tx, [change]: readonly PendingChange[]) =>
     .where('id', '=', change!.id)
     .where('payload_digest', '=', change!.was),
 );
-/** An event that others may still be added to, as it stands on the disk. */
+/** An event that others may still be added to, as it was last written. */
 interface Open {
   readonly id: string;
   readonly at: number;
@@ -90,8 +90,8 @@ export async function createEvents(deps: {
   let told = await lastSeq();
   const consumers = createConsumers({ read, write, log, lastSeq: () => told });
 
-  /** Seals up to a batch; returns the new end of the chain when there was something to seal. */
-  const sealBatch = (): Promise<Anchor | undefined> =>
+  /** Seals up to a batch; returns the new end of the chain when there was something to seal, and whether more may wait. */
+  const sealBatch = (): Promise<{ end: Anchor; more: boolean } | undefined> =>
     write(async (tx: Tx) => {
       const pending = await tx.selectFrom('event_pending').selectAll().orderBy('id').limit(BATCH).execute();
       if (pending.length === 0) return undefined;
@@ -125,7 +125,7 @@ export async function createEvents(deps: {
         )
         .execute();
       await anchor.note(tx, { seq, hash });
-      return { seq, hash };
+      return { end: { seq, hash }, more: pending.length === BATCH };
     });
 
   /** Tells what was sealed, here or by another process on the same database. */
@@ -159,7 +159,13 @@ export async function createEvents(deps: {
     do {
       again = false;
       opened.clear();
-      for (let end = await sealBatch(); end; end = await sealBatch()) anchor.sealed(end);
+      for (let more = true; more;) {
+        const sealed = await sealBatch();
+        if (sealed) anchor.sealed(sealed.end);
+        // What came while this batch went to the disk waits for the next time: images that come without a pause would
+        // have one event each sealed, one after the other.
+        more = sealed?.more ?? false;
+      }
     } while (again);
     await tell();
   };
@@ -207,8 +213,10 @@ export async function createEvents(deps: {
           ? undefined
           : JSON.stringify([kind, studyUid, subject, actor, { ...payload, [adds]: 0 }]);
       const own = adds === undefined ? 0 : Number(payload[adds]);
+      // Already now, for the next write begins before this one is on the disk. Should this one be undone, the digest does not
+      // match and the next event is one of its own.
       const keepOpen = (open: Open): void => {
-        if (key !== undefined) afterWrite(() => opened.set(key, open));
+        if (key !== undefined) opened.set(key, open);
       };
 
       const open = key === undefined ? undefined : opened.get(key);
