@@ -1,9 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { CompiledQuery, QueryResult } from 'kysely';
 
 /** What goes with a `store.write`: work to start once it is durable. */
 export interface WriteContext {
   open: boolean;
   readonly after: Set<() => void>;
+  /** Where the database answers at once (SQLite): the connection that holds the transaction. */
+  readonly direct?: DirectConnection | undefined;
+}
+export interface DirectConnection {
+  execute<R>(query: CompiledQuery): QueryResult<R>;
 }
 
 /**

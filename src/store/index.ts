@@ -51,12 +51,12 @@ export async function createStore(options: StoreOptions): Promise<Store> {
       ? await (await import('./postgres/open.ts')).openPostgres(url, refuseNested, log)
       : openSqlite(join(dir, 'negatoscope.db'), refuseNested, log);
     closers.push(() => database.close());
-    const { db, read } = database;
+    const { db, read, direct } = database;
     await migrate(db, migrations, { dialect, dir, now, log });
 
     const write = async <T, R>(work: (tx: Tx<T>) => Promise<R>): Promise<R> => {
       refuseNested();
-      const context: WriteContext = { open: true, after: new Set() };
+      const context: WriteContext = { open: true, after: new Set(), direct };
       const result = await db.transaction().execute((tx) =>
         writing.run(context, async () => {
           try {

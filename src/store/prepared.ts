@@ -1,4 +1,5 @@
 import type { Compilable, CompiledQuery, Kysely, QueryResult } from 'kysely';
+import { writing } from './context.ts';
 
 /** Stands for `args[index][key]` while the query is built. */
 class Mark {
@@ -19,6 +20,9 @@ interface Known {
  * for every instance, where building costs more than running. `build` sees marks in place of the values of `args`: it may
  * pass them on, but not look at them. One compiled query is kept for each number of arguments and each database.
  *
+ * Within a `store.write` on SQLite the connection is asked straight away: on its way through Kysely a query crosses a dozen
+ * promises, which cost more than the statement.
+ *
  * @example
  * const addLines = prepared((db: Tx<Tables>, lines: readonly Line[]) => db.insertInto('line').values([...lines]));
  * await addLines(tx, lines);
@@ -36,7 +40,7 @@ export function prepared<D extends Kysely<any>, A extends object, R>(
     return { query, parameters: query.parameters };
   };
 
-  return (db, args) => {
+  return async (db, args) => {
     const { adapter } = db.getExecutor(); // one a database, the same within its transactions
     let sizes = known.get(adapter);
     if (!sizes) known.set(adapter, (sizes = new Map()));
@@ -45,6 +49,9 @@ export function prepared<D extends Kysely<any>, A extends object, R>(
     const parameters = found.parameters.map((value) =>
       value instanceof Mark ? (args[value.index] as Record<string, unknown>)[value.key] : value,
     );
-    return db.executeQuery<R>({ ...found.query, parameters } as CompiledQuery<R>);
+    const { sql, query, queryId } = found.query;
+    const bound = { sql, query, queryId, parameters } as CompiledQuery<R>;
+    const context = db.isTransaction ? writing.getStore() : undefined;
+    return context?.open && context.direct ? context.direct.execute<R>(bound) : db.executeQuery<R>(bound);
   };
 }

@@ -4,7 +4,7 @@ import { storageError } from '../storage-error.ts';
 
 const STATEMENTS = 500;
 
-/** Kysely's view of one `DatabaseSync`. Statements are prepared once; the most recently used are kept. */
+/** Kysely's view of one `DatabaseSync`. Statements are prepared once; the last 500 are kept. */
 export class SqliteConnection implements DatabaseConnection {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, { statement: StatementSync; rows: boolean }>();
@@ -36,6 +36,10 @@ export class SqliteConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    return this.execute(query);
+  }
+  /** The same without a promise. @throws NegatoscopeError `disk-full` and others, as `storageError` makes them */
+  execute<R>(query: CompiledQuery): QueryResult<R> {
     try {
       const { statement, rows } = this.#prepare(query.sql);
       const parameters = bind(query.parameters);
@@ -61,13 +65,11 @@ export class SqliteConnection implements DatabaseConnection {
   }
 
   #prepare(sql: string): { statement: StatementSync; rows: boolean } {
-    let entry = this.#statements.get(sql);
-    if (entry) this.#statements.delete(sql);
-    else {
-      const statement = this.#db.prepare(sql);
-      entry = { statement, rows: statement.columns().length > 0 };
-      if (this.#statements.size >= STATEMENTS) this.#statements.delete(this.#statements.keys().next().value!);
-    }
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const statement = this.#db.prepare(sql);
+    const entry = { statement, rows: statement.columns().length > 0 };
+    if (this.#statements.size >= STATEMENTS) this.#statements.delete(this.#statements.keys().next().value!);
     this.#statements.set(sql, entry);
     return entry;
   }

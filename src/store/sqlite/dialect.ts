@@ -29,7 +29,7 @@ class SqliteDriver implements Driver {
 
   constructor(options: SqliteDialectOptions) {
     this.#options = options;
-    this.#connection = new SqliteConnection(options.open());
+    this.#connection = options.connection;
   }
   async init(): Promise<void> {}
   async acquireConnection(): Promise<SqliteConnection> {
@@ -61,7 +61,7 @@ class SqliteDriver implements Driver {
 }
 
 export interface SqliteDialectOptions {
-  open: () => import('node:sqlite').DatabaseSync;
+  connection: SqliteConnection;
   readOnly?: boolean;
   /** May refuse by throwing. */
   beforeUse?: () => void;

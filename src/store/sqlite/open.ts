@@ -1,17 +1,20 @@
-import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { closeSync, existsSync, fdatasync, fsyncSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { dirname } from 'node:path';
 import { Kysely } from 'kysely';
 import { grouped } from '../grouped.ts';
 import { storageFailed } from '../storage-error.ts';
+import type { DirectConnection } from '../context.ts';
 import type { Db, Log } from '../types.ts';
 import { createCheckpointer } from './checkpoint.ts';
+import { SqliteConnection } from './connection.ts';
 import { sqliteDialect } from './dialect.ts';
 
 export interface OpenedDatabase {
   readonly db: Db;
   readonly read: Db;
+  /** The connection of `db`: for whoever holds its transaction. */
+  readonly direct?: DirectConnection;
   /** False when the database was made just now. */
   readonly existed: boolean;
   close(): Promise<void>;
@@ -45,13 +48,16 @@ export function openSqlite(file: string, beforeWrite: () => void, log: Log): Ope
     return db;
   };
 
-  let wal: FileHandle | undefined;
+  let wal: number | undefined;
   let failed: unknown;
   const durable = grouped(async () => {
     if (failed) throw failed;
     try {
-      wal ??= await open(`${file}-wal`, 'r+');
-      await wal.datasync();
+      const fd = (wal ??= openSync(`${file}-wal`, 'r+'));
+      // Not by `fs/promises`: what it does around each call costs as much again as asking for the sync.
+      await new Promise<void>((resolve, reject) =>
+        fdatasync(fd, (error) => (error ? reject(error) : resolve())),
+      );
       checkpointer.wrote();
     } catch (thrown) {
       failed = storageFailed(thrown);
@@ -62,9 +68,10 @@ export function openSqlite(file: string, beforeWrite: () => void, log: Log): Ope
   const writer = connect(false);
   writer.exec('begin immediate; commit'); // makes the WAL's file, so that its name can be synced
   syncDirectory(dirname(file));
+  const direct = new SqliteConnection(writer);
   const db: Db = new Kysely({
     dialect: sqliteDialect({
-      open: () => writer,
+      connection: direct,
       durable,
       beforeUse: () => {
         if (failed) throw failed;
@@ -73,16 +80,19 @@ export function openSqlite(file: string, beforeWrite: () => void, log: Log): Ope
     }),
   });
   const checkpointer = createCheckpointer(file, (work) => db.connection().execute(work), log);
-  const read: Db = new Kysely({ dialect: sqliteDialect({ open: () => connect(true), readOnly: true }) });
+  const read: Db = new Kysely({
+    dialect: sqliteDialect({ connection: new SqliteConnection(connect(true)), readOnly: true }),
+  });
   return {
     db,
     read,
+    direct,
     existed,
     async close() {
       await checkpointer.close();
       await read.destroy();
       await durable().catch(() => undefined); // ends a sync under way; who waited for it was told
-      await wal?.close();
+      if (wal !== undefined) closeSync(wal);
       await db.destroy();
       if (writer.isOpen) writer.close();
     },
