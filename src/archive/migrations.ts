@@ -335,6 +335,14 @@ async function receipts(db: Kysely<any>): Promise<void> {
   await db.schema.createIndex('association_ended').on('association').column('ended_at').execute();
 }
 
+/** Indexes that every instance paid for: two that no question uses, and one that small instances need only once they are files. */
+async function fewerIndexes(db: Kysely<any>): Promise<void> {
+  await db.schema.dropIndex('study_received').execute();
+  await db.schema.dropIndex('instance_run').execute();
+  await db.schema.dropIndex('instance_blob').execute();
+  await sql`create index instance_blob on instance (blob) where blob is not null`.execute(db);
+}
+
 export const archiveMigrations: readonly Migration[] = [
   { id: 'archive-001', up: first },
   { id: 'archive-002', up: ledger },
@@ -344,4 +352,5 @@ export const archiveMigrations: readonly Migration[] = [
   { id: 'archive-006', up: watching },
   { id: 'archive-007', up: rebuilding },
   { id: 'archive-008', up: receipts },
+  { id: 'archive-009', up: fewerIndexes },
 ];

@@ -80,19 +80,44 @@ const updateKnownStudy = prepared((tx: Db, [change]: readonly StudyChange[]) => 
     .set({ ...columns, complete: 0 })
     .where('study_uid', '=', study_uid);
 });
-const upsertSeries = prepared((tx: Db, [row]: readonly SeriesTable[]) =>
+/** Most images change nothing but counts: the indexes of the study stay as they are. */
+type StudyCount = Pick<
+  StudyChange,
+  'study_uid' | 'images' | 'series' | 'last_received_at' | 'held' | 'held_series' | 'ai'
+>;
+const countStudy = prepared((tx: Db, [change]: readonly StudyCount[]) => {
+  const { study_uid, ...columns } = change!;
+  return tx
+    .updateTable('study')
+    .set({ ...columns, complete: 0 })
+    .where('study_uid', '=', study_uid);
+});
+type SeriesCount = Pick<SeriesTable, 'study_uid' | 'series_uid' | 'images' | 'held' | 'ai'>;
+/** Of a series that is known; gives no row where it is not. */
+const countSeries = prepared((tx: Db, [row]: readonly SeriesCount[]) =>
   tx
-    .insertInto('series')
-    .values(row!)
-    .onConflict((conflict) =>
-      conflict.columns(['study_uid', 'series_uid']).doUpdateSet((eb) => ({
-        images: eb('series.images', '+', row!.images),
-        held: eb('series.held', '+', row!.held),
-        ai: eb('series.ai', '+', row!.ai),
-      })),
-    )
+    .updateTable('series')
+    .set((eb) => ({
+      images: eb('images', '+', row!.images),
+      held: eb('held', '+', row!.held),
+      ai: eb('ai', '+', row!.ai),
+    }))
+    .where('study_uid', '=', row!.study_uid)
+    .where('series_uid', '=', row!.series_uid)
     .returning(['images', 'held', 'modality']),
 );
+const insertSeries = prepared((tx: Db, [row]: readonly SeriesTable[]) =>
+  tx.insertInto('series').values(row!).returning(['images', 'held', 'modality']),
+);
+const seriesOf = (header: SeriesHeader, counts: SeriesCount): SeriesTable => ({
+  ...counts,
+  modality: header.modality,
+  number: header.number,
+  description: header.description,
+  body_part: header.bodyPart,
+  laterality: header.laterality,
+  f_description: fold(header.description),
+});
 type Tally = Pick<StudyTable, 'held' | 'held_series' | 'held_modalities' | 'ai' | 'ai_modalities'>;
 
 /**
@@ -225,7 +250,8 @@ async function updateStudy(
   }
 
   let filled: Partial<StudyColumns> = fillEmpty(study, images);
-  if (Object.keys(filled).length > 0) {
+  const fills = Object.keys(filled).length > 0;
+  if (fills) {
     // Emptied by a correction is not unknown.
     const corrected = await tx
       .selectFrom('correction')
@@ -237,22 +263,29 @@ async function updateStudy(
     filled = { ...filled, ...searchColumns({ ...study, ...filled }) };
     await tx.updateTable('study').set(filled).where('study_uid', '=', studyUid).execute();
   }
-  const order_at = orderAt({ ...study, ...filled });
-  await updateKnownStudy(tx, [
-    {
-      study_uid: studyUid,
-      ...tally,
-      order_at,
-      modalities: joinList([...splitList(study.modalities), ...images.map(({ series }) => series.modality)]),
-      body_parts: joinList([...splitList(study.body_parts), ...images.map(({ series }) => series.bodyPart)]),
-      laterality: sides([study.laterality, ...images.map(({ instance }) => instance.laterality)]),
-      priority: mostUrgent([study.priority, ...images.map((image) => image.study.priority)]),
-      images: Number(study.images) + images.length,
-      series: Number(study.series) + newSeries,
-      last_received_at: now,
-    },
-  ]);
-  await syncWords(tx, before, { ...study, ...filled, ...tally, order_at });
+  const { held_modalities, ai_modalities, ...counts } = tally;
+  const described = {
+    held_modalities,
+    ai_modalities,
+    order_at: orderAt({ ...study, ...filled }),
+    modalities: joinList([...splitList(study.modalities), ...images.map(({ series }) => series.modality)]),
+    body_parts: joinList([...splitList(study.body_parts), ...images.map(({ series }) => series.bodyPart)]),
+    laterality: sides([study.laterality, ...images.map(({ instance }) => instance.laterality)]),
+    priority: mostUrgent([study.priority, ...images.map((image) => image.study.priority)]),
+  };
+  const counted = {
+    study_uid: studyUid,
+    ...counts,
+    images: Number(study.images) + images.length,
+    series: Number(study.series) + newSeries,
+    last_received_at: now,
+  };
+  if (before && !fills && isSame(described, { ...before, order_at: Number(before.order_at) })) {
+    await countStudy(tx, [counted]);
+  } else {
+    await updateKnownStudy(tx, [{ ...counted, ...described }]);
+    await syncWords(tx, before, { ...study, ...filled, ...described });
+  }
   await store.events.append(tx, {
     kind: 'archive.study.changed',
     studyUid,
@@ -262,6 +295,10 @@ async function updateStudy(
   });
   return { wasOpen };
 }
+
+/** Whether `row` says the same in all columns of `columns`. */
+const isSame = (columns: object, row: object): boolean =>
+  Object.entries(columns).every(([column, value]) => (row as Record<string, unknown>)[column] === value);
 
 /** Counts in the series rows; gives how many series have their first image now, and what the study holds from now on. */
 async function updateSeries(
@@ -280,20 +317,15 @@ async function updateSeries(
     if (!header) continue;
     const images = members.filter(({ options }) => kindOf(options) === 'image').length;
     const ofAi = members.filter(({ options }) => options.aiRunId !== undefined).length;
-    const row: SeriesTable = {
+    const row = {
       study_uid: study.study_uid,
       series_uid: seriesUid,
-      modality: header.modality,
-      number: header.number,
-      description: header.description,
-      body_part: header.bodyPart,
-      laterality: header.laterality,
-      f_description: fold(header.description),
       images,
       held: members.length - ofAi,
       ai: ofAi,
     };
-    const now = (await upsertSeries(tx, [row])).rows[0]!;
+    const now =
+      (await countSeries(tx, [row])).rows[0] ?? (await insertSeries(tx, [seriesOf(header, row)])).rows[0]!;
     if (images > 0 && Number(now.images) === images) newSeries += 1;
     if (row.held > 0) {
       if (Number(now.held) === row.held) newHeld += 1;
@@ -390,11 +422,11 @@ const isUnknown = (value: unknown): boolean => value === '' || value === null;
 
 /** What the study row did not know yet and one of these images says, without the columns for search. What it knows stays. */
 function fillEmpty(study: StudyTable, images: readonly Arrival[]): Partial<PlainColumns> {
-  const row: Record<string, unknown> = { ...study };
+  const row = study as unknown as Record<string, unknown>;
   const filled: Record<string, unknown> = {};
   for (const image of images) {
     for (const [column, value] of Object.entries(plainColumns(image.study))) {
-      if (isUnknown(row[column]) && !isUnknown(value)) row[column] = filled[column] = value;
+      if (!isUnknown(value) && isUnknown(row[column]) && filled[column] === undefined) filled[column] = value;
     }
   }
   return filled as Partial<PlainColumns>;
