@@ -17,8 +17,19 @@ export const tagText = (tag: Tag): string => {
   return `(${digits.slice(0, 4)},${digits.slice(4)})`;
 };
 
+const hexTags = new Map<Tag, string>();
+/** Headers hold some hundred different tags; a hostile one may hold more. */
+const MOST_HEX_TAGS = 8192;
+
 /** `00100010`: eight upper-case hex digits, the key of the DICOM JSON Model (PS3.18 F.2.2). */
-export const hexTag = (tag: Tag): string => tag.toString(16).toUpperCase().padStart(8, '0');
+export function hexTag(tag: Tag): string {
+  let hex = hexTags.get(tag);
+  if (hex === undefined) {
+    hex = tag.toString(16).toUpperCase().padStart(8, '0');
+    if (hexTags.size < MOST_HEX_TAGS) hexTags.set(tag, hex);
+  }
+  return hex;
+}
 
 /** The only error that reading throws. Names the element that failed and its offset; never a value, which may be a name. */
 export class DicomError extends NegatoscopeError {

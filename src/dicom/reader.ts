@@ -35,6 +35,10 @@ const PIXEL_TAGS = new Set<Tag>([0x7fe00008, 0x7fe00009, 0x7fe00010]);
 /** VRs with two reserved bytes and a 32-bit length: PS3.5 table 7.1-1. */
 export const LONG_VRS = new Set('OB OD OF OL OV OW SQ SV UC UN UR UT UV'.split(' '));
 const SHORT_VRS = new Set('AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US'.split(' '));
+/** One string a VR, found by its two letters: everyone compares and looks up VRs. */
+const BY_LETTERS = new Map(
+  [...LONG_VRS, ...SHORT_VRS].map((vr) => [(vr.charCodeAt(0) << 8) | vr.charCodeAt(1), vr]),
+);
 export const isVrText = (vr: string): boolean => LONG_VRS.has(vr) || SHORT_VRS.has(vr);
 
 export const isVr = (bytes: Uint8Array, at: number): boolean =>
@@ -138,7 +142,7 @@ export class DataSetReader {
     if (tag >>> 16 === 0xfffe)
       return { tag, vr: 'UN', offset: at + 8, length: this.#uint32(at + 4, encoding) };
     if (!encoding.explicit) return this.#implicitHeader(into, tag, at, encoding);
-    const vr = String.fromCharCode(this.#bytes[at + 4]!, this.#bytes[at + 5]!);
+    const vr = BY_LETTERS.get((this.#bytes[at + 4]! << 8) | this.#bytes[at + 5]!) ?? '';
     if (SHORT_VRS.has(vr)) return { tag, vr, offset: at + 8, length: this.#uint16(at + 6, encoding) };
     if (LONG_VRS.has(vr)) {
       this.#need(at, 12, end, at, tag);

@@ -88,9 +88,12 @@ export class ElementView implements DataSet {
     if (!element || !bytes || bytes.length === 0) return [];
     if (!TEXT.has(element.vr)) return this.numbers(tag).map(String);
     const text = (ENCODED.has(element.vr) ? this.charset() : latin1)(bytes);
-    const values = UNDIVIDED.has(element.vr) ? [text] : text.split('\\');
-    const trimmed = values.map((value) => trim(value, LEADING.has(element.vr)));
-    return trimmed.length === 1 && trimmed[0] === '' ? [] : trimmed;
+    const leading = LEADING.has(element.vr);
+    if (UNDIVIDED.has(element.vr) || !text.includes('\\')) {
+      const value = trim(text, leading);
+      return value === '' ? [] : [value];
+    }
+    return text.split('\\').map((value) => trim(value, leading));
   }
 
   number(tag: Tag): number | undefined {
@@ -159,10 +162,13 @@ export class ElementView implements DataSet {
 /** Padding is a space or, in UIDs and from careless writers, NUL: PS3.5 6.2. */
 function trim(value: string, keepLeading: boolean): string {
   let end = value.length;
-  while (end > 0 && (value[end - 1] === ' ' || value[end - 1] === '\0')) end -= 1;
+  for (; end > 0; end--) {
+    const last = value.charCodeAt(end - 1);
+    if (last !== 0x20 && last !== 0) break;
+  }
   let start = 0;
-  if (!keepLeading) while (start < end && value[start] === ' ') start += 1;
-  return value.slice(start, end);
+  if (!keepLeading) while (start < end && value.charCodeAt(start) === 0x20) start += 1;
+  return start === 0 && end === value.length ? value : value.slice(start, end);
 }
 
 /** DS and IS as PS3.5 6.2 write them; NaN for anything else ('' and '0x10' included). */

@@ -234,29 +234,51 @@ export interface FileMeta {
   sourceAe?: string;
 }
 
-/** Preamble, `DICM` and file meta information (PS3.10 7.1): what a data set from the network needs in front to be a file. */
-export function fileMeta(meta: FileMeta): Buffer {
-  const elements = Buffer.concat(
-    encodeElements(
-      build({
+const START = Buffer.alloc(132);
+START.write('DICM', 128, 'latin1');
+const META = { explicit: true, charset: UTF8 };
+const encodeMeta = (elements: Parameters<typeof build>[0]): Buffer =>
+  Buffer.concat(encodeElements(build(elements), META, 0));
+
+/** What stands before and behind the SOP Instance UID: the same for all images of a series, which come one after the other. */
+const around = new Map<string, { before: Buffer; behind: Buffer }>();
+const MOST_AROUND = 64;
+
+function aroundInstance({ sopClassUid, transferSyntax, sourceAe }: FileMeta): {
+  before: Buffer;
+  behind: Buffer;
+} {
+  const key = JSON.stringify([sopClassUid, transferSyntax, sourceAe]);
+  let found = around.get(key);
+  if (!found) {
+    found = {
+      before: encodeMeta({
         FileMetaInformationVersion: Uint8Array.of(0, 1),
-        MediaStorageSOPClassUID: meta.sopClassUid,
-        MediaStorageSOPInstanceUID: meta.sopInstanceUid,
-        TransferSyntaxUID: meta.transferSyntax,
+        MediaStorageSOPClassUID: sopClassUid,
+      }),
+      behind: encodeMeta({
+        TransferSyntaxUID: transferSyntax,
         ImplementationClassUID: IMPLEMENTATION_CLASS_UID,
         ImplementationVersionName: IMPLEMENTATION_VERSION_NAME,
-        SourceApplicationEntityTitle: meta.sourceAe,
+        SourceApplicationEntityTitle: sourceAe,
       }),
-      { explicit: true, charset: UTF8 },
-      0,
-    ),
-  );
-  const start = Buffer.alloc(132);
-  start.write('DICM', 128, 'latin1');
-  const groupLength = Buffer.alloc(12);
-  header(TAG.FileMetaInformationGroupLength, 'UL', 4, true).copy(groupLength);
-  groupLength.writeUInt32LE(elements.length, 8);
-  return Buffer.concat([start, groupLength, elements]);
+    };
+    if (around.size >= MOST_AROUND) around.clear();
+    around.set(key, found);
+  }
+  return found;
+}
+
+/** Preamble, `DICM` and file meta information (PS3.10 7.1): what a data set from the network needs in front to be a file. */
+export function fileMeta(meta: FileMeta): Buffer {
+  const { before, behind } = aroundInstance(meta);
+  const uid = padded(Buffer.from(meta.sopInstanceUid, 'latin1'), 0);
+  const instance = header(TAG.MediaStorageSOPInstanceUID, 'UI', uid.length, true);
+  const length = before.length + instance.length + uid.length + behind.length;
+  const groupLength = header(TAG.FileMetaInformationGroupLength, 'UL', 4, true);
+  const value = Buffer.allocUnsafe(4);
+  value.writeUInt32LE(length);
+  return Buffer.concat([START, groupLength, value, before, instance, uid, behind]);
 }
 
 /**
