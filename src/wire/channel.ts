@@ -50,6 +50,8 @@ const UNLIMITED_PDU = 131_072;
 const LEAST_PDU = 16;
 /** Handed to the socket at once, even. */
 const WRITE_BYTES = 1024 * 1024;
+/** So little is put behind its header in one buffer: an answer is one write. */
+const COPIED_BYTES = 1024;
 
 export interface Message {
   readonly contextId: number;
@@ -235,10 +237,12 @@ export class Channel {
     data?: Uint8Array | AsyncIterable<Uint8Array>,
   ): Promise<void> {
     const whole = data instanceof Uint8Array ? data : undefined;
-    this.socket.cork();
+    if (whole) this.socket.cork();
     this.#values(contextId, PDV_COMMAND, encodeCommand(command), true);
-    if (whole) this.#values(contextId, 0, whole.subarray(0, WRITE_BYTES), whole.length <= WRITE_BYTES);
-    this.socket.uncork();
+    if (whole) {
+      this.#values(contextId, 0, whole.subarray(0, WRITE_BYTES), whole.length <= WRITE_BYTES);
+      this.socket.uncork();
+    }
     await this.#drained();
     if (whole && whole.length > WRITE_BYTES)
       await this.#fragments(contextId, whole.subarray(WRITE_BYTES), true);
@@ -271,6 +275,13 @@ export class Channel {
   /** P-DATA-TF PDUs of one value each: PS3.8 E.1. */
   #values(contextId: number, control: number, bytes: Uint8Array, last: boolean): void {
     const room = (this.#sendLength - PDV_HEADER_BYTES) & ~1; // fragments of even length, PS3.8 E.2
+    if (bytes.length <= Math.min(room, COPIED_BYTES)) {
+      const whole = Buffer.allocUnsafe(PDU_HEADER_BYTES + PDV_HEADER_BYTES + bytes.length);
+      writeDataHeader(whole, 0, contextId, control | (last ? PDV_LAST : 0), bytes.length);
+      whole.set(bytes, PDU_HEADER_BYTES + PDV_HEADER_BYTES);
+      this.socket.write(whole);
+      return;
+    }
     const count = Math.max(1, Math.ceil(bytes.length / room));
     const headerBytes = PDU_HEADER_BYTES + PDV_HEADER_BYTES;
     const headers = Buffer.allocUnsafe(count * headerBytes);

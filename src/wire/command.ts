@@ -96,31 +96,32 @@ const BY_ELEMENT = new Map<number, readonly [Keyword, string]>(
 
 const broken = (message: string) => new DimseError('dimse-command', message, { abortReason: 6 });
 
+const ENTRIES = Object.entries(ELEMENTS) as readonly [Keyword, (typeof ELEMENTS)[Keyword]][];
+
 /** Bytes of a command set with its group length first (PS3.7 6.3.1), elements in ascending order. */
 export function encodeCommand(command: CommandSet): Buffer {
-  const values: [number, Buffer][] = [];
-  for (const [keyword, [element, vr]] of Object.entries(ELEMENTS)) {
-    const value = command[keyword as Keyword];
-    if (value === undefined) continue;
-    if (typeof value === 'number') {
-      const bytes = Buffer.alloc(2);
-      bytes.writeUInt16LE(value);
-      values.push([element, bytes]);
-    } else {
-      const text = value.length % 2 === 0 ? value : value + (vr === 'UI' ? '\0' : ' ');
-      values.push([element, Buffer.from(text, 'latin1')]);
-    }
+  let length = 0;
+  for (const [keyword] of ENTRIES) {
+    const value = command[keyword];
+    if (value !== undefined) length += 8 + (typeof value === 'number' ? 2 : (value.length + 1) & ~1);
   }
-  const length = values.reduce((sum, [, bytes]) => sum + 8 + bytes.length, 0);
   const out = Buffer.alloc(12 + length);
   out.writeUInt32LE(4, 4); // (0000,0000) Command Group Length, UL
   out.writeUInt32LE(length, 8);
   let at = 12;
-  for (const [element, bytes] of values) {
+  for (const [keyword, [element, vr]] of ENTRIES) {
+    const value = command[keyword];
+    if (value === undefined) continue;
+    const size = typeof value === 'number' ? 2 : (value.length + 1) & ~1;
     out.writeUInt16LE(element, at + 2);
-    out.writeUInt32LE(bytes.length, at + 4);
-    bytes.copy(out, at + 8);
-    at += 8 + bytes.length;
+    out.writeUInt32LE(size, at + 4);
+    at += 8;
+    if (typeof value === 'number') out.writeUInt16LE(value, at);
+    else {
+      out.write(value, at, 'latin1');
+      if (size > value.length && vr !== 'UI') out[at + value.length] = 0x20; // a UID is padded with NUL
+    }
+    at += size;
   }
   return out;
 }
