@@ -7,7 +7,13 @@ import { setUp } from './setup.mjs';
 setUp();
 const child = spawn(
   node24(),
-  ['--disable-warning=ExperimentalWarning', join(root, 'src/main.ts'), 'start', ...process.argv.slice(2)],
+  [
+    '--max-semi-space-size=8', // as ./negatoscope does
+    '--disable-warning=ExperimentalWarning',
+    join(root, 'src/main.ts'),
+    'start',
+    ...process.argv.slice(2),
+  ],
   { stdio: 'inherit' },
 );
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

@@ -276,7 +276,7 @@ export class ServerAssociation {
     const { command, contextId } = message;
     const context = this.#contexts.get(contextId);
     if (!context) throw pduError('A message came in a presentation context that was not accepted');
-    const body = message.data && new Body(message.data);
+    const body = message.data && new Body(message.data, context.service.lends);
     const cancel = new AbortController();
     const messageId = command.MessageID ?? 0;
     const work = async (): Promise<void> => {

@@ -25,6 +25,7 @@ export interface MultipartLimits {
   readonly maxHeaderBytes?: number;
 }
 
+const NOTHING = Buffer.alloc(0);
 const LF = 0x0a;
 const CR = 0x0d;
 const DASH = 0x2d;
@@ -144,7 +145,8 @@ class MultipartReader {
   /** Body bytes up to `end`, and everything before `next` forgotten. */
   #take(end: number, next: number): Buffer {
     const body = this.#held.subarray(this.#virtual, end);
-    this.#held = this.#held.subarray(next);
+    // Whoever gets the last of a chunk may give its memory back.
+    this.#held = next === this.#held.length ? NOTHING : this.#held.subarray(next);
     this.#virtual = 0;
     return body;
   }

@@ -50,7 +50,7 @@ async function serve({
           onStore ??
           (async (request, body) => {
             const views: Uint8Array[] = [];
-            for await (const view of body) views.push(view);
+            for await (const view of body) views.push(Buffer.from(view)); // valid until the next one
             received.push({ request, body: Buffer.concat(views) });
             return { status: 0 };
           }),

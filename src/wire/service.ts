@@ -66,6 +66,8 @@ export interface Service {
   readonly peerMayProvide?: boolean;
   /** Answer to SOP Class Extended Negotiation. */
   extended?(sopClassUid: string, asked: Uint8Array): Uint8Array | undefined;
+  /** A piece of the data is valid until the next one is asked for: its memory is used again. Default: no. */
+  readonly lends?: boolean;
   /** While it performs, the peer may have to say something: C-CANCEL, or responses. Default: no. */
   readonly listens?: boolean;
 }
@@ -102,7 +104,7 @@ export interface StoreAnswer {
 
 export interface StorageOptions {
   /**
-   * One instance: `body` is its data set without file meta information, in views. The peer is told to wait while `body` is
+   * One instance: `body` is its data set without file meta information, in views, each valid until the next one is asked for. The peer is told to wait while `body` is
    * not read. Success may be answered only once the instance is kept. What is left of `body` is skipped. `body` throws
    * DimseError when the peer goes away in the middle.
    */
@@ -121,6 +123,7 @@ export function storage(options: StorageOptions): Service {
     name: 'C-STORE',
     accepts: (context, role) => (isStorage(context.abstractSyntax) ? accept(context, role) : undefined),
     peerMayProvide: options.peerMayProvide ?? false,
+    lends: true,
     handlers: {
       [COMMAND.storeRq]: async ({ peer, command, context, data }) => {
         const { AffectedSOPClassUID: sopClassUid, AffectedSOPInstanceUID: sopInstanceUid } = command;

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Archive, IngestOutcome } from '../../archive/index.ts';
 import { type DicomJson, hexTag, TAG } from '../../dicom/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
+import { lent } from '../../wire/lent.ts';
 import { boundaryOf, type MultipartPart, parseContentType, readMultipart } from '../../wire/multipart.ts';
 import { FAILURE } from '../failure.ts';
 import { JSON_TYPES, negotiate } from './accept.ts';
@@ -28,7 +29,7 @@ export function storeRoute({ archive, log }: DicomwebDependencies) {
     const body = request.body as AsyncIterable<Uint8Array> | undefined;
     if (!body) throw new NegatoscopeError('body-missing', 'The request has no body.');
     let outcomes: Outcome[];
-    if (type === 'application/dicom') outcomes = [await ingest(body)];
+    if (type === 'application/dicom') outcomes = [await ingest(lent(body))];
     else if (type === 'multipart/related') {
       const inner = (parameters.get('type') ?? 'application/dicom').toLowerCase();
       const boundary = boundaryOf(request.headers['content-type']);
@@ -130,13 +131,14 @@ async function ingestAssembled(
   return outcomes;
 }
 
+/** Counts what comes and says when it ends; what was read of the socket is given back at once, for `ingest` copies. */
 async function* tell(
   body: AsyncIterable<Uint8Array>,
   count: (bytes: number) => void,
   consumed: () => void,
 ): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of body) {
+    for await (const chunk of lent(body)) {
       count(chunk.length);
       yield chunk;
     }
