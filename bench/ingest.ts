@@ -35,7 +35,7 @@ interface Work {
   send(to: Receiver, batch: readonly Instance[], files: () => string[]): Promise<number>;
 }
 
-export async function* ingest({ count = 100, rounds, say }: SuiteOptions): AsyncGenerator<Line> {
+export async function* ingest({ count = 100, rounds, only, say }: SuiteOptions): AsyncGenerator<Line> {
   const dir = mkdtempSync(join(tmpdir(), 'negatoscope-bench-'));
   const sweep = () => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   process.once('exit', sweep);
@@ -57,7 +57,7 @@ export async function* ingest({ count = 100, rounds, say }: SuiteOptions): Async
 
     yield limited('memory idle', await residentMegabytes(ours.pid), IDLE_MEGABYTES, 'MB');
     for (const work of works(quick, shipped)) {
-      if (work.rivals.length === 0) continue;
+      if (work.rivals.length === 0 || (only !== undefined && !work.name.includes(only))) continue;
       const peers = work.rivals.map(({ receiver }) => receiver);
       const rates = new Map<Receiver, number[]>([ours, ...peers].map((receiver) => [receiver, []]));
       for (let round = 0; round < rounds; round++) {
@@ -89,6 +89,7 @@ export async function* ingest({ count = 100, rounds, say }: SuiteOptions): Async
       }
     }
     yield limited('memory after all of this', await residentMegabytes(ours.pid), LOADED_MEGABYTES, 'MB');
+    if (only !== undefined) return;
     say(`starting on ${STORED} instances …`);
     yield limited(
       `start with ${STORED} instances`,
