@@ -248,9 +248,11 @@ export async function createEvents(deps: {
     async settled() {
       for (;;) {
         await seal();
+        const heard = told;
         await consumers.settled();
         const waits = await read.selectFrom('event_pending').select('id').limit(1).executeTakeFirst();
-        if (!waits) return;
+        // Neither waiting nor on its way from there to the consumers.
+        if (!waits && !sealing && told === heard) return;
       }
     },
 
