@@ -61,7 +61,7 @@ export function createRunner({ model, threads = 1, idleMs = 60_000, log }: Runne
 
   function start(): ChildProcess {
     const started = fork(CHILD, [], {
-      execArgv: [],
+      execArgv: ['--expose-gc'],
       env: { PATH: process.env['PATH'] },
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
