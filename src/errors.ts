@@ -28,3 +28,11 @@ export class NegatoscopeError extends Error {
 /** The reason as text, whatever was thrown. */
 export const reasonOf = (thrown: unknown): string =>
   thrown instanceof Error ? thrown.message : String(thrown);
+
+/** A stored file is no longer what it was: only a backup helps. */
+export const blobMissing = (what: 'gone' | 'shorter', cause?: unknown): NegatoscopeError =>
+  new NegatoscopeError(
+    'blob-missing',
+    `A stored file is ${what === 'gone' ? 'gone' : 'shorter than it was'}. Restore it from a backup.`,
+    { status: 500, cause },
+  );

@@ -1,7 +1,7 @@
 /** Ways to the bytes of a stored instance, each guarded by the sight. */
 import { Readable } from 'node:stream';
 import { isVideo, transferSyntax } from '../dicom/index.ts';
-import { NegatoscopeError } from '../errors.ts';
+import { blobMissing, NegatoscopeError } from '../errors.ts';
 import type { Store } from '../store/types.ts';
 import {
   cutFrame,
@@ -22,10 +22,6 @@ export const notFound = (): NegatoscopeError =>
   new NegatoscopeError('instance-not-found', 'There is no such instance here.', { status: 404 });
 const noPixels = (): NegatoscopeError =>
   new NegatoscopeError('no-pixel-data', 'The instance has no pixel data.', { status: 404 });
-const cutShort = (): NegatoscopeError =>
-  new NegatoscopeError('blob-missing', 'A stored file is shorter than it was. Restore it from a backup.', {
-    status: 500,
-  });
 const noFrame = (n: number, frames: number): NegatoscopeError =>
   new NegatoscopeError('frame-not-found', `There is no frame ${n}: the instance has ${frames}.`, {
     status: 404,
@@ -151,6 +147,7 @@ export function createObjects(store: Pick<Store, 'read' | 'blobs'>): Objects {
     let placed: Promise<Buffer | string> | undefined;
     return {
       row: instanceRow(found),
+      header: Number(found.pixel_offset ?? 0),
       corrected: Boolean(found.corrected),
       async read(target, position) {
         const at = found.blob ?? (await (placed ??= place(found)));
@@ -158,7 +155,7 @@ export function createObjects(store: Pick<Store, 'read' | 'blobs'>): Objects {
           typeof at === 'string'
             ? await store.blobs.readInto(at, target, position)
             : at.copy(target, 0, position);
-        if (bytes < target.length) throw cutShort();
+        if (bytes < target.length) throw blobMissing('shorter');
       },
       async runs(n) {
         const places = await placesOf(found, n);
@@ -168,6 +165,10 @@ export function createObjects(store: Pick<Store, 'read' | 'blobs'>): Objects {
         return shifted || transferSyntax(found.transfer_syntax)?.deflated ? undefined : runs;
       },
       frame: (n) => frameOf(found, n),
+      async place() {
+        const at = found.blob ?? (await (placed ??= place(found)));
+        return typeof at === 'string' ? { path: store.blobs.path(at) } : { bytes: at };
+      },
     };
   };
 

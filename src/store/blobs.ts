@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, statfs, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
-import { NegatoscopeError } from '../errors.ts';
+import { blobMissing, NegatoscopeError } from '../errors.ts';
 import { grouped } from './grouped.ts';
 import { createReserve } from './reserve.ts';
 import { createHandles, type Handles } from './handles.ts';
@@ -121,6 +121,8 @@ export function createBlobs({ dir, now }: { dir: string; now: () => number }): B
       return Readable.from(chunksOf(handles, path, range), { objectMode: false, highWaterMark: CHUNK });
     },
 
+    path: resolve,
+
     async size(ref) {
       return (await stat(resolve(ref)).catch(missing)).size;
     },
@@ -204,10 +206,7 @@ async function* chunksOf(
 
 function missing(error: NodeJS.ErrnoException): never {
   if (error.code !== 'ENOENT') throw error;
-  throw new NegatoscopeError('blob-missing', 'A stored file is gone. Restore it from a backup.', {
-    status: 500,
-    cause: error,
-  });
+  throw blobMissing('gone', error);
 }
 
 /** Puts the names in a directory on stable storage. */

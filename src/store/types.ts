@@ -183,6 +183,8 @@ export interface Blobs {
   /** Fills `target` from byte `position` of the object on; gives how many bytes there were. */
   readInto(ref: string, target: Uint8Array, position: number): Promise<number>;
   stream(ref: string, range?: { offset: number; length: number }): Readable;
+  /** Where the file lies, for a thread that reads it itself. */
+  path(ref: string): string;
   size(ref: string): Promise<number>;
   remove(ref: string): Promise<void>;
   /**

@@ -74,7 +74,8 @@ export async function decodeFrame(
   }
 }
 
-function checkAttributes(a: PixelAttributes): void {
+/** Throws PixelsUndecodable for what contradicts itself, and for frames that are too large. */
+export function checkAttributes(a: PixelAttributes): void {
   const whole = (value: number, from: number, to: number): boolean =>
     Number.isInteger(value) && value >= from && value <= to;
   if (!whole(a.rows, 1, 65535) || !whole(a.columns, 1, 65535))

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { dataset } from '../builder.ts';
 import type { Attributes } from '../builder.ts';
@@ -6,7 +7,8 @@ import type { DataSet } from '../types.ts';
 import { EXPLICIT_LE } from '../uids.ts';
 import { encodeDataSet } from '../write.ts';
 import { expandSegments, rgb } from './colour.ts';
-import { greyBytes, greyscale } from './greyscale.ts';
+import { greyBytes, greyscale, greyTable } from './greyscale.ts';
+import { maskToStored } from './native.ts';
 import type { DecodedFrame } from './types.ts';
 
 const read = (attributes: Attributes): DataSet =>
@@ -131,6 +133,76 @@ describe('greyscale', () => {
     for (const value of [0, 1, 599, 600, 2000, 4095])
       expect(all[value]).toBe(greyscale(frameOf([value]), data).data[0]);
   });
+});
+
+test('a table over words gives what stored values give, whatever bits, sign, padding and window', () => {
+  const number = (min: number, max: number) => fc.integer({ min, max });
+  fc.assert(
+    fc.property(
+      fc.record({
+        size: fc.constantFrom(1 as const, 2 as const),
+        bits: number(1, 16),
+        high: number(0, 15),
+        signed: fc.boolean(),
+        photometric: fc.constantFrom('MONOCHROME1', 'MONOCHROME2'),
+        slope: fc.constantFrom(1, -2, 0.5, 17),
+        intercept: fc.constantFrom(0, -1024),
+        window: fc.option(
+          fc.record({
+            center: number(-3000, 3000),
+            width: number(1, 5000),
+            function: fc.constantFrom('LINEAR' as const, 'LINEAR_EXACT' as const, 'SIGMOID' as const),
+          }),
+        ),
+        padding: fc.option(fc.tuple(number(0, 3000), number(0, 3000))),
+        words: fc.array(number(0, 65535), { minLength: 1, maxLength: 40 }),
+      }),
+      ({ size, bits, high, signed, photometric, slope, intercept, window, padding, words: every }) => {
+        const allocated = size * 8;
+        const bitsStored = Math.min(bits, allocated);
+        const highBit = Math.min(allocated - 1, Math.max(high, bitsStored - 1));
+        const data = read({
+          RescaleSlope: slope,
+          RescaleIntercept: intercept,
+          PixelRepresentation: signed ? 1 : 0,
+          ...(window && {
+            WindowCenter: window.center,
+            WindowWidth: window.width,
+            VOILUTFunction: window.function,
+          }),
+          ...(padding && { PixelPaddingValue: padding[0], PixelPaddingRangeLimit: padding[1] }),
+        });
+        const Words = size === 1 ? Uint8Array : Uint16Array;
+        const raw = Words.from(every);
+        const attributes = {
+          rows: 1,
+          columns: raw.length,
+          samplesPerPixel: 1,
+          bitsAllocated: allocated,
+          bitsStored,
+          highBit,
+          pixelRepresentation: signed ? 1 : 0,
+          photometric,
+          planarConfiguration: 0,
+        };
+        const stored = maskToStored(raw.slice(), attributes);
+        const frame = frameOf([], { columns: raw.length, bitsStored, signed, photometric, data: stored });
+        const format = {
+          samplesPerPixel: 1,
+          signed,
+          photometric,
+          size,
+          bitsStored,
+          shift: highBit + 1 - bitsStored,
+        };
+        const seen = new Uint8Array(256 ** size);
+        for (const word of raw) seen[word] = 1;
+        const table = greyTable(format, data, {}, () => seen);
+        expect([...raw].map((word) => table[word])).toEqual([...greyBytes(frame, data)]);
+      },
+    ),
+    { numRuns: 300 },
+  );
 });
 
 describe('colour', () => {

@@ -34,41 +34,108 @@ export interface GreyImage {
  * Windows map to 0..255, VOI LUTs to 0..2^bits - 1. Throws PixelsUndecodable for colour.
  */
 export function greyscale(frame: DecodedFrame, dataset: DataSet, options: GreyscaleOptions = {}): GreyImage {
-  const mapping = greyMapping(frame, dataset, options);
+  const mapping = greyMapping(frame, dataset, options, () => occurringValues(frame));
   return {
     rows: frame.rows,
     columns: frame.columns,
     min: mapping.min,
     max: mapping.max,
-    data: applyMapping(frame, mapping, Float32Array),
+    data: applied(frame, padded(mapping), Float32Array),
   };
 }
 
 /** The grey values as 0..255, rounded: what a screen or a JPEG takes. */
 export function greyBytes(frame: DecodedFrame, dataset: DataSet, options: GreyscaleOptions = {}): Uint8Array {
-  const { map, min, max } = greyMapping(frame, dataset, options);
-  const scale = max > min ? 255 / (max - min) : 0;
-  return applyMapping(frame, { map: (x) => Math.round((map(x) - min) * scale), min, max }, Uint8Array);
+  const mapping = greyMapping(frame, dataset, options, () => occurringValues(frame));
+  return applied(frame, bytesOf(mapping), Uint8Array);
+}
+
+/** How a stored value lies in a word (PS3.5 8.1.1), and what it means. */
+export interface WordFormat extends Pick<DecodedFrame, 'samplesPerPixel' | 'signed' | 'photometric'> {
+  /** Bytes of a word. */
+  size: 1 | 2;
+  bitsStored: number;
+  /** Bits of the word below the stored value. */
+  shift: number;
+}
+
+/**
+ * The grey value that `greyBytes` gives, for each word: 256 or 65536 of them.
+ * @param occurring a byte that is not zero for each word there is; asked only where their range decides
+ */
+export function greyTable(
+  { size, bitsStored, shift, ...kind }: WordFormat,
+  dataset: DataSet,
+  options: GreyscaleOptions,
+  occurring: () => Uint8Array,
+): Uint8Array {
+  const count = 2 ** bitsStored;
+  const first = kind.signed ? -count / 2 : 0;
+  /** As a word holds it: negative values behind the others. */
+  const pattern = (word: number): number => (word >> shift) & (count - 1);
+  const mapping = greyMapping(kind, dataset, options, function* () {
+    for (const [word, occurs] of occurring().entries())
+      if (occurs) yield kind.signed && pattern(word) >= -first ? pattern(word) - count : pattern(word);
+  });
+  const grey = bytesOf(mapping);
+  const level = bytesOf({ ...mapping, padding: undefined });
+  const values = new Uint8Array(count);
+  const index = (stored: number): number => Math.min(count, Math.max(0, stored - first));
+  const [from, to] = [index(mapping.varies.from), index(mapping.varies.to)];
+  values.fill(level(first), 0, from).fill(level(first + count - 1), to);
+  for (let i = from; i < to; i++) values[i] = level(first + i);
+  if (mapping.padding) {
+    const { padding } = mapping;
+    values.fill(grey(padding.from), index(padding.from), index(padding.to + 1));
+  }
+  const patterns = new Uint8Array(count);
+  patterns.set(values.subarray(-first));
+  patterns.set(values.subarray(0, -first), count + first);
+  const table = new Uint8Array(256 ** size);
+  if (shift === 0) for (let at = 0; at < table.length; at += count) table.set(patterns, at);
+  else for (let word = 0; word < table.length; word++) table[word] = patterns[pattern(word)]!;
+  return table;
 }
 
 interface Mapping {
-  /** Stored value → presentation value. */
+  /** Stored value → presentation value, where it is no padding. */
   map: (stored: number) => number;
   min: number;
   max: number;
+  /** Closed range of stored values shown as `min`. */
+  padding: { from: number; to: number } | undefined;
+  /** Of stored values from `from` up to `to`; below all are shown as the lowest one is, above as the highest one. */
+  varies: { from: number; to: number };
 }
 
-function greyMapping(frame: DecodedFrame, dataset: DataSet, options: GreyscaleOptions): Mapping {
-  if (frame.samplesPerPixel !== 1) throw new PixelsUndecodable('the image is in colour');
+const padded = ({ map, min, padding }: Mapping): ((stored: number) => number) =>
+  padding ? (x) => (x >= padding.from && x <= padding.to ? min : map(x)) : map;
+
+const bytesOf = (mapping: Mapping): ((stored: number) => number) => {
+  const { min, max } = mapping;
+  const scale = max > min ? 255 / (max - min) : 0;
+  const map = padded(mapping);
+  return (x) => Math.round((map(x) - min) * scale);
+};
+
+/** `values` gives the stored values that occur; asked where they decide. */
+function greyMapping(
+  { samplesPerPixel, signed, photometric }: Pick<WordFormat, 'samplesPerPixel' | 'signed' | 'photometric'>,
+  dataset: DataSet,
+  options: GreyscaleOptions,
+  values: () => Iterable<number>,
+): Mapping {
+  if (samplesPerPixel !== 1) throw new PixelsUndecodable('the image is in colour');
   const number = options.frame ?? 1;
-  const padding = paddingOf(dataset, frame.signed);
-  const isPadding = (x: number): boolean => padding !== undefined && x >= padding.from && x <= padding.to;
-  const modality = modalityFunction(modalityTransformOf(dataset, number));
+  const padding = paddingOf(dataset, signed);
+  const transform = modalityTransformOf(dataset, number);
+  const modality = modalityFunction(transform);
   const voi = options.window ? { window: options.window } : voiOf(dataset, number);
 
   let map: (x: number) => number;
   let min = 0;
   let max = 255;
+  let varies = { from: -Infinity, to: Infinity };
   if (voi && 'lut' in voi) {
     const lookup = lutFunction(voi.lut);
     map = (x) => lookup(modality(x));
@@ -76,8 +143,9 @@ function greyMapping(frame: DecodedFrame, dataset: DataSet, options: GreyscaleOp
   } else if (voi) {
     const window = windowFunction(voi.window, min, max);
     map = (x) => window(modality(x));
+    varies = variation(voi.window, transform);
   } else {
-    [min, max] = outputRange(frame, modality, isPadding);
+    [min, max] = outputRange(values(), modality, padding);
     map = modality;
     if (options.withoutVoi !== 'identity') {
       const [from, scale] = [min, max > min ? 255 / (max - min) : 0];
@@ -85,9 +153,20 @@ function greyMapping(frame: DecodedFrame, dataset: DataSet, options: GreyscaleOp
       [min, max] = [0, 255];
     }
   }
-  const upright = frame.photometric === 'MONOCHROME1' ? (x: number) => max - map(x) : map;
-  const [low, high] = frame.photometric === 'MONOCHROME1' ? [0, max - min] : [min, max];
-  return { map: padding ? (x) => (isPadding(x) ? low : upright(x)) : upright, min: low, max: high };
+  const inverted = photometric === 'MONOCHROME1';
+  const upright = inverted ? (x: number) => max - map(x) : map;
+  const [low, high] = inverted ? [0, max - min] : [min, max];
+  return { map: upright, padding, min: low, max: high, varies };
+}
+
+/** Between which stored values a window changes anything; a little more, for the sake of rounding. */
+function variation(window: VoiWindow, transform: ModalityTransform): Mapping['varies'] {
+  if ('lut' in transform || window.function === 'SIGMOID') return { from: -Infinity, to: Infinity };
+  const half = Math.max(1, window.width) / 2 + 1;
+  const ends = [window.center - half, window.center + half].map(
+    (output) => (output - transform.intercept) / transform.slope,
+  );
+  return { from: Math.floor(Math.min(...ends)) - 1, to: Math.ceil(Math.max(...ends)) + 2 };
 }
 
 function modalityFunction(transform: ModalityTransform): (x: number) => number {
@@ -98,26 +177,30 @@ function modalityFunction(transform: ModalityTransform): (x: number) => number {
 
 /** Smallest and largest modality output outside the padding. */
 function outputRange(
-  frame: DecodedFrame,
+  values: Iterable<number>,
   modality: (x: number) => number,
-  isPadding: (x: number) => boolean,
+  padding: Mapping['padding'],
 ): [number, number] {
   let min = Infinity;
   let max = -Infinity;
-  const include = (stored: number): void => {
-    if (isPadding(stored)) return;
+  for (const stored of values) {
+    if (padding && stored >= padding.from && stored <= padding.to) continue;
     const value = modality(stored);
     if (value < min) min = value;
     if (value > max) max = value;
-  };
+  }
+  return min <= max ? [min, max] : [0, 0];
+}
+
+/** Each stored value at least once. */
+function* occurringValues(frame: DecodedFrame): Generator<number> {
   const { data } = frame;
   const domain = tableDomain(frame);
   if (domain) {
     const seen = new Uint8Array(domain.size);
     for (let i = 0; i < data.length; i++) seen[data[i]! - domain.first] = 1;
-    for (let i = 0; i < seen.length; i++) if (seen[i]) include(i + domain.first);
-  } else for (let i = 0; i < data.length; i++) if (Number.isFinite(data[i])) include(data[i]!);
-  return min <= max ? [min, max] : [0, 0];
+    for (let i = 0; i < seen.length; i++) if (seen[i]) yield i + domain.first;
+  } else for (let i = 0; i < data.length; i++) if (Number.isFinite(data[i])) yield data[i]!;
 }
 
 /** From the smallest to the largest stored value, where a table over them is worth it (up to 16 bits). */
@@ -133,9 +216,9 @@ function tableDomain({ data }: DecodedFrame): { first: number; size: number } | 
   return { first, size: last - first + 1 };
 }
 
-function applyMapping<T extends Float32Array | Uint8Array>(
+function applied<T extends Float32Array | Uint8Array>(
   frame: DecodedFrame,
-  mapping: Mapping,
+  map: (stored: number) => number,
   Type: new (length: number) => T,
 ): T {
   const { data } = frame;
@@ -143,9 +226,9 @@ function applyMapping<T extends Float32Array | Uint8Array>(
   const domain = data.length > 1024 ? tableDomain(frame) : undefined;
   if (domain) {
     const table = new Type(domain.size);
-    for (let i = 0; i < domain.size; i++) table[i] = mapping.map(i + domain.first);
+    for (let i = 0; i < domain.size; i++) table[i] = map(i + domain.first);
     const { first } = domain;
     for (let i = 0; i < data.length; i++) out[i] = table[data[i]! - first]!;
-  } else for (let i = 0; i < data.length; i++) out[i] = mapping.map(data[i]!);
+  } else for (let i = 0; i < data.length; i++) out[i] = map(data[i]!);
   return out;
 }

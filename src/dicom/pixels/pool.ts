@@ -1,14 +1,19 @@
 import { Worker } from 'node:worker_threads';
 import { NegatoscopeError } from '../../errors.ts';
+import type { StoredFrame } from './file.ts';
 import type { RenderOptions } from './render.ts';
 import { PixelsUndecodable } from './types.ts';
 import type { DecodedFrame, PixelAttributes } from './types.ts';
 
-/** What a worker does; the arguments of `decodeFrame`, `transcodeFrame` and `renderFile`. */
+/** What a worker does; the arguments of `decodeFrame`, `transcodeFrame`, `renderFile` and `renderStored`. */
 export type PixelJob =
   | { kind: 'decode'; encoded: Uint8Array; transferSyntax: string; attributes: PixelAttributes }
   | { kind: 'transcode'; encoded: Uint8Array; from: string; to: string; attributes: PixelAttributes }
-  | { kind: 'render'; file: Uint8Array; options: RenderOptions };
+  | { kind: 'render'; file: Uint8Array; options: RenderOptions }
+  | ({ kind: 'renderStored'; place: FilePlace; options: RenderOptions } & Omit<StoredFrame, 'read'>);
+
+/** A file on the disk or in memory. */
+export type FilePlace = { readonly path: string } | { readonly bytes: Uint8Array };
 
 export type PixelAnswer =
   | { id: number; result: DecodedFrame | Uint8Array }
@@ -21,6 +26,8 @@ export interface DecoderPool {
   transcode(encoded: Uint8Array, from: string, to: string, attributes: PixelAttributes): Promise<Buffer>;
   /** As `renderFile`, off the main thread. */
   render(file: Uint8Array, options: RenderOptions): Promise<Buffer>;
+  /** As `renderStored`; the worker reads what it needs. Throws `blob-missing` too. */
+  renderStored(place: FilePlace, frame: Omit<StoredFrame, 'read'>, options: RenderOptions): Promise<Buffer>;
   /** Ends the workers; what waits is rejected. */
   close(): Promise<void>;
 }
@@ -106,6 +113,11 @@ export function createDecoderPool({ size = 2, timeoutMs = 30_000 } = {}): Decode
     },
     render: async (file, options) => {
       const bytes = (await submit({ kind: 'render', file: compact(file), options })) as Uint8Array;
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    },
+    renderStored: async (place, { header, runs }, options) => {
+      const at = 'bytes' in place ? { bytes: compact(place.bytes) } : place;
+      const bytes = (await submit({ kind: 'renderStored', place: at, header, runs, options })) as Uint8Array;
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     },
     close: async () => {

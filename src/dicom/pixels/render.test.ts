@@ -95,7 +95,7 @@ test('Pixel Aspect Ratio stretches the shorter side of a pixel (PS3.3 C.7.6.3.1.
   expect(await size(image)).toMatchObject({ width: 30, height: 20 });
 });
 
-test('a thumbnail of 2,000 x 3,000 pixels takes well under a quarter of a second', async () => {
+test('a thumbnail of 2,000 x 3,000 pixels takes well under a quarter of a second of a core', async () => {
   const header = parseDataSet(encodeDataSet(dataset({ WindowCenter: 2048, WindowWidth: 4096 })), EXPLICIT_LE);
   const frame = plain(
     3000,
@@ -105,9 +105,10 @@ test('a thumbnail of 2,000 x 3,000 pixels takes well under a quarter of a second
   const options = { format: 'jpeg', width: 128, height: 128 } as const;
   const times: number[] = [];
   for (let i = 0; i < 4; i++) {
-    const start = performance.now();
+    const start = process.cpuUsage(); // whatever else the machine does
     await renderFrame(frame, header, options);
-    times.push(performance.now() - start);
+    const { user, system } = process.cpuUsage(start);
+    times.push((user + system) / 1000);
   }
   expect(Math.min(...times)).toBeLessThan(250);
 });

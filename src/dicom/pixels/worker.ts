@@ -1,10 +1,11 @@
 /** The far side of `createDecoderPool`: one job at a time, answers with the result or an error as plain data. */
+import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
-import { NegatoscopeError, reasonOf } from '../../errors.ts';
+import { blobMissing, NegatoscopeError, reasonOf } from '../../errors.ts';
 import { decodeFrame } from './decode.ts';
 import { transcodeFrame } from './encode.ts';
-import { renderFile } from './file.ts';
-import type { PixelAnswer, PixelJob } from './pool.ts';
+import { renderFile, renderStored } from './file.ts';
+import type { FilePlace, PixelAnswer, PixelJob } from './pool.ts';
 import type { DecodedFrame } from './types.ts';
 
 const port = parentPort!;
@@ -30,10 +31,53 @@ port.on('message', async ({ id, job }: { id: number; job: PixelJob }) => {
   }
 });
 
-/** Bytes of their own memory: a Buffer may be a part of Node's. */
 async function done(job: PixelJob): Promise<DecodedFrame | Uint8Array> {
-  if (job.kind === 'decode') return decodeFrame(job.encoded, job.transferSyntax, job.attributes);
-  if (job.kind === 'transcode')
-    return new Uint8Array(await transcodeFrame(job.encoded, job.from, job.to, job.attributes));
-  return new Uint8Array(await renderFile(job.file, job.options));
+  switch (job.kind) {
+    case 'decode':
+      return decodeFrame(job.encoded, job.transferSyntax, job.attributes);
+    case 'transcode':
+      return ownMemory(await transcodeFrame(job.encoded, job.from, job.to, job.attributes));
+    case 'render':
+      return ownMemory(await renderFile(job.file, job.options));
+    case 'renderStored': {
+      const file = opened(job.place);
+      try {
+        return ownMemory(await renderStored({ ...job, read: file.read }, job.options));
+      } finally {
+        file.close();
+      }
+    }
+  }
+}
+
+/** To hand over: a Buffer may be a part of Node's memory or of a library's. */
+const ownMemory = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes);
+
+function opened(place: FilePlace): { read(target: Uint8Array, position: number): void; close(): void } {
+  if ('bytes' in place) {
+    const { bytes } = place;
+    const read = (target: Uint8Array, position: number): void => {
+      if (position + target.length > bytes.length) throw blobMissing('shorter');
+      target.set(bytes.subarray(position, position + target.length));
+    };
+    return { read, close: () => {} };
+  }
+  const file = openedFile(place.path);
+  const read = (target: Uint8Array, position: number): void => {
+    for (let at = 0; at < target.length;) {
+      const count = readSync(file, target, at, target.length - at, position + at);
+      if (count === 0) throw blobMissing('shorter');
+      at += count;
+    }
+  };
+  return { read, close: () => closeSync(file) };
+}
+
+function openedFile(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') throw blobMissing('gone', thrown);
+    throw thrown;
+  }
 }

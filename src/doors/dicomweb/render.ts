@@ -12,8 +12,6 @@ import { cut, type Piece, rangeOf, sendChunks, sendPieces } from './send.ts';
 
 const TYPES = ['image/jpeg', 'image/png'] as const;
 const MAX_SIDE = 8192;
-/** A file that goes to the pool whole; of a longer one the frame alone. */
-const MAX_WHOLE = 64 * 1024 * 1024;
 const THUMBNAIL = { width: 128, height: 128 };
 /** What the standard knows and we do not draw; a Warning says so (PS3.18 8.3.5.1). */
 const NOT_DRAWN = ['annotation', 'iccprofile'] as const;
@@ -137,13 +135,14 @@ export function renderRoutes(shared: Shared) {
     options: Drawing,
     sight: Sight,
   ): Promise<Buffer> => {
-    const { row } = stored;
     const format = type === 'image/png' ? 'png' : 'jpeg';
-    if (row.frames === 1 && frame === 1 && row.size <= MAX_WHOLE) {
-      const file = Buffer.allocUnsafeSlow(row.size);
-      await stored.read(file, 0);
-      return pool.render(file, { ...options, format, frame });
-    }
+    const runs = await stored.runs(frame);
+    if (runs)
+      return pool.renderStored(
+        await stored.place(),
+        { header: stored.header, runs },
+        { ...options, format, frame },
+      );
     const decoded = await decodedFrame(shared, stored, frame, sight);
     return renderFrame(decoded.frame, decoded.dataset, { ...options, format, frame });
   };
