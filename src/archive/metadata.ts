@@ -26,7 +26,7 @@ export function createMetadata(
   db: Db<ArchiveTables>,
   dialect: Store['dialect'],
   objects: Objects,
-): Pick<Archive, 'metadata' | 'metadataText' | 'dataset' | 'bulk'> {
+): Pick<Archive, 'metadata' | 'metadataText' | 'metadataRevision' | 'dataset' | 'bulk'> {
   /** Frames of one instance are asked for one after the other, and each needs its header; originals never change. */
   const recent = new Map<string, DataSet>();
   const headerOf = (row: InstanceTable): Promise<DicomFile> => readHeader(objects.sourceOf(row));
@@ -78,6 +78,22 @@ export function createMetadata(
         size = 0;
       }
       if (group.length > 0) yield group.join(',');
+    },
+
+    async metadataRevision(studyUid, seriesUid) {
+      // Images never change: how many there are and when they came tells one state of the series from another.
+      const { rows } = await sql<{
+        count: number | string;
+        came: string;
+        last: string;
+        own: number | string;
+      }>`
+        select count(*) as count, cast(sum(received_at) as text) as came, cast(max(received_at) as text) as last,
+          count(ai_run_id) + (select count(*) from correction where study_uid = ${studyUid}) as own
+        from instance where study_uid = ${studyUid} and series_uid = ${seriesUid}`.execute(db);
+      const [found] = rows;
+      if (!found || Number(found.count) === 0 || Number(found.own) > 0) return undefined;
+      return `${found.count}-${found.came}-${found.last}`;
     },
 
     async dataset(sopInstanceUid, sight) {

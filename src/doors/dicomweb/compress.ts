@@ -96,6 +96,9 @@ export function codingOfText(request: FastifyRequest, reply: FastifyReply): Codi
   return codingOf(request.headers['accept-encoding'] as string | undefined);
 }
 
+export const encodedText = (bytes: Uint8Array, coding: Coding): Promise<Buffer> =>
+  CODINGS[coding].whole(bytes);
+
 export function compressText(app: FastifyInstance): void {
   app.addHook('onSend', async (request, reply, payload) => {
     const coding = codingOfText(request, reply);
@@ -103,7 +106,7 @@ export function compressText(app: FastifyInstance): void {
     if (!coding || (known && payload.length < TOO_SMALL)) return payload;
     if (!known && !(payload instanceof Readable)) return payload;
     void reply.header('content-encoding', coding).removeHeader('content-length');
-    if (known) return CODINGS[coding].whole(Buffer.from(payload as Uint8Array));
+    if (known) return encodedText(Buffer.from(payload as Uint8Array), coding);
     return compressed(payload, coding);
   });
 }

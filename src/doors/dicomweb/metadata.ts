@@ -1,6 +1,7 @@
 /** WADO-RS metadata: PS3.18 10.4.1.1.2. What is stored goes out as it is; corrections and addresses of bulk data are put in. */
 import type { FastifyReply } from 'fastify';
 import { NegatoscopeError } from '../../errors.ts';
+import { codingOfText, encodedText } from './compress.ts';
 import {
   baseOf,
   type DicomwebDependencies,
@@ -10,9 +11,12 @@ import {
   withBulkUrls,
 } from './context.ts';
 import { negotiateDataSets, sendXml, XML_TYPE } from './datasets.ts';
+import { createKeptTexts } from './keptTexts.ts';
 import { sendChunks } from './send.ts';
 
 export function metadataRoute({ archive, sightOf }: DicomwebDependencies) {
+  const kept = createKeptTexts();
+
   return async (request: Get, reply: FastifyReply) => {
     const type = negotiateDataSets(request);
     const sight = sightOf(request.principal);
@@ -24,6 +28,20 @@ export function metadataRoute({ archive, sightOf }: DicomwebDependencies) {
       return sendXml(reply, addressed(rows));
     }
     const { study = '', series, instance } = request.params;
+    const revisionNow = async (): Promise<string | undefined> =>
+      series === undefined || instance !== undefined ? undefined : archive.metadataRevision(study, series);
+    const revision = await revisionNow();
+    const key = `${base} ${study} ${series}`;
+    const known = revision === undefined ? undefined : kept.get(key, revision);
+    if (known) {
+      void reply.type(type);
+      const coding = codingOfText(request, reply);
+      if (!coding) return reply.send(known.plain);
+      return reply
+        .header('content-encoding', coding)
+        .send(await known.encoded(coding, () => encodedText(known.plain, coding)));
+    }
+
     const texts = archive
       .metadataText(
         {
@@ -42,14 +60,26 @@ export function metadataRoute({ archive, sightOf }: DicomwebDependencies) {
     }
     const second = await texts.next();
     void reply.type(type);
-    if (second.done) return reply.send(`[${first.value}]`);
+    if (second.done && revision === undefined) return reply.send(`[${first.value}]`);
+    const collected = revision === undefined ? undefined : kept.collect();
     return sendChunks(
       reply,
       (async function* () {
-        yield Buffer.from(`[${first.value},${second.value}`);
-        for (let next = await texts.next(); !next.done; next = await texts.next())
-          yield Buffer.from(`,${next.value}`);
-        yield Buffer.from(']');
+        const give = (text: string): Buffer => {
+          const bytes = Buffer.from(text);
+          collected?.add(bytes);
+          return bytes;
+        };
+        yield give(`[${first.value}`);
+        if (!second.done) yield give(`,${second.value}`);
+        for (let next = second; !next.done;) {
+          next = await texts.next();
+          if (!next.done) yield give(`,${next.value}`);
+        }
+        yield give(']');
+        // Only what did not change meanwhile is what the revision says.
+        if (collected && revision !== undefined && (await revisionNow()) === revision)
+          collected.keep(key, revision);
       })(),
     );
 
