@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { NegatoscopeError } from '../../errors.ts';
+import { NegatoscopeError, reasonOf } from '../../errors.ts';
+import { createFairQueue } from './fairQueue.ts';
 import type { StoredFrame } from './file.ts';
 import type { RenderOptions } from './render.ts';
 import { PixelsUndecodable } from './types.ts';
@@ -19,22 +20,45 @@ export type PixelAnswer =
   | { id: number; result: DecodedFrame | Uint8Array }
   | { id: number; error: { code: string; message: string; status: number; details: Record<string, string> } };
 
+/** The bytes of a frame, or how to get them when its turn has come: what waits should hold no pixels. */
+export type Encoded = Uint8Array | (() => Promise<Uint8Array>);
+
+/**
+ * Each job may say on whose behalf it is (`owner`): owners take turns. Rejects with `busy` (503) where more than `maxWaiting`
+ * jobs wait.
+ */
 export interface DecoderPool {
   /** As `decodeFrame`, off the main thread. */
-  decode(encoded: Uint8Array, transferSyntax: string, attributes: PixelAttributes): Promise<DecodedFrame>;
+  decode(
+    encoded: Encoded,
+    transferSyntax: string,
+    attributes: PixelAttributes,
+    owner?: string,
+  ): Promise<DecodedFrame>;
   /** As `transcodeFrame`, off the main thread. */
-  transcode(encoded: Uint8Array, from: string, to: string, attributes: PixelAttributes): Promise<Buffer>;
+  transcode(
+    encoded: Encoded,
+    from: string,
+    to: string,
+    attributes: PixelAttributes,
+    owner?: string,
+  ): Promise<Buffer>;
   /** As `renderFile`, off the main thread. */
   render(file: Uint8Array, options: RenderOptions): Promise<Buffer>;
   /** As `renderStored`; the worker reads what it needs. Throws `blob-missing` too. */
-  renderStored(place: FilePlace, frame: Omit<StoredFrame, 'read'>, options: RenderOptions): Promise<Buffer>;
+  renderStored(
+    place: FilePlace,
+    frame: Omit<StoredFrame, 'read'>,
+    options: RenderOptions,
+    owner?: string,
+  ): Promise<Buffer>;
   /** Ends the workers; what waits is rejected. */
   close(): Promise<void>;
 }
 
 interface Task {
   id: number;
-  job: PixelJob;
+  job(): PixelJob | Promise<PixelJob>;
   resolve(result: DecodedFrame | Uint8Array): void;
   reject(error: Error): void;
 }
@@ -44,8 +68,8 @@ interface Task {
  * Workers start when first needed. A job that takes longer than `timeoutMs` is given up and its worker replaced, so a stream
  * made to keep a codec busy cannot stop the others.
  */
-export function createDecoderPool({ size = 2, timeoutMs = 30_000 } = {}): DecoderPool {
-  const waiting: Task[] = [];
+export function createDecoderPool({ size = 2, timeoutMs = 30_000, maxWaiting = 2000 } = {}): DecoderPool {
+  const waiting = createFairQueue<Task>();
   const idle: Worker[] = [];
   const busy = new Map<Worker, { task: Task; timer: NodeJS.Timeout }>();
   let ids = 0;
@@ -58,8 +82,7 @@ export function createDecoderPool({ size = 2, timeoutMs = 30_000 } = {}): Decode
       const task = release(worker);
       if (task && 'result' in answer) task.resolve(answer.result);
       else if (task && 'error' in answer) task.reject(revive(answer.error));
-      if (!closed) idle.push(worker);
-      next();
+      free(worker);
     });
     worker.on('error', (thrown) => {
       release(worker)?.reject(new PixelsUndecodable('the decoder broke off', thrown));
@@ -76,53 +99,73 @@ export function createDecoderPool({ size = 2, timeoutMs = 30_000 } = {}): Decode
     return entry?.task;
   };
 
+  const free = (worker: Worker): void => {
+    if (!closed) idle.push(worker);
+    next();
+  };
+
   const next = (): void => {
-    while (!closed && waiting.length > 0 && (idle.length > 0 || busy.size < size)) {
-      const task = waiting.shift()!;
-      const worker = idle.pop() ?? start();
-      const timer = setTimeout(() => {
-        release(worker)?.reject(new PixelsUndecodable('decoding took too long'));
-        void worker.terminate();
-        next();
-      }, timeoutMs);
-      busy.set(worker, { task, timer });
-      worker.ref();
-      worker.postMessage({ id: task.id, job: task.job });
+    while (!closed && waiting.size > 0 && (idle.length > 0 || busy.size < size))
+      void run(idle.pop() ?? start(), waiting.shift()!);
+  };
+
+  const run = async (worker: Worker, task: Task): Promise<void> => {
+    const timer = setTimeout(() => {
+      release(worker)?.reject(new PixelsUndecodable('decoding took too long'));
+      void worker.terminate();
+      next();
+    }, timeoutMs);
+    busy.set(worker, { task, timer });
+    worker.ref();
+    try {
+      const made = task.job();
+      const job = made instanceof Promise ? await made : made;
+      if (busy.get(worker)?.task === task) worker.postMessage({ id: task.id, job });
+    } catch (thrown) {
+      if (busy.get(worker)?.task !== task) return; // given up
+      release(worker)?.reject(thrown instanceof Error ? thrown : new Error(reasonOf(thrown)));
+      free(worker);
     }
   };
 
-  const submit = (job: PixelJob): Promise<DecodedFrame | Uint8Array> =>
+  const submit = (job: Task['job'], owner = ''): Promise<DecodedFrame | Uint8Array> =>
     new Promise((resolve, reject) => {
       if (closed) return reject(closedError());
-      waiting.push({ id: ++ids, job, resolve, reject });
+      if (waiting.size >= maxWaiting) return reject(busyError());
+      waiting.push(owner, { id: ++ids, job, resolve, reject });
       next();
     });
 
+  /** Bytes at hand are taken at once, for their owner may use the memory again. */
+  const later = (encoded: Encoded, job: (bytes: Uint8Array) => PixelJob): Task['job'] => {
+    if (typeof encoded === 'function') return async () => job(compact(await encoded()));
+    const made = job(compact(encoded));
+    return () => made;
+  };
+  const picture = async (job: Task['job'], owner?: string): Promise<Buffer> => {
+    const bytes = (await submit(job, owner)) as Uint8Array;
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  };
+
   return {
-    decode: async (encoded, transferSyntax, attributes) =>
-      (await submit({
-        kind: 'decode',
-        encoded: compact(encoded),
-        transferSyntax,
-        attributes,
-      })) as DecodedFrame,
-    transcode: async (encoded, from, to, attributes) => {
-      const job = { kind: 'transcode', encoded: compact(encoded), from, to, attributes } as const;
-      const bytes = (await submit(job)) as Uint8Array;
-      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    },
-    render: async (file, options) => {
-      const bytes = (await submit({ kind: 'render', file: compact(file), options })) as Uint8Array;
-      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    },
-    renderStored: async (place, { header, runs }, options) => {
+    decode: async (encoded, transferSyntax, attributes, owner) =>
+      (await submit(
+        later(encoded, (bytes) => ({ kind: 'decode', encoded: bytes, transferSyntax, attributes })),
+        owner,
+      )) as DecodedFrame,
+    transcode: (encoded, from, to, attributes, owner) =>
+      picture(
+        later(encoded, (bytes) => ({ kind: 'transcode', encoded: bytes, from, to, attributes })),
+        owner,
+      ),
+    render: (file, options) => picture(later(file, (bytes) => ({ kind: 'render', file: bytes, options }))),
+    renderStored: (place, { header, runs }, options, owner) => {
       const at = 'bytes' in place ? { bytes: compact(place.bytes) } : place;
-      const bytes = (await submit({ kind: 'renderStored', place: at, header, runs, options })) as Uint8Array;
-      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      return picture(() => ({ kind: 'renderStored', place: at, header, runs, options }), owner);
     },
     close: async () => {
       closed = true;
-      for (const task of waiting.splice(0)) task.reject(closedError());
+      for (let task = waiting.shift(); task; task = waiting.shift()) task.reject(closedError());
       const workers = [...idle.splice(0), ...busy.keys()];
       for (const worker of workers) release(worker)?.reject(closedError());
       await Promise.all(workers.map((worker) => worker.terminate()));
@@ -136,6 +179,9 @@ const compact = (bytes: Uint8Array): Uint8Array =>
 
 const closedError = (): NegatoscopeError =>
   new NegatoscopeError('shutting-down', 'The server is stopping.', { status: 503 });
+
+const busyError = (): NegatoscopeError =>
+  new NegatoscopeError('busy', 'Too many pictures are being made. Try again in a moment.', { status: 503 });
 
 function revive(error: Extract<PixelAnswer, { error: unknown }>['error']): Error {
   if (error.code === 'pixels-undecodable' && error.details.reason !== undefined)

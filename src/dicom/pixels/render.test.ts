@@ -142,6 +142,36 @@ describe('createDecoderPool', () => {
     });
   });
 
+  test('one who asks for much does not hold up the others, and only what has its turn is loaded', async () => {
+    const one = createDecoderPool({ size: 1, maxWaiting: 40 });
+    const bytes = shared('ct/CT_small.dcm');
+    const file = parseDicom(bytes);
+    const { encoded, attributes } = encodedFrame(file, 1);
+    let loaded = 0;
+    let done = 0;
+    const ask = (owner: string) =>
+      one
+        .decode(
+          async () => {
+            expect(++loaded - done).toBeLessThanOrEqual(2); // the one before is just being told of
+            return encoded;
+          },
+          file.transferSyntax,
+          attributes,
+          owner,
+        )
+        .then(() => ++done);
+    const many = Array.from({ length: 40 }, () => ask('many'));
+    const other = ask('other');
+    await expect(ask('third')).rejects.toMatchObject({ code: 'busy', status: 503 });
+    expect(await other).toBeLessThanOrEqual(3);
+    await Promise.all(many);
+    const broken = one.decode(async () => Promise.reject(new Error('gone')), file.transferSyntax, attributes);
+    await expect(broken).rejects.toThrow('gone');
+    expect((await one.decode(encoded, file.transferSyntax, attributes)).rows).toBe(128);
+    await one.close();
+  });
+
   test('a job that takes too long is given up, the next one runs', async () => {
     const impatient = createDecoderPool({ size: 1, timeoutMs: 1 });
     const job = impatient.render(shared('ct/CT_small.dcm'), { format: 'png' });

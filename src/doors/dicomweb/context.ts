@@ -111,6 +111,10 @@ export function isFresh(
   return true;
 }
 
+/** On whose behalf pixels are worked on: each person and each machine has its turn. */
+export const ownerOf = ({ principal, ip }: Pick<FastifyRequest, 'principal' | 'ip'>): string =>
+  `${principal.personId ?? principal.name} ${ip}`;
+
 /** Relative BulkDataURIs of the archive as addresses of this door. */
 export function withBulkUrls(json: DicomJson, url: string): DicomJson {
   return Object.fromEntries(

@@ -13,7 +13,7 @@ import { NegatoscopeError } from '../../errors.ts';
 import { multipartWriter } from '../../wire/multipart.ts';
 import { acceptedOf, covers, type MediaRange, notAcceptable } from './accept.ts';
 import { codingOfFrames, compressed } from './compress.ts';
-import { type Get, isFresh, type Shared, storedAt } from './context.ts';
+import { type Get, isFresh, ownerOf, type Shared, storedAt } from './context.ts';
 import { addVary } from './cors.ts';
 import { chunksOf, type Piece, sendChunks, sendPieces } from './send.ts';
 
@@ -128,11 +128,14 @@ export async function decodedFrame(
   stored: StoredInstance,
   n: number,
   sight: Sight,
+  owner: string,
 ): Promise<{ frame: DecodedFrame; attributes: PixelAttributes; dataset: DataSet }> {
-  const bytes = await stored.frame(n);
+  await stored.runs(n); // whether there is such a frame
   const dataset = await archive.dataset(stored.row.sopInstanceUid, sight);
   const attributes = pixelAttributesOf(dataset);
-  return { frame: await pool.decode(bytes, stored.row.transferSyntax, attributes), attributes, dataset };
+  const { transferSyntax } = stored.row;
+  const frame = await pool.decode(() => stored.frame(n), transferSyntax, attributes, owner);
+  return { frame, attributes, dataset };
 }
 
 export function createFrames(shared: Shared) {
@@ -144,15 +147,16 @@ export function createFrames(shared: Shared) {
     n: number,
     { how, transferSyntax }: Choice,
     sight: Sight,
+    owner: string,
   ): Promise<Piece[]> => {
     if (how === 'encode') {
       const { row } = stored;
       const attributes = pixelAttributesOf(await archive.dataset(row.sopInstanceUid, sight));
-      const bytes = await stored.frame(n);
-      return [await pool.transcode(bytes, row.transferSyntax, transferSyntax, attributes)];
+      const bytes = () => stored.frame(n);
+      return [await pool.transcode(bytes, row.transferSyntax, transferSyntax, attributes, owner)];
     }
     if (how === 'decode') {
-      const { frame, attributes } = await decodedFrame(shared, stored, n, sight);
+      const { frame, attributes } = await decodedFrame(shared, stored, n, sight, owner);
       return [nativeBytes(frame, attributes)];
     }
     const runs = await stored.runs(n);
@@ -166,13 +170,14 @@ export function createFrames(shared: Shared) {
 
   const answer: FrameAnswer = async (request, reply, stored, numbers) => {
     const sight = sightOf(request.principal);
+    const owner = ownerOf(request);
     const choice = acceptedOf(request)
       .map((range) => choose(range, stored, numbers.length))
       .find((found) => found !== undefined);
     if (!choice) throw notAcceptable(offered(stored.row.transferSyntax));
     const variant = `-${numbers.join(',')}-${choice.mediaType}-${choice.transferSyntax}-${choice.multipart}`;
     // Before the first byte goes out, so that a missing or damaged frame gets a proper answer.
-    const first = await piecesOf(stored, numbers[0] ?? 1, choice, sight);
+    const first = await piecesOf(stored, numbers[0] ?? 1, choice, sight, owner);
     const others = numbers.slice(1);
     if (choice.how === 'stored') for (const n of others) await stored.runs(n);
     const coding = choice.transferSyntax === EXPLICIT_LE ? codingOfFrames(request) : undefined;
@@ -189,7 +194,7 @@ export function createFrames(shared: Shared) {
       yield* first;
       for (const n of others) {
         yield head();
-        yield* await piecesOf(stored, n, choice, sight);
+        yield* await piecesOf(stored, n, choice, sight, owner);
       }
       if (choice.multipart) yield writer.end();
     };

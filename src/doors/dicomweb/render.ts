@@ -6,7 +6,7 @@ import { renderFrame, type RenderOptions } from '../../dicom/pixels/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
 import { multipartWriter } from '../../wire/multipart.ts';
 import { acceptedOf, covers, negotiate, notAcceptable } from './accept.ts';
-import { type Get, instancesAt, isFresh, type Shared, storedAt } from './context.ts';
+import { type Get, instancesAt, isFresh, ownerOf, type Shared, storedAt } from './context.ts';
 import { decodedFrame, frameNumbers, mediaTypeOf } from './frames.ts';
 import { cut, type Piece, rangeOf, sendChunks, sendPieces } from './send.ts';
 
@@ -127,24 +127,38 @@ export function renderRoutes(shared: Shared) {
     return { stored, frame };
   };
 
-  /** One frame as a picture. Throws `pixels-undecodable` (422), `frame-not-found` (404). */
+  /** Pictures that are being made: who asks for the same gets the same. */
+  const underway = new Map<string, Promise<Buffer>>();
+
+  /** One frame as a picture. Throws `pixels-undecodable` (422), `frame-not-found` (404), `busy` (503). */
   const draw = async (
     stored: StoredInstance,
     frame: number,
     type: string,
-    options: Drawing,
-    sight: Sight,
+    drawing: Drawing,
+    request: FastifyRequest,
   ): Promise<Buffer> => {
-    const format = type === 'image/png' ? 'png' : 'jpeg';
+    const options: RenderOptions = { ...drawing, format: type === 'image/png' ? 'png' : 'jpeg', frame };
+    const key = `${stored.row.sopInstanceUid} ${JSON.stringify(options)}`;
+    const known = underway.get(key);
+    if (known) return known;
+    const made = drawn(stored, options, request).finally(() => underway.delete(key));
+    underway.set(key, made);
+    return made;
+  };
+
+  const drawn = async (
+    stored: StoredInstance,
+    options: RenderOptions & { frame?: number },
+    request: FastifyRequest,
+  ): Promise<Buffer> => {
+    const { frame = 1 } = options;
+    const owner = ownerOf(request);
     const runs = await stored.runs(frame);
-    if (runs)
-      return pool.renderStored(
-        await stored.place(),
-        { header: stored.header, runs },
-        { ...options, format, frame },
-      );
-    const decoded = await decodedFrame(shared, stored, frame, sight);
-    return renderFrame(decoded.frame, decoded.dataset, { ...options, format, frame });
+    if (runs) return pool.renderStored(await stored.place(), { header: stored.header, runs }, options, owner);
+    const sight = sightOf(request.principal);
+    const decoded = await decodedFrame(shared, stored, frame, sight, owner);
+    return renderFrame(decoded.frame, decoded.dataset, options);
   };
 
   /** A frame as a picture of a type that is settled. */
@@ -156,7 +170,7 @@ export function renderRoutes(shared: Shared) {
   ): Promise<FastifyReply> => {
     const shown = JSON.stringify(options).replace(/[^\w.,:-]/g, '');
     if (isFresh(request, reply, stored.row, `-r${frame}-${type}-${shown}`)) return reply;
-    return reply.type(type).send(await draw(stored, frame, type, options, sightOf(request.principal)));
+    return reply.type(type).send(await draw(stored, frame, type, options, request));
   };
 
   /** The stream as it is stored, which a browser may play. */
@@ -199,7 +213,7 @@ export function renderRoutes(shared: Shared) {
         if (!stored || isVideo(row.transferSyntax)) continue;
         let bytes: Buffer;
         try {
-          bytes = await draw(stored, Math.ceil(row.frames / 2), type, options[i] ?? {}, sight);
+          bytes = await draw(stored, Math.ceil(row.frames / 2), type, options[i] ?? {}, request);
         } catch (thrown) {
           // One that cannot be shown does not keep back the others.
           if ((thrown as NegatoscopeError).code === 'pixels-undecodable') continue;
