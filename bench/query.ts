@@ -114,7 +114,13 @@ async function timesOf(receiver: Receiver, paths: readonly string[], round: numb
 const quantile = (values: readonly number[], q: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))]!;
 
-export async function* query({ count = COUNT, rounds, large, say }: SuiteOptions): AsyncGenerator<Line> {
+export async function* query({
+  count = COUNT,
+  rounds,
+  large,
+  only = '',
+  say,
+}: SuiteOptions): AsyncGenerator<Line> {
   const dir = mkdtempSync(join(tmpdir(), 'negatoscope-bench-'));
   const sweep = () => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   process.once('exit', sweep);
@@ -152,6 +158,7 @@ export async function* query({ count = COUNT, rounds, large, say }: SuiteOptions
       say(`${(sent += batch.length)} of about ${count} instances sent to ${peer.name}`);
     }
     for (const work of worksOf(studies)) {
+      if (!work.name.includes(only)) continue;
       const times = new Map<Receiver, number[]>([
         [ours, []],
         [peer, []],
@@ -177,6 +184,7 @@ export async function* query({ count = COUNT, rounds, large, say }: SuiteOptions
   /** The same questions to few and to many instances: p95 of all rounds. */
   async function* compare(small: Work[], few: Receiver, big: Work[], many: Receiver): AsyncGenerator<Line> {
     for (const [i, work] of small.entries()) {
+      if (!work.name.includes(only)) continue;
       const times: [number[], number[]] = [[], []];
       for (let round = -1; round < rounds; round++) {
         say(`${work.name}, round ${round + 1} of ${rounds}`);

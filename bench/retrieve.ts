@@ -31,7 +31,7 @@ interface Work {
   readonly goal: number;
 }
 
-export async function* retrieve({ count = 100, rounds, say }: SuiteOptions): AsyncGenerator<Line> {
+export async function* retrieve({ count = 100, rounds, only = '', say }: SuiteOptions): AsyncGenerator<Line> {
   const dir = mkdtempSync(join(tmpdir(), 'negatoscope-bench-'));
   const sweep = () => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   process.once('exit', sweep);
@@ -53,6 +53,7 @@ export async function* retrieve({ count = 100, rounds, say }: SuiteOptions): Asy
       await stow(receiver, dx, 1, 10);
     }
     for (const work of works(ct.map(pathOf), dx.map(pathOf))) {
+      if (!work.name.includes(only)) continue;
       const rates = new Map<Receiver, number[]>([
         [ours, []],
         [peer, []],
