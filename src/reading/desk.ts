@@ -140,6 +140,7 @@ export function createDesk(
         instances: (images.get(series.seriesUid) ?? []).map((image) => ({
           sopInstanceUid: image.sopInstanceUid,
           sopClassUid: image.sopClassUid,
+          transferSyntax: image.transferSyntax,
           rows: image.rows,
           columns: image.columns,
           frames: image.frames,

@@ -172,6 +172,7 @@ export interface StudyView {
     instances: {
       sopInstanceUid: string;
       sopClassUid: string;
+      transferSyntax: string;
       rows: number | null;
       columns: number | null;
       frames: number;

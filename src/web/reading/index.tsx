@@ -1,8 +1,8 @@
 /** The reading page: image left, findings and report right; on a phone the panel is a sheet below the image. */
 import { useQueryClient } from '@tanstack/react-query';
-import { ArrowLeft, Bookmark } from 'lucide-react';
-import { useEffect, useMemo, useRef, useState } from 'react';
-import { Link, useLocation } from 'wouter';
+import { ArrowLeft } from 'lucide-react';
+import { lazy, Suspense, useEffect, useMemo, useRef, useState, type RefObject } from 'react';
+import { Link, useLocation, useSearch } from 'wouter';
 import type { Box, Finding, Mark, StudyView, WorklistPage } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
 import { dicomDate, dicomTime, duration, personName } from '../format.ts';
@@ -19,12 +19,26 @@ import { Findings } from './Findings.tsx';
 import fr from './fr.json' with { type: 'json' };
 import './reading.css';
 import { Measures } from './Measures.tsx';
+import { HeaderDrawer } from './objects/Header.tsx';
+import { objectsOf, objectTitle } from './objects/list.ts';
+import { OverlayPlanes, PresentationLayer, SegmentationLayer } from './objects/Overlays.tsx';
+import { imagesAbout, presentationOf } from './objects/presentation.ts';
+import { ResultList } from './objects/ResultList.tsx';
+import { useResults, type Result } from './objects/useResults.ts';
+import type { SrReference } from './objects/sr.ts';
+import './objects/texts.ts';
 import { ReportForm } from './Report.tsx';
 import { SignDialog, SignedReport, SignFoot, blockText } from './Signing.tsx';
+import { rateOf } from './stacks/cine.ts';
+import { CineBar } from './stacks/CineBar.tsx';
+import { EdgeLetters } from './stacks/EdgeLetters.tsx';
+import { Thumbs } from './stacks/Thumbs.tsx';
+import { useClipTiming, useCine } from './stacks/useCine.ts';
+import { groupsOf, useStacks, type ShownImage } from './stacks/useStacks.ts';
 import { usePrefetchStudy, useReading } from './useReading.ts';
 import { useHeat } from './useHeat.ts';
 import { middle } from './viewer/boxes.ts';
-import { thumbnailUrl } from './viewer/loading/dicomweb.ts';
+import type { InstanceRef, Metadata } from './viewer/loading/dicomweb.ts';
 import { imageIdOf, refOf } from './viewer/loading/imageId.ts';
 import { prefetch } from './viewer/loading/prefetch.ts';
 import { StackProgress } from './viewer/loading/StackProgress.tsx';
@@ -40,8 +54,7 @@ import { Stage, type StageHandle, type View } from './viewer/viewport/Stage.tsx'
 
 addCatalogue({ fr, en });
 
-/** Objects without pixels of their own to show on the stage. */
-const NOT_IMAGES = new Set(['SR', 'PR', 'KO', 'DOC', 'SEG', 'REG', 'RTSTRUCT', 'RTPLAN', 'RTDOSE']);
+const ObjectView = lazy(() => import('./objects/ObjectView.tsx'));
 
 export default function ReadingPage({ studyUid }: { studyUid: string }) {
   const { t } = useText();
@@ -59,25 +72,6 @@ export default function ReadingPage({ studyUid }: { studyUid: string }) {
       </main>
     );
   return <Reading key={studyUid} studyUid={studyUid} view={reading.view.data} reading={reading} />;
-}
-
-function imagesOf(view: StudyView) {
-  return view.series
-    .filter(({ modality }) => !NOT_IMAGES.has(modality))
-    .flatMap((series) =>
-      series.instances.flatMap((instance) =>
-        Array.from({ length: Math.max(1, instance.frames) }, (_, frame) => ({
-          series,
-          instance,
-          frame: frame + 1,
-          ref: {
-            studyUid: view.study.studyUid,
-            seriesUid: series.seriesUid,
-            sopInstanceUid: instance.sopInstanceUid,
-          },
-        })),
-      ),
-    );
 }
 
 function Reading({
@@ -98,7 +92,11 @@ function Reading({
   const { ownPassword } = useMe().person;
   const models = useModels().data ?? [];
   const stage = useRef<StageHandle>(null);
-  const [index, setIndex] = useState(0);
+  /** Instance and frame of the image on the stage; it stays while the order of its stack becomes known. */
+  const [at, setAt] = useState<string | null>(null);
+  /** Instance of a document that is read instead of an image. */
+  const [documentUid, setDocumentUid] = useState<string | null>(null);
+  const [header, setHeader] = useState<{ instance: InstanceRef; title: string } | null>(null);
   const [tool, setTool] = useState<ToolName>('window');
   const [inverted, setInverted] = useState(false);
   const [aiShown, setAiShown] = useState(true);
@@ -112,9 +110,58 @@ function Reading({
   const [signing, setSigning] = useState(false);
   const [templates, setTemplates] = useState(false);
 
-  const images = useMemo(() => imagesOf(view), [view.series]);
-  const imageIds = useMemo(() => images.map(({ ref, frame }) => imageIdOf(ref, frame)), [images]);
-  const current = images[Math.min(index, images.length - 1)];
+  const groups = useStacks(view);
+  const images = useMemo(() => groups.flatMap(({ shown }) => shown), [groups]);
+  const objects = useMemo(() => objectsOf(view), [view.series]);
+  const results = useResults(objects);
+  const index = Math.max(
+    0,
+    images.findIndex((image) => keyOf(image) === at),
+  );
+  const setIndex = (next: number) => {
+    const image = images[next];
+    if (!image) return;
+    setAt(keyOf(image));
+    setDocumentUid(null);
+  };
+  const current = images[index];
+  const group = groups.find(({ start, shown }) => index >= start && index < start + shown.length);
+  const imageIds = useMemo(() => group?.shown.map(({ ref, frame }) => imageIdOf(ref, frame)) ?? [], [group]);
+  const open =
+    objects.find(({ ref }) => ref.sopInstanceUid === documentUid) ?? (current ? undefined : objects[0]);
+  const timing = useClipTiming(group);
+  const cine = useCine(timing, index - (group?.start ?? 0), (next) => setIndex(next + (group?.start ?? 0)));
+
+  // A link may name what is to be seen: /read/STUDY?image=INSTANCE&frame=2.
+  const search = useSearch();
+  useEffect(() => {
+    const asked = new URLSearchParams(search);
+    const sopInstanceUid = asked.get('image');
+    if (!sopInstanceUid) return;
+    if (objects.some(({ ref }) => ref.sopInstanceUid === sopInstanceUid)) setDocumentUid(sopInstanceUid);
+    else {
+      setAt(`${sopInstanceUid}/${Number(asked.get('frame')) || 1}`);
+      setDocumentUid(null);
+    }
+  }, [search]);
+  const openerOf = ({ sopInstanceUid, frames }: SrReference) => {
+    const found = images.findIndex(
+      ({ instance, frame }) =>
+        instance.sopInstanceUid === sopInstanceUid && (!frames.length || frames.includes(frame)),
+    );
+    if (found >= 0) return () => setIndex(found);
+    return objects.some(({ ref }) => ref.sopInstanceUid === sopInstanceUid)
+      ? () => setDocumentUid(sopInstanceUid)
+      : undefined;
+  };
+  const openHeader = () => {
+    const shown = open ?? current;
+    if (shown)
+      setHeader({
+        instance: shown.ref,
+        title: open ? objectTitle(t, open) : (current?.series.modality ?? ''),
+      });
+  };
   const editable =
     reading.mine && (view.state === 'reading' || view.state === 'to-read' || view.state === 'reopened');
   const sop = current?.instance.sopInstanceUid;
@@ -201,18 +248,18 @@ function Reading({
   }, [view.findings, selected]);
   useEffect(() => {
     const finding = view.findings.find(({ id }) => id === selected);
-    const at = finding
+    const place = finding
       ? images.findIndex(({ instance }) => instance.sopInstanceUid === finding.sopInstanceUid)
       : -1;
-    if (at >= 0) setIndex(at);
+    if (place >= 0 && finding!.sopInstanceUid !== sop) setIndex(place);
   }, [selected]);
   const select = (id: string) => {
     // A click inside the card of the finding that is being corrected must not end its correction.
     setEditing((present) => (present?.finding.id === id ? present : null)); // a fresh one stays, named as it is
     setSelected(id);
     const finding = view.findings.find((each) => each.id === id);
-    const at = images.findIndex(({ instance }) => instance.sopInstanceUid === finding?.sopInstanceUid);
-    if (at >= 0) setIndex(at);
+    const place = images.findIndex(({ instance }) => instance.sopInstanceUid === finding?.sopInstanceUid);
+    if (place >= 0) setIndex(place);
   };
 
   const shownRun = view.ai.find(({ run, hidden }) => run && hidden === null)?.run ?? null;
@@ -256,6 +303,13 @@ function Reading({
     );
     if (following) setSelected(following.id);
   };
+  /** The first image that an object is about comes on the stage. */
+  const showImageOf = ({ metadata }: Result) => {
+    const about = metadata ? imagesAbout(metadata) : new Set<string>();
+    if (current && !open && about.has(current.instance.sopInstanceUid)) return;
+    const place = images.findIndex(({ instance }) => about.has(instance.sopInstanceUid));
+    setIndex(place >= 0 ? place : index);
+  };
   /** On the image that was shown under the pen, which may not be the one just asked for. */
   const addFinding = (box: Box, sopInstanceUid: string) => {
     setDrawing(false);
@@ -270,7 +324,7 @@ function Reading({
       },
     );
   };
-  const step = (by: number) => setIndex((present) => Math.min(images.length - 1, Math.max(0, present + by)));
+  const step = (by: number) => setIndex(Math.min(images.length - 1, Math.max(0, index + by)));
 
   const blocks = view.signingBlockedBy;
   const trySign = () => {
@@ -360,8 +414,23 @@ function Reading({
       run: ({ shiftKey }) => (shiftKey ? marks.redo() : marks.undo()),
     },
     { keys: ['Ctrl+y'], label: t('marks.redo'), outsideText: true, run: marks.redo },
-    { keys: ['ArrowRight', 'ArrowDown'], label: t('keys.nextImage'), run: () => step(1) },
-    { keys: ['ArrowLeft', 'ArrowUp'], label: t('keys.previousImage'), run: () => step(-1) },
+    // A document that is read scrolls by them.
+    ...(open
+      ? []
+      : [
+          { keys: ['ArrowRight', 'ArrowDown'], label: t('keys.nextImage'), run: () => step(1) },
+          { keys: ['ArrowLeft', 'ArrowUp'], label: t('keys.previousImage'), run: () => step(-1) },
+        ]),
+    { keys: [','], label: t('keys.header'), run: openHeader },
+    ...(timing && !open
+      ? [
+          { keys: [' '], label: t('keys.play'), run: cine.toggle },
+          { keys: ['['], label: t('cine.loopFrom'), run: () => cine.setEnd('first') },
+          { keys: [']'], label: t('cine.loopTo'), run: () => cine.setEnd('last') },
+          { keys: ['>'], label: t('cine.faster'), run: () => cine.faster(1) },
+          { keys: ['<'], label: t('cine.slower'), run: () => cine.faster(-1) },
+        ]
+      : []),
     { keys: ['Ctrl+m'], label: t('keys.template'), run: () => editable && setTemplates(true) },
     { keys: ['Ctrl+Enter'], label: t('keys.sign'), run: trySign },
     {
@@ -372,6 +441,7 @@ function Reading({
         else if (editing) cancelCorrection();
         // Out of a text field first: Escape while writing must not leave the study.
         else if (isTyping(target)) (target as HTMLElement).blur();
+        else if (open && current) setDocumentUid(null);
         else leave();
       },
     },
@@ -407,24 +477,15 @@ function Reading({
       </header>
       <div className="body">
         <nav className="thumbs" aria-label={t('viewer.images')}>
-          {images.map(({ ref, frame, instance, series }, i) => (
-            <button
-              key={`${ref.sopInstanceUid}-${frame}`}
-              type="button"
-              aria-current={i === index || undefined}
-              onClick={() => setIndex(i)}
-            >
-              <img src={thumbnailUrl(ref)} alt="" width={64} height={64} loading="lazy" />
-              {keyImages.has(`${ref.sopInstanceUid} ${frame}`) && (
-                <Bookmark className="key" size={16} role="img" aria-label={t('marks.kind.key')} />
-              )}
-              <small>
-                {instance.frames > 1
-                  ? frame
-                  : orCode(t, 'viewPosition', instance.viewPosition) || series.modality || i + 1}
-              </small>
-            </button>
-          ))}
+          <Thumbs
+            groups={groups}
+            keyImages={keyImages}
+            objects={objects}
+            index={open ? null : index}
+            document={open?.ref.sopInstanceUid ?? null}
+            onIndex={setIndex}
+            onDocument={setDocumentUid}
+          />
           {view.priors.length > 0 && <span className="priors-label faint small">{t('viewer.priors')}</span>}
           {view.priors.map((prior) => (
             <Link key={prior.studyUid} href={`/read/${prior.studyUid}`} className="prior small">
@@ -433,10 +494,27 @@ function Reading({
           ))}
         </nav>
         <div className="light">
-          {images.length === 0 ? (
-            <p className="stage-note">{t('viewer.noImages')}</p>
-          ) : (
-            <Stage ref={stage} imageIds={imageIds} index={index} onIndex={setIndex} tool={tool}>
+          {images.length === 0 && !open && <p className="stage-note">{t('viewer.noImages')}</p>}
+          {open && (
+            <Suspense fallback={null}>
+              <ObjectView
+                key={open.ref.sopInstanceUid}
+                instance={open.ref}
+                kind={open.kind}
+                title={objectTitle(t, open)}
+                openerOf={openerOf}
+                refOf={(uid) => [...images, ...objects].find(({ ref }) => ref.sopInstanceUid === uid)?.ref}
+              />
+            </Suspense>
+          )}
+          {group && !open && (
+            <Stage
+              ref={stage}
+              imageIds={imageIds}
+              index={index - group.start}
+              onIndex={(next) => setIndex(group.start + next)}
+              tool={tool}
+            >
               {(now) => (
                 <>
                   <Shown
@@ -467,9 +545,16 @@ function Reading({
                     now={now}
                     view={view}
                     index={Math.max(0, imageIds.indexOf(now.imageId))}
-                    count={images.length}
-                    current={images[imageIds.indexOf(now.imageId)] ?? current!}
+                    count={imageIds.length}
+                    current={group.shown[imageIds.indexOf(now.imageId)] ?? current!}
                   />
+                  <EdgeLetters now={now} />
+                  <OverlayPlanes now={now} />
+                  {results.segmentations.map((shown) => (
+                    <SegmentationLayer key={shown.ref.sopInstanceUid} now={now} shown={shown} />
+                  ))}
+                  <PresentationLayer now={now} metadata={results.presentation?.metadata ?? null} />
+                  <Applied now={now} metadata={results.presentation?.metadata ?? null} stage={stage} />
                   {drawing && (
                     <DrawSheet
                       key={now.imageId}
@@ -482,24 +567,43 @@ function Reading({
               )}
             </Stage>
           )}
-          {images.length > 0 && <StackProgress imageIds={imageIds} index={index} />}
-          <ToolBar
-            tool={tool}
-            onTool={setTool}
-            scrolls={images.length > 1}
-            inverted={inverted}
-            acts={acts}
-            ai={
-              anyAi
-                ? {
-                    shown: aiShown,
-                    onToggle: () => setAiShown((on) => !on),
-                    heat: runImage?.heatmap ? heatOn && aiShown : null,
-                    onHeat: () => setHeatOn((on) => !on),
-                  }
-                : null
-            }
-          />
+          {group && !open && <StackProgress imageIds={imageIds} index={index - group.start} />}
+          {timing && group && !open && (
+            <CineBar
+              count={group.shown.length}
+              index={index - group.start}
+              playing={cine.playing}
+              speed={cine.speed}
+              range={cine.range}
+              rate={timing.source === 'default' ? null : rateOf(timing)}
+              onIndex={(next) => {
+                cine.pause();
+                setIndex(group.start + next);
+              }}
+              onToggle={cine.toggle}
+              onSpeed={cine.setSpeed}
+              onEnd={cine.setEnd}
+            />
+          )}
+          {!open && (
+            <ToolBar
+              tool={tool}
+              onTool={setTool}
+              scrolls={imageIds.length > 1}
+              inverted={inverted}
+              acts={acts}
+              ai={
+                anyAi
+                  ? {
+                      shown: aiShown,
+                      onToggle: () => setAiShown((on) => !on),
+                      heat: runImage?.heatmap ? heatOn && aiShown : null,
+                      onHeat: () => setHeatOn((on) => !on),
+                    }
+                  : null
+              }
+            />
+          )}
         </div>
         <aside className="panel" aria-label={t('panel.label')}>
           <span className="grab" aria-hidden />
@@ -556,6 +660,13 @@ function Reading({
                   : null
               }
             />
+            <ResultList
+              view={view}
+              models={models}
+              results={results}
+              onOpen={({ ref }) => setDocumentUid(ref.sopInstanceUid)}
+              onShow={showImageOf}
+            />
             {view.reports.map((report) => (
               <SignedReport
                 key={report.id}
@@ -582,6 +693,11 @@ function Reading({
           )}
         </aside>
       </div>
+      <HeaderDrawer
+        instance={header?.instance ?? null}
+        title={header?.title ?? ''}
+        onClose={() => setHeader(null)}
+      />
       {signing && (
         <SignDialog
           opened
@@ -598,6 +714,8 @@ function Reading({
   );
 }
 
+const keyOf = ({ instance, frame }: ShownImage): string => `${instance.sopInstanceUid}/${frame}`;
+
 /** Whether the stage shows this instance; while another loads it still shows the one before. */
 const shows = (now: View, sopInstanceUid: string | undefined): boolean =>
   refOf(now.imageId).sopInstanceUid === sopInstanceUid;
@@ -612,6 +730,27 @@ const instanceOf = (imageId: string) => {
   return { sopInstanceUid, frame };
 };
 
+/** Does with the stage what a presentation state asks for, whenever another image comes; and takes it back when it ends. */
+function Applied({
+  now,
+  metadata,
+  stage,
+}: {
+  now: View;
+  metadata: Metadata | null;
+  stage: RefObject<StageHandle | null>;
+}) {
+  const applied = useRef(false);
+  useEffect(() => {
+    const { sopInstanceUid, frame } = refOf(now.imageId);
+    const state = metadata ? presentationOf(metadata, sopInstanceUid, frame) : undefined;
+    if (state) stage.current?.present(state);
+    else if (applied.current) stage.current?.reset();
+    applied.current = state !== undefined;
+  }, [now.imageId, metadata]);
+  return null;
+}
+
 function Corners({
   now,
   view,
@@ -623,7 +762,7 @@ function Corners({
   view: StudyView;
   index: number;
   count: number;
-  current: ReturnType<typeof imagesOf>[number];
+  current: ShownImage;
 }) {
   const { t, language } = useText();
   const { spacing } = now.loaded;
@@ -681,7 +820,8 @@ function useNext(studyUid: string, active: boolean): string | null {
         const view = await ask(row.study.studyUid);
         if (!gone)
           prefetch(
-            imagesOf(view)
+            groupsOf(view, new Map())
+              .flatMap(({ shown }) => shown)
               .slice(0, 4)
               .map(({ ref, frame }) => imageIdOf(ref, frame)),
           );

@@ -70,6 +70,14 @@ function acquiredSteps(data: Metadata, frames: number): number[] | undefined {
   return steps.every(SENSIBLE) ? [...steps, steps.at(-1)!] : undefined;
 }
 
+/** A clip of which nothing is known but the number of its frames. */
+export const evenTiming = (frames: number): CineTiming => ({
+  at: Array.from({ length: frames + 1 }, (_, i) => i * DEFAULT_FRAME_MS),
+  source: 'default',
+  sweep: false,
+  range: { first: 0, last: frames - 1 },
+});
+
 /** Frames a second, on average. */
 export const rateOf = ({ at }: CineTiming): number => ((at.length - 1) * 1000) / at.at(-1)!;
 

@@ -6,7 +6,6 @@ import { parseDicom, toJson } from '../../../dicom/index.ts';
 import type { Metadata } from '../viewer/loading/dicomweb.ts';
 import { cineTimingOf, frameAt, rateOf } from './cine.ts';
 import { edgeLabels, letters, patientAxes } from './orientation.ts';
-import { measured, regionAt, regionsOf, regionSpacingAt } from './regions.ts';
 import { stacksOf } from './stacks.ts';
 
 const shared = fileURLToPath(new URL('../../../../../shared/', import.meta.url));
@@ -202,7 +201,9 @@ describe('orientation letters', () => {
 
 describe('cine', () => {
   test('takes the frame time vector, the frame time, the rates, in this order', () => {
-    const vector = cineTimingOf(metadataOf('dicom/ultrasound/IM00001.fragmented_no_bot_jpeg_baseline.50.dcm'));
+    const vector = cineTimingOf(
+      metadataOf('dicom/ultrasound/IM00001.fragmented_no_bot_jpeg_baseline.50.dcm'),
+    );
     expect(vector.source).toBe('FrameTimeVector');
     expect(vector.at.slice(0, 4).map(Math.round)).toEqual([0, 50, 83, 133]);
     const even = cineTimingOf(metadataOf('dicom/ultrasound/palette-multiframe-jpeg-ls.dcm'));
@@ -229,43 +230,5 @@ describe('cine', () => {
     expect([0, 100, 200, 300, 400, 500, 600].map((ms) => at(ms + 50, {}, true))).toEqual([
       0, 1, 2, 3, 2, 1, 0,
     ]);
-  });
-});
-
-describe('ultrasound regions', () => {
-  const regions = regionsOf(metadataOf('dicom/ultrasound/examples_palette.dcm'));
-  test('give millimetres in tissue and seconds along a Doppler trace', () => {
-    expect(regions.map(({ x }) => x.unit)).toEqual(['mm', 's']);
-    const [tissue, trace] = regions;
-    const inside = [tissue!.left + 10, tissue!.top + 10] as const;
-    expect(measured(regions, inside, [inside[0] + 30, inside[1] + 40])).toMatchObject({
-      kind: 'length',
-      mm: expect.closeTo(50 * 0.26228787661969974, 6),
-    });
-    expect(regionSpacingAt(regions, ...inside)!.row).toBeCloseTo(0.26228787661969974, 9);
-    const on = [trace!.left + 5, trace!.top + 5] as const;
-    expect(measured(regions, on, [on[0] + 100, on[1]])).toMatchObject({
-      kind: 'axes',
-      x: { unit: 's', value: expect.closeTo(0.96427366, 6) },
-    });
-    expect(measured(regions, inside, on)).toBeUndefined();
-    expect(measured(regions, [0, 0], [1, 1])).toBeUndefined();
-  });
-  test('of two over each other the one of high priority counts; those without units say nothing', () => {
-    const region = (size: number, flags: number, delta: number, unit = 3): Metadata => ({
-      '00186018': set('UL', 0),
-      '0018601A': set('UL', 0),
-      '0018601C': set('UL', size),
-      '0018601E': set('UL', size),
-      '00186016': set('UL', flags),
-      '00186024': set('US', unit),
-      '00186026': set('US', unit),
-      '0018602C': set('FD', delta),
-      '0018602E': set('FD', delta),
-    });
-    const data = (...list: Metadata[]): Metadata => ({ '00186011': set('SQ', ...list) });
-    expect(regionAt(regionsOf(data(region(100, 1, 0.1), region(200, 0, 0.2))), 5, 5)!.x.delta).toBeCloseTo(2);
-    expect(regionAt(regionsOf(data(region(100, 0, 0.1), region(200, 0, 0.2))), 5, 5)!.x.delta).toBeCloseTo(1);
-    expect(regionsOf(data(region(100, 0, 1, 0)))).toEqual([]);
   });
 });

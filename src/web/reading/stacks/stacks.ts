@@ -78,7 +78,9 @@ export function stacksOf(series: readonly Metadata[]): Stack[] {
   const stacks = [
     ...rejoined(placed).map(volume),
     ...clips.map((group) => stack('clip', group)),
-    ...(loose.length ? [stack('images', loose)] : []),
+    ...[...Map.groupBy(loose, ({ data }) => text(data, '00280004')).values()].map((group) =>
+      stack('images', group),
+    ),
   ];
   const place = new Map(items.map((item, index) => [`${item.sopInstanceUid} ${item.frame}`, index]));
   const first = ({ frames }: Stack) =>
@@ -122,7 +124,9 @@ function belongs(first: Item, item: Item): boolean {
     same('00200052') && // Frame of Reference
     same('00280010') &&
     same('00280011') &&
-    same('00280002')
+    same('00280002') &&
+    // One window and one inversion hold for a stack.
+    same('00280004')
   );
 }
 

@@ -1,11 +1,18 @@
 /** From an image id to an image that Cornerstone draws. */
 import { Enums, utilities, type Types } from '@cornerstonejs/core';
 import { calibrationOf } from '../../../../measure/calibration.ts';
-import { fetchBulk, fetchColour, metadataOf, text, type InstanceRef } from './dicomweb.ts';
+import { fetchBulk, fetchColour, metadataOf, type InstanceRef } from './dicomweb.ts';
 import { fetchPixels } from './frame.ts';
 import { refOf } from './imageId.ts';
 import { known } from './loaded.ts';
+import { wholeRange } from './voi.ts';
 import { formOf, greyOf, isColour, lutOf, storedValues, type Window } from './pixels.ts';
+
+export const FUNCTIONS = {
+  LINEAR: Enums.VOILUTFunctionType.LINEAR,
+  LINEAR_EXACT: Enums.VOILUTFunctionType.LINEAR_EXACT,
+  SIGMOID: Enums.VOILUTFunctionType.SAMPLED_SIGMOID,
+} as const;
 
 /** Fetches frame and header at once; the header's values stay in `known`. */
 export async function load(imageId: string, signal: AbortSignal): Promise<Types.IImage> {
@@ -19,10 +26,6 @@ export async function load(imageId: string, signal: AbortSignal): Promise<Types.
     imageId,
     slope: 1,
     intercept: 0,
-    voiLUTFunction:
-      text(metadata, '00281056') === 'SIGMOID'
-        ? Enums.VOILUTFunctionType.SAMPLED_SIGMOID
-        : Enums.VOILUTFunctionType.LINEAR,
     columnPixelSpacing: spacing.column,
     rowPixelSpacing: spacing.row,
     invert: form.photometric === 'MONOCHROME1',
@@ -38,7 +41,7 @@ export async function load(imageId: string, signal: AbortSignal): Promise<Types.
       rgb[j++] = picture.data[i + 1]!;
       rgb[j++] = picture.data[i + 2]!;
     }
-    const window = { centre: 127.5, width: 255 };
+    const window = wholeRange(0, 255);
     known.set(imageId, { metadata, presets: [], window, spacing });
     return image({
       ...common,
@@ -55,9 +58,10 @@ export async function load(imageId: string, signal: AbortSignal): Promise<Types.
   const [bytes, modality, voi] = await Promise.all([
     frame.bytes,
     lutOf(metadata, '00283000', bulk),
-    lutOf(metadata, '00283010', bulk),
+    lutOf(metadata, '00283010', bulk, ref.frame),
   ]);
   const grey = greyOf(storedValues(bytes, form), metadata, {
+    frame: ref.frame,
     ...(modality && { modality }),
     ...(voi && { voi }),
   });
@@ -98,7 +102,6 @@ function image(form: {
   rowPixelSpacing: number;
   invert: boolean;
   photometricInterpretation: string;
-  voiLUTFunction: Enums.VOILUTFunctionType;
   getCanvas: never;
 }): Types.IImage {
   const { values, rows, columns, parts, min, max, window, ...rest } = form;
@@ -108,6 +111,7 @@ function image(form: {
     maxPixelValue: max,
     windowCenter: window.centre,
     windowWidth: window.width,
+    voiLUTFunction: FUNCTIONS[window.function ?? 'LINEAR'],
     rows,
     columns,
     height: rows,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Metadata } from './dicomweb.ts';
+import { rangeOfWindow, windowOfRange } from './voi.ts';
 import { formOf, greyOf, lutOf, storedValues } from './pixels.ts';
 
 const us = (...Value: number[]) => ({ vr: 'US', Value });
@@ -12,6 +13,7 @@ const form = (bitsStored: number, signed: boolean) => ({
   signed,
   photometric: 'MONOCHROME2',
   samples: 1,
+  float: false,
 });
 
 describe('stored values (PS3.5 8.1.1)', () => {
@@ -55,7 +57,8 @@ describe('grey values', () => {
     expect(grey.presets).toHaveLength(2);
   });
   test('without a window the whole range is shown', () => {
-    expect(greyOf(Uint8Array.of(10, 20, 30), {}).window).toEqual({ centre: 20, width: 20 });
+    const { window } = greyOf(Uint8Array.of(10, 20, 30), {});
+    expect(rangeOfWindow(window)).toEqual({ lower: 10, upper: 30 });
   });
   test('a VOI LUT given by address is fetched and clamped at its ends (PS3.3 C.11.2.1.1)', async () => {
     const data: Metadata = {
@@ -67,7 +70,62 @@ describe('grey values', () => {
     const voi = await lutOf(data, '00283010', async () => new Uint16Array([0, 100, 200, 400]).buffer);
     const grey = greyOf(Uint16Array.of(0, 10, 11, 12, 13, 99), data, { voi: voi! });
     expect([...grey.values]).toEqual([0, 0, 100, 200, 400, 400]);
-    expect(grey.window).toEqual({ centre: 200, width: 400 });
+    expect(rangeOfWindow(grey.window)).toEqual({ lower: 0, upper: 65535 });
+  });
+  test('a window reaches black and white where the standard says (PS3.3 C.11.2.1.2.1, C.11.2.1.3.2)', () => {
+    expect(rangeOfWindow({ centre: 2048, width: 4096 })).toEqual({ lower: 0, upper: 4095 });
+    expect(rangeOfWindow({ centre: 2048, width: 4096, function: 'LINEAR_EXACT' })).toEqual({
+      lower: 0,
+      upper: 4096,
+    });
+    for (const name of [undefined, 'LINEAR', 'LINEAR_EXACT', 'SIGMOID'] as const) {
+      const window = { centre: 40, width: 400, ...(name && { function: name }) };
+      expect(windowOfRange(rangeOfWindow(window), name)).toEqual(window);
+    }
+  });
+  test('each frame of an enhanced image has its own window and rescale', () => {
+    const frame = (centre: number, slope: number): Metadata => ({
+      '00289132': {
+        vr: 'SQ',
+        Value: [{ '00281050': { vr: 'DS', Value: [centre] }, '00281051': { vr: 'DS', Value: [10] } }],
+      },
+      '00289145': {
+        vr: 'SQ',
+        Value: [{ '00281052': { vr: 'DS', Value: [1] }, '00281053': { vr: 'DS', Value: [slope] } }],
+      },
+    });
+    const data: Metadata = { '52009230': { vr: 'SQ', Value: [frame(5, 2), frame(7, 3)] } };
+    const second = greyOf(Uint8Array.of(1, 2), data, { frame: 2 });
+    expect([...second.values]).toEqual([4, 7]);
+    expect(second.window).toEqual({ centre: 7, width: 10 });
+  });
+  test('padding does not count for the whole range, and is dark where the image is inverted', () => {
+    const data: Metadata = {
+      '00280120': { vr: 'US', Value: [0] },
+      '00280004': { vr: 'CS', Value: ['MONOCHROME1'] },
+    };
+    const grey = greyOf(Uint16Array.of(0, 100, 200), data);
+    expect(rangeOfWindow(grey.window)).toEqual({ lower: 100, upper: 200 });
+    expect([...grey.values]).toEqual([200, 100, 200]);
+  });
+  test('padding of a rescaled image, whose values are written over the stored ones, does not count either', () => {
+    const data: Metadata = {
+      '00280103': us(1),
+      '00280120': { vr: 'SS', Value: [-2000] },
+      '00281052': { vr: 'DS', Value: [-1024] },
+    };
+    const grey = greyOf(Int16Array.of(-2000, 24, 1024), data);
+    expect([...grey.values]).toEqual([-3024, -1000, 0]);
+    expect(rangeOfWindow(grey.window)).toEqual({ lower: -1000, upper: 0 });
+  });
+  test('float pixels are values of their own (PS3.3 C.7.6.24)', () => {
+    const data: Metadata = {
+      '7FE00008': { vr: 'OF' },
+      '00280100': { vr: 'US', Value: [32] },
+      '00280010': { vr: 'US', Value: [1] },
+      '00280011': { vr: 'US', Value: [2] },
+    };
+    expect([...storedValues(Float32Array.of(0.5, -2).buffer, formOf(data))]).toEqual([0.5, -2]);
   });
 });
 

@@ -9,6 +9,7 @@ import { turnOf } from '../tools/turn.ts';
 import { Preview } from '../loading/Preview.tsx';
 import { loadedOf, type Loaded } from '../loading/loaded.ts';
 import { formOf } from '../loading/pixels.ts';
+import { rangeOfWindow, windowOfRange, type Window } from '../loading/voi.ts';
 import { activate, TOOL_GROUP, type ToolName } from '../tools/bindings.ts';
 import { engine, ENGINE } from './engine.ts';
 
@@ -33,6 +34,15 @@ export interface StageHandle {
   flip(): void;
   /** The next of the windows that the header proposes. */
   nextWindow(): void;
+  /** Window, inversion, turn and mirror of a presentation state (PS3.3 C.10.6, C.11.8). */
+  present(state: PresentedAs): void;
+}
+export interface PresentedAs {
+  window: Window | undefined;
+  inverted: boolean;
+  /** Degrees clockwise; then mirrored left to right. */
+  rotation: number;
+  flipped: boolean;
 }
 interface View {
   imageId: string;
@@ -63,6 +73,8 @@ export function Stage(props: {
   const [slow, setSlow] = useState(false);
   const report = useRef(onIndex);
   report.current = onIndex;
+  const ids = useRef(imageIds);
+  ids.current = imageIds;
   const stack = imageIds.join(' ');
 
   useEffect(() => {
@@ -79,8 +91,9 @@ export function Stage(props: {
       });
     };
     const turned = (event: Event) => {
-      const { imageIdIndex } = (event as CustomEvent<{ imageIdIndex: number }>).detail;
-      if (imageIdIndex !== undefined) report.current(imageIdIndex);
+      // By name: what comes late of another stack is none of this one.
+      const place = ids.current.indexOf((event as CustomEvent<{ imageId: string }>).detail.imageId);
+      if (place >= 0) report.current(place);
     };
     const events = [Enums.Events.IMAGE_RENDERED, Enums.Events.CAMERA_MODIFIED, Enums.Events.VOI_MODIFIED];
     for (const name of events) host.addEventListener(name, refresh);
@@ -189,14 +202,34 @@ export function Stage(props: {
       const loaded = present && loadedOf(present.getCurrentImageId());
       if (!present || !loaded?.presets.length) return;
       const { voiRange } = present.getProperties();
-      const at = loaded.presets.findIndex(
-        ({ centre, width }) =>
+      const at = loaded.presets.findIndex((preset) => {
+        const range = rangeOfWindow(preset);
+        return (
           voiRange &&
-          Math.abs(centre - width / 2 - voiRange.lower) < 1 &&
-          Math.abs(centre + width / 2 - voiRange.upper) < 1,
-      );
-      const { centre, width } = loaded.presets[(at + 1) % loaded.presets.length]!;
-      present.setProperties({ voiRange: { lower: centre - width / 2, upper: centre + width / 2 } });
+          Math.abs(range.lower - voiRange.lower) < 0.5 &&
+          Math.abs(range.upper - voiRange.upper) < 0.5
+        );
+      });
+      const next = loaded.presets[(at + 1) % loaded.presets.length]!;
+      present.setProperties({ voiRange: rangeOfWindow(next) });
+      present.render();
+    },
+    present({ window, inverted, rotation, flipped }) {
+      const present = viewport.current;
+      const loaded = present && loadedOf(present.getCurrentImageId());
+      if (!present || !loaded) return;
+      const monochrome1 = formOf(loaded.metadata).photometric === 'MONOCHROME1';
+      present.setProperties({
+        ...(window && { voiRange: rangeOfWindow(window) }),
+        invert: inverted !== monochrome1,
+      });
+      present.resetCamera();
+      present.setViewPresentation({
+        ...present.getViewPresentation(),
+        // Cornerstone mirrors first, the standard turns first.
+        rotation: flipped ? (360 - rotation) % 360 : rotation,
+        flipHorizontal: flipped,
+      });
       present.render();
     },
     rotate() {
@@ -216,7 +249,7 @@ export function Stage(props: {
   }));
 
   return (
-    <div className="stage" data-ready={view !== null || undefined}>
+    <div className="stage" data-ready={view !== null || undefined} data-image={view?.imageId}>
       <div
         ref={element}
         className="canvas"
@@ -250,11 +283,12 @@ function viewOf(viewport: Types.IStackViewport): View | null {
   const [ax, ay] = toStage(0, 0);
   const [bx, by] = toStage(1000, 0);
   const { voiRange, invert } = viewport.getProperties();
+  const window = voiRange ? windowOfRange(voiRange, loaded.window.function) : loaded.window;
   return {
     imageId,
     loaded,
-    centre: voiRange ? (voiRange.lower + voiRange.upper) / 2 : loaded.window.centre,
-    width: voiRange ? voiRange.upper - voiRange.lower : loaded.window.width,
+    centre: window.centre,
+    width: window.width,
     // MONOCHROME1 is drawn inverted to look as it should: only the reader's own inversion counts.
     inverted: Boolean(invert) !== (formOf(loaded.metadata).photometric === 'MONOCHROME1'),
     turn: turnOf(toStage),
@@ -264,6 +298,7 @@ function viewOf(viewport: Types.IStackViewport): View | null {
         const [wx, wy] = viewport.canvasToWorld([x, y]);
         return [wx / dx! + 0.5, wy / dy! + 0.5];
       },
+      // The image may be turned.
       scale: Math.hypot(bx - ax, by - ay) / 1000,
       columns: columns!,
       rows: rows!,
