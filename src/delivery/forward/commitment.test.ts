@@ -199,6 +199,23 @@ test('one that never says a word is asked again, then told of; its late word sti
   expect(await until(({ state }) => state === 'done')).toMatchObject({ committed: 2 });
 });
 
+test('what comes while an answer is waited for is sent at once, and asked about with the rest', async () => {
+  const { port, got, asked } = await receiver((transactions) => [commitment(transactions)]);
+  const first = await images(1);
+  forwarding.start();
+  const { id } = await system('SLOW', port);
+  await forwarding.send(study, id, ['images'], ADMIN);
+  await until(({ text }) => text !== null);
+  const late = await images(1);
+  await forwarding.send(study, id, ['images'], ADMIN);
+  expect(await until(({ sent, text }) => sent === 2 && text !== null)).toMatchObject({ total: 2 });
+  expect(got).toEqual([...first, ...late]);
+  expect(asked).toHaveLength(2);
+  const committed = [...first, ...late];
+  expect(await forwarding.heardCommitment({ transactionUid: asked[1]!, committed, failed: [] })).toBe(true);
+  expect(await ended()).toMatchObject({ state: 'done', committed: 2 });
+});
+
 test('one that refuses to keep an image is sent it again, and named in the end', async () => {
   begin([400, 400]);
   const uids = await images(2);

@@ -19,6 +19,7 @@ import type { Forward, Forwarding, Occasion, Part, Rule } from './types.ts';
 
 export { deliveryMigrations } from './tables.ts';
 
+const JOB = 'delivery.forward';
 const RULES_JOB = 'delivery.rules';
 const CONSUMER = 'delivery.forward';
 const OCCASION: Readonly<Record<string, Occasion>> = {
@@ -37,7 +38,7 @@ const queueOf = (deps: { store: Store; now: () => number; pause: (attempt: numbe
   createTransfers<ForwardTable>({
     ...deps,
     table: 'forward',
-    job: 'delivery.forward',
+    job: JOB,
     event: 'delivery.forward',
     ended: ({ total, sent, committed }) => ({ total, sent, ...(committed === null ? {} : { committed }) }),
     attempts: ATTEMPTS,
@@ -109,7 +110,19 @@ export function createForwarding(deps: {
       .returning('id')
       .executeTakeFirst();
     if (!row) return;
-    await store.jobs.cancel(tx, 'delivery.forward', id);
+    await store.jobs.cancel(tx, JOB, id);
+    await transfers.enqueue(tx, id);
+  }
+
+  /** More has come while an answer was waited for: it is sent at once, and all of it is asked about anew. */
+  async function afresh(tx: Tx<ForwardTables>, id: string): Promise<void> {
+    await commitments.giveUp(tx, id);
+    await tx
+      .updateTable('forward')
+      .set({ rounds: 0, reason: null, next_at: null, updated_at: now() })
+      .where('id', '=', id)
+      .execute();
+    await store.jobs.cancel(tx, JOB, id);
     await transfers.enqueue(tx, id);
   }
 
@@ -135,7 +148,10 @@ export function createForwarding(deps: {
       .where('parts', '=', parts)
       .where('state', '=', 'waiting')
       .executeTakeFirst();
-    if (waiting) return asForward(waiting, order.patientName);
+    if (waiting) {
+      if (waiting.reason === 'committing') await afresh(tx, waiting.id);
+      return asForward(waiting, order.patientName);
+    }
     const at = now();
     const row: ForwardTable = {
       id: uuidv7(at),
