@@ -439,6 +439,7 @@ function Reading({
       run: ({ target }) => {
         if (drawing) setDrawing(false);
         else if (editing) cancelCorrection();
+        else if (markSelected) setMarkSelected(null);
         // Out of a text field first: Escape while writing must not leave the study.
         else if (isTyping(target)) (target as HTMLElement).blur();
         else if (open && current) setDocumentUid(null);

@@ -29,6 +29,10 @@ describe('placing points', () => {
     expect(draw('probe', [a, a])).toEqual([a]);
     expect(draw('probe', [a, b])).toHaveLength(1);
   });
+  it('a note by a stroke from its tip, or by one click', () => {
+    expect(draw('arrow', [a, b])).toEqual([a, b]);
+    expect(draw('arrow', [a, a])).toEqual([a, a]);
+  });
   it('an angle: a stroke and a click, or three clicks', () => {
     expect(draw('angle', [a, b], [c, c])).toEqual([a, b, c]);
     expect(draw('angle', [a, a], [b, b], [c, c])).toEqual([a, b, c]);

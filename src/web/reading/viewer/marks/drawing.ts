@@ -40,10 +40,10 @@ export function released(
   far: boolean,
 ): { drawing: Drawing } | { done: Point[] } {
   const wanted = POINTS[drawing.kind];
-  const placed =
-    drawing.began && !far ? drawing.placed : [...drawing.placed, at].slice(0, Math.max(wanted, 1));
+  // A written note needs no arrow: a click alone is its place, and both its ends.
+  const waits = drawing.began && !far && drawing.kind !== 'arrow';
+  const placed = waits ? drawing.placed : [...drawing.placed, at];
   if (placed.length >= wanted) return { done: placed.slice(0, wanted) };
-  // A written note needs no arrow: a click alone is its place.
   const waitsForPress = TWO_LINES.has(drawing.kind) && placed.length === 2;
   return { drawing: { ...drawing, placed, floating: waitsForPress ? null : at, began: false } };
 }
