@@ -98,6 +98,7 @@ export function createArchive({
   const recycling = { store, now, signedAt };
   const verification = createVerification({ store, objects, now, log, days: settings.verifyDays });
   const senders = createSenders(store, now);
+  const receipts = createReceipts(store);
 
   return {
     ingest,
@@ -123,11 +124,12 @@ export function createArchive({
     folders: createFolders(store, now),
     ae: createAeTitles({ store, now }),
     commitment: createCommitment(store, objects, now),
-    receipts: createReceipts(store),
+    receipts,
 
     async start() {
       starting = sweep(store, now, log, isReferenced);
       await starting;
+      await receipts.recover();
       workCompleteness(store, now, settings);
       workInbox(store);
       await workPolicy(recycling, log);

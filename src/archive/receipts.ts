@@ -9,7 +9,9 @@ export const MAX_RECEIPTS = 10_000;
 export const MAX_REJECTED = 500;
 const SWEEP_EVERY = 100;
 
-export function createReceipts(store: Pick<Store, 'read' | 'write'>): Archive['receipts'] {
+export function createReceipts(
+  store: Pick<Store, 'read' | 'write'>,
+): Archive['receipts'] & { recover(): Promise<void> } {
   const db = store.read.withTables<ArchiveTables>();
   let kept = 0;
 
@@ -22,6 +24,17 @@ export function createReceipts(store: Pick<Store, 'read' | 'write'>): Archive['r
   };
 
   return {
+    /** Before anybody can associate: what is open in the table was open when the program was killed, or the power failed. */
+    async recover() {
+      await store.write<ArchiveTables, void>(async (tx) => {
+        await tx
+          .updateTable('association')
+          .set({ outcome: 'cut-off' })
+          .where('outcome', '=', 'open')
+          .execute();
+      });
+    },
+
     async keep(receipt) {
       const id = idOf(receipt);
       const { contexts, answers, refused, tls, ...row } = receipt;
@@ -46,6 +59,7 @@ export function createReceipts(store: Pick<Store, 'read' | 'write'>): Archive['r
           .values(values)
           .onConflict((conflict) => conflict.column('id').doUpdateSet(rest))
           .execute();
+        if (id !== receipt.id) await tx.deleteFrom('association').where('id', '=', receipt.id).execute();
         if (kept++ % SWEEP_EVERY !== 0) return;
         for (const [limit, rejected] of [
           [MAX_RECEIPTS, false],

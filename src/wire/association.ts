@@ -30,8 +30,12 @@ export interface AssociationSettings {
   readonly limits: ChannelLimits;
   /** Operations performed at the same time for a peer that negotiates it (PS3.7 D.3.3.3). */
   readonly asyncWindow: number;
-  /** Called when the association is over, also for one that was refused. */
+  /**
+   * Called when the association is over, also for one that was refused; before that, while it is open, whenever there was news
+   * for `openReceiptMs`.
+   */
   readonly onReceipt?: (receipt: Receipt) => void;
+  readonly openReceiptMs: number;
   readonly log?: {
     debug(o: object, m: string): void;
     info(o: object, m: string): void;
@@ -67,6 +71,7 @@ export class ServerAssociation {
   #asked = new Map<number, (response: CommandSet | DimseError) => void>();
   #idleSince = 0;
   #leaving = false;
+  #reporting: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, settings: AssociationSettings, full: () => boolean) {
     const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
@@ -107,6 +112,7 @@ export class ServerAssociation {
       else log?.error(facts, 'association failed');
     } finally {
       this.established = false;
+      clearInterval(this.#reporting);
       this.#ended.abort();
       for (const { cancel } of this.#running) cancel.abort();
       const over = new DimseError('dimse-closed', 'The association is over');
@@ -118,6 +124,16 @@ export class ServerAssociation {
 
   #report(): void {
     this.#settings.onReceipt?.(this.#receipt.now());
+  }
+
+  /** What is told while it is open is what is left of it should this program be killed. */
+  #reportWhileOpen(): void {
+    let told = -1;
+    this.#reporting = setInterval(() => {
+      if (this.#receipt.performedCount === told) return;
+      told = this.#receipt.performedCount;
+      this.#report();
+    }, this.#settings.openReceiptMs).unref();
   }
 
   /** Milliseconds without a message and without anything to perform; 0 while there is something. */
@@ -167,6 +183,7 @@ export class ServerAssociation {
     this.#channel.peerMaxPduLength = request.user.maxPduLength;
     const answers = request.contexts.map((context) => this.#answer(context, request));
     this.#receipt.answered(request.contexts, answers);
+    this.#reportWhileOpen();
     this.#peer = this.#asPeer();
     await this.#channel.write(this.#acceptance(request, answers));
     return true;

@@ -61,6 +61,7 @@ export function createReceipt(address: string, tls: boolean) {
   let contexts: Receipt['contexts'] = [];
   const answers = new Map<string, number>();
   const refused: Receipt['refused'][number][] = [];
+  let performedCount = 0;
 
   return {
     asked(by: Caller, request: AssociateRequest): void {
@@ -85,6 +86,7 @@ export function createReceipt(address: string, tls: boolean) {
       }));
     },
     performed(command: CommandSet & { CommandField: number }, { status, comment = '' }: Answer): void {
+      performedCount++;
       const key = `${NAMES.get(command.CommandField) ?? 'other'} ${hex(status)}`;
       if (answers.has(key) || answers.size < MAX_ANSWERS) answers.set(key, (answers.get(key) ?? 0) + 1);
       if (command.CommandField !== COMMAND.storeRq || status === STATUS.success) return;
@@ -107,6 +109,9 @@ export function createReceipt(address: string, tls: boolean) {
     },
     get refusal() {
       return outcome === 'rejected';
+    },
+    get performedCount() {
+      return performedCount;
     },
     get stored() {
       return answers.get('C-STORE 0000') ?? 0;

@@ -501,6 +501,24 @@ describe('bad peers', () => {
   });
 });
 
+describe('receipts', () => {
+  it('of an association that is open come when there is news, then the last one', async () => {
+    const told: string[] = [];
+    const { port } = await serve({
+      openReceiptMs: 30,
+      onReceipt: ({ outcome, answers }) => told.push(`${outcome} ${answers['C-STORE 0000'] ?? 0}`),
+    });
+    const association = await associate({ host, port, callingAe: 'A', calledAe: 'B', contexts });
+    await expect.poll(() => told).toEqual(['open 0']);
+    const store = { sopClassUid: CT, sopInstanceUid: '1.2.3', transferSyntax: EXPLICIT };
+    await association.store({ ...store, data: Buffer.alloc(100) });
+    await expect.poll(() => told).toEqual(['open 0', 'open 1']);
+    await new Promise((resolve) => setTimeout(resolve, 100)); // nothing new
+    await association.release();
+    await expect.poll(() => told).toEqual(['open 0', 'open 1', 'released 1']);
+  });
+});
+
 describe('several at a time', () => {
   it('stores are performed together where the peer asks for it, and answered as they end', async () => {
     const waiting: (() => void)[] = [];

@@ -25,12 +25,17 @@ import { DEFAULT_LIMITS } from './channel.ts';
 import type { ChannelLimits } from './channel.ts';
 import { CIPHERS } from './tls.ts';
 
-export interface DimseServerOptions extends Omit<AssociationSettings, 'limits' | 'asyncWindow'> {
+export interface DimseServerOptions extends Omit<
+  AssociationSettings,
+  'limits' | 'asyncWindow' | 'openReceiptMs'
+> {
   readonly limits?: Partial<ChannelLimits>;
   /** 64 unless told. Beyond it: the longest idle one gives way, or the new one is rejected as transient, local limit exceeded. */
   readonly maxAssociations?: number;
   /** 8 unless told. */
   readonly asyncWindow?: number;
+  /** 2 s unless told. */
+  readonly openReceiptMs?: number;
   /** An association that has been silent for so long gives its place to a new one when there is none left. 10 s unless told. */
   readonly giveWayMs?: number;
   /** The secure transport connection of PS3.15 B.9 (BCP 195): PEM. */
@@ -58,6 +63,7 @@ export interface DimseServer {
 export const DEFAULT_MAX_ASSOCIATIONS = 64;
 export const DEFAULT_ASYNC_WINDOW = 8;
 export const DEFAULT_GIVE_WAY_MS = 10_000;
+export const DEFAULT_OPEN_RECEIPT_MS = 2_000;
 /** Connections beside the associations: not yet negotiated, being refused, or waiting for the peer to close. */
 export const OTHER_CONNECTIONS = 32;
 
@@ -66,6 +72,7 @@ export function createDimseServer(options: DimseServerOptions): DimseServer {
   const settings: AssociationSettings = {
     ...options,
     asyncWindow: options.asyncWindow ?? DEFAULT_ASYNC_WINDOW,
+    openReceiptMs: options.openReceiptMs ?? DEFAULT_OPEN_RECEIPT_MS,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
   const open = new Set<ServerAssociation>();

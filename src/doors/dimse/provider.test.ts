@@ -22,7 +22,6 @@ import {
   STORAGE_COMMITMENT,
   verification,
 } from '../../wire/index.ts';
-import { freePort } from '../../wire/testing/peers.ts';
 import { createDimseDoor, type Destination, type DimseDoor } from './index.ts';
 import { readDataSet } from './identifier.ts';
 
@@ -109,14 +108,12 @@ describe('storage commitment', () => {
     await association.release();
   });
 
-  it('calls back, and again until it is heard, when the association was released', async () => {
-    const port = await freePort();
-    destinations.set('BACK', { host, port });
+  it('calls back when the association was released, once it is known where, again until it is heard', async () => {
     const association = await asking('BACK');
     const transactionUid = newUid();
     await association.commit(transactionUid, [{ sopClassUid: DX, sopInstanceUid: kept }]);
     await association.release();
-    // Nobody listens yet: the first attempt fails.
+    // Nobody knows yet where it is: the first attempt fails.
     await expect
       .poll(async () => (await store.jobs.counts())['commitment']?.waiting, { timeout: 10_000 })
       .toBe(1);
@@ -141,7 +138,7 @@ describe('storage commitment', () => {
         },
       ],
     });
-    await server.listen(port, host);
+    destinations.set('BACK', { host, port: (await server.listen(0, host)).port });
     try {
       await expect.poll(() => heard, { timeout: 20_000 }).toEqual([`1 ${transactionUid}`]);
     } finally {

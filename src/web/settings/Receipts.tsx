@@ -133,6 +133,7 @@ function Row({ row }: { row: ReceiptRow }) {
 const FINE = new Set(['0000', 'FE00']);
 const isTrouble = ({ outcome, answers }: ReceiptRow): boolean =>
   outcome === 'broken' ||
+  outcome === 'cut-off' ||
   outcome === 'rejected' ||
   Object.keys(answers).some((kind) => !FINE.has(kind.split(' ')[1]!));
 
