@@ -242,8 +242,8 @@ export function createFinder(
   }
   const whereOf = (conditions: readonly Bool[]) =>
     conditions.length === 0 ? sql`` : sql`where ${sql.join(conditions, sql` and `)}`;
-  const conditions = (level: Level, query: StudyQuery) =>
-    conditionsOf(level, query.match, { ...(query.fuzzy ? { fuzzy: true } : {}), dialect });
+  const conditions = (level: Level, { match, ...options }: StudyQuery) =>
+    conditionsOf(level, match, { ...options, dialect });
 
   async function fetchStudies(asked: Conditions, limit: number, offset: number): Promise<StudyFound[]> {
     const isCut = asked.words !== undefined && asked.beside.length === 0;

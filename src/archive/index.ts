@@ -29,7 +29,7 @@ export { SEES_ALL, SEES_NO_AI } from './types.ts';
 export { SPARED } from './life.ts';
 export { patientParams, studyParams } from './params.ts';
 export { archiveMigrations } from './migrations.ts';
-export { isKey, isValue, type Level } from './match.ts';
+export { EMPTY_VALUE, isKey, isValue, type Level, type MatchingOptions } from './match.ts';
 
 export type ArchiveSettings = IngestSettings & {
   /** Every file is verified once in so many days. */

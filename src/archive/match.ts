@@ -17,8 +17,16 @@ import {
 import { groupWord, modalityWord, nameWord } from './studyIndex.ts';
 
 export type Level = 'study' | 'series' | 'instance';
-export interface Matching {
+/** What a question may ask for beyond plain matching. */
+export interface MatchingOptions {
+  /** Every word of a name begins a word of the name: PS3.18 8.3.4.2. */
   fuzzy?: boolean;
+  /** Two quotation marks alone stand for what is empty or absent: PS3.4 C.2.2.2.7. */
+  emptyValues?: boolean;
+  /** Of several values every one has to be there, not any of them: PS3.4 C.2.2.2.8. */
+  everyValue?: boolean;
+}
+export interface Matching extends MatchingOptions {
   dialect: Store['dialect'];
 }
 type Bool = RawBuilder<SqlBool>;
@@ -198,19 +206,29 @@ const modalityInStudy: Key = (value, matching) => {
         'su',
       ),
   );
-  const listed = (name: string) => any(parts.map((part) => wild(name, `*|${part}|*`, matching)));
+  const listed = (part: string) =>
+    any(['study.held_modalities', 'study.ai_modalities'].map((name) => wild(name, `*|${part}|*`, matching)));
+  const wordsOf = (some: readonly string[]) =>
+    oneOf(
+      'word',
+      some.flatMap((part) => [modalityWord('m', part), modalityWord('a', part)]),
+      matching.dialect,
+    );
+  const has = (seen: readonly string[]) => (pattern: RegExp) =>
+    seen.some((modality) => pattern.test(modality));
+  // The only key of which an entity has several values.
+  if (matching.everyValue && parts.length > 1) {
+    const [first, ...rest] = parts as [string, ...string[]];
+    return {
+      where: all(parts.map(listed)),
+      ...(hasWildcard(value) ? {} : { words: wordsOf([first]), beside: rest.map(listed) }),
+      modalities: (seen) => patterns.every(has(seen)),
+    };
+  }
   return {
-    where: any([listed('study.held_modalities'), listed('study.ai_modalities')]),
-    ...(hasWildcard(value)
-      ? {}
-      : {
-          words: oneOf(
-            'word',
-            parts.flatMap((part) => [modalityWord('m', part), modalityWord('a', part)]),
-            matching.dialect,
-          ),
-        }),
-    modalities: (seen) => seen.some((modality) => patterns.some((each) => each.test(modality))),
+    where: any(parts.map(listed)),
+    ...(hasWildcard(value) ? {} : { words: wordsOf(parts) }),
+    modalities: (seen) => patterns.some(has(seen)),
   };
 };
 const INTEGER = /^[+-]?\d{1,12}$/;
@@ -257,6 +275,39 @@ const KEYS: Record<Level, Record<string, Key>> = {
   instance: { ...STUDY, ...SERIES, ...INSTANCE },
 };
 
+/** Columns by which it is told that an attribute has no value; identifiers always have one. */
+const EMPTY: Readonly<Record<string, string>> = {
+  PatientID: 'study.patient_id',
+  IssuerOfPatientID: 'study.issuer',
+  PatientName: 'study.f_name',
+  PatientBirthDate: 'study.birth_date',
+  PatientSex: 'study.sex',
+  AccessionNumber: 'study.accession',
+  StudyID: 'study.study_id',
+  StudyDate: 'study.study_date',
+  StudyTime: 'study.study_time',
+  StudyDescription: 'study.description',
+  ReferringPhysicianName: 'study.f_referring',
+  InstitutionalDepartmentName: 'study.department',
+  SeriesDescription: 'series.description',
+  BodyPartExamined: 'series.body_part',
+  Laterality: 'series.laterality',
+};
+export const EMPTY_VALUE = '""';
+const emptiness = (level: Level, keyword: string): Condition => {
+  if (keyword === 'SeriesNumber') return { where: sql<SqlBool>`series.number is null` };
+  if (keyword === 'InstanceNumber') return { where: sql<SqlBool>`instance.number is null` };
+  const inStudy = keyword === 'ModalitiesInStudy' || (keyword === 'Modality' && level === 'study');
+  const name = inStudy
+    ? 'study.held_modalities'
+    : keyword === 'Modality'
+      ? 'series.modality'
+      : EMPTY[keyword];
+  if (name === undefined) return NOTHING;
+  const where = sql<SqlBool>`${column(name)} = ''`;
+  return inStudy ? { where, modalities: (seen) => seen.length === 0 } : { where };
+};
+
 /** Does `keyword` take part in matching at this level? */
 export const isKey = (level: Level, keyword: string): boolean => Object.hasOwn(KEYS[level], keyword);
 
@@ -296,7 +347,12 @@ export function conditionsOf(
     const value = given.trim();
     if (!isKey(level, keyword) || /^\**$/.test(value)) continue;
     const key = KEYS[level][keyword]!;
-    const condition = value.length > MAX_VALUE && !isUid(keyword) ? NOTHING : key(value, matching);
+    const condition =
+      matching.emptyValues && value === EMPTY_VALUE
+        ? emptiness(level, keyword)
+        : value.length > MAX_VALUE && !isUid(keyword)
+          ? NOTHING
+          : key(value, matching);
     asked.push([tableOf(keyword, level), condition]);
     narrow ||= condition.narrow === true && keyword !== 'SOPClassUID';
     // A name leads before a modality does.

@@ -15,9 +15,9 @@ export function createFindPatients(
   db: Db<ArchiveTables>,
   dialect: Store['dialect'],
 ): Archive['findPatients'] {
-  return async ({ match, fuzzy, limit = DEFAULT_LIMIT, offset = 0 }) => {
+  return async ({ match, limit = DEFAULT_LIMIT, offset = 0, ...options }) => {
     const own = Object.fromEntries(Object.entries(match).filter(([keyword]) => KEYS.includes(keyword)));
-    const { study } = conditionsOf('study', own, { ...(fuzzy ? { fuzzy } : {}), dialect });
+    const { study } = conditionsOf('study', own, { ...options, dialect });
     const { rows } = await sql<Omit<PatientRow, 'counts'> & PatientRow['counts']>`
       select patient_id as "patientId", issuer as "issuer", max(patient_name) as "patientName",
         max(birth_date) as "birthDate", max(sex) as "sex", count(*) as "studies", sum(held_series) as "series",

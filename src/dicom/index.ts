@@ -11,6 +11,7 @@ export * from './json.ts';
 export * from './parse.ts';
 export { littleEndian, rewrite, type RewriteOptions } from './rewrite.ts';
 export * from './text.ts';
+export { type TextAttribute, textSetEncoder } from './textset.ts';
 export type * from './types.ts';
 export * from './sopClasses.ts';
 export * from './uid.ts';

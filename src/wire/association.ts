@@ -345,6 +345,12 @@ export class ServerAssociation {
       signal,
       extended: this.#extended.get(abstractSyntax),
       respond: (answer) => this.#send(context.id, responseTo(command, answer), answer.data),
+      respondEach: async (status, dataSets) => {
+        const response = { ...responseTo(command, { status }), CommandDataSetType: 0x0000 };
+        await this.#inTurn(() => this.#channel.sendEach(context.id, response, dataSets));
+        // A C-CANCEL that has come in meanwhile is read, and so are other associations.
+        await new Promise((resolve) => setImmediate(resolve));
+      },
     };
     try {
       return await handler(operation);
@@ -365,7 +371,11 @@ export class ServerAssociation {
     data?: Uint8Array | AsyncIterable<Uint8Array>,
   ): Promise<void> {
     const withData = data ? { ...command, CommandDataSetType: 0x0000 } : command;
-    const turn = this.#sending.then(() => this.#channel.send(contextId, withData, data));
+    return this.#inTurn(() => this.#channel.send(contextId, withData, data));
+  }
+
+  #inTurn(send: () => Promise<void>): Promise<void> {
+    const turn = this.#sending.then(send);
     this.#sending = turn.catch((error: unknown) =>
       // Whatever failed in the middle of a message, the association cannot go on.
       this.#channel.abort(error instanceof DimseError ? error : undefined),

@@ -48,6 +48,8 @@ const MIN_BYTES_PER_STALL = 1024;
 /** What a peer that sets no limit (0) is sent at most. */
 const UNLIMITED_PDU = 131_072;
 const LEAST_PDU = 16;
+/** Of a P-DATA-TF with one value. */
+const HEADERS_BYTES = PDU_HEADER_BYTES + PDV_HEADER_BYTES;
 /** Handed to the socket at once, even. */
 const WRITE_BYTES = 1024 * 1024;
 /** So little is put behind its header in one buffer: an answer is one write. */
@@ -259,6 +261,44 @@ export class Channel {
     await this.#fragments(contextId, held, true);
   }
 
+  /** A message for each data set, all with the same command, written at once: for many that are small. */
+  async sendEach(contextId: number, command: CommandSet, dataSets: readonly Uint8Array[]): Promise<void> {
+    const said = encodeCommand(command);
+    const bytes = Buffer.allocUnsafe(
+      dataSets.reduce((sum, data) => sum + this.#framed(said.length) + this.#framed(data.length), 0),
+    );
+    let at = 0;
+    for (const data of dataSets) {
+      at = this.#copy(bytes, at, contextId, PDV_COMMAND, said);
+      at = this.#copy(bytes, at, contextId, 0, data);
+    }
+    await this.write(bytes);
+  }
+
+  /** Length of what `#copy` writes of so many bytes. */
+  #framed(length: number): number {
+    return length + HEADERS_BYTES * Math.max(1, Math.ceil(length / this.#room));
+  }
+
+  /** As `#values` into memory; the last fragment is the last of its message. Gives where it ended. */
+  #copy(into: Buffer, at: number, contextId: number, control: number, bytes: Uint8Array): number {
+    let from = 0;
+    do {
+      const value = bytes.subarray(from, from + this.#room);
+      from += value.length;
+      const flags = control | (from === bytes.length ? PDV_LAST : 0);
+      writeDataHeader(into, at, contextId, flags, value.length);
+      into.set(value, at + HEADERS_BYTES);
+      at += HEADERS_BYTES + value.length;
+    } while (from < bytes.length);
+    return at;
+  }
+
+  /** Of a fragment: of even length, PS3.8 E.2. */
+  get #room(): number {
+    return (this.#sendLength - PDV_HEADER_BYTES) & ~1;
+  }
+
   /** A piece of a data set, in steps: the peer has `stallMs` to take each, not the whole. */
   async #fragments(contextId: number, bytes: Uint8Array, last: boolean): Promise<void> {
     let at = 0;
@@ -274,22 +314,21 @@ export class Channel {
 
   /** P-DATA-TF PDUs of one value each: PS3.8 E.1. */
   #values(contextId: number, control: number, bytes: Uint8Array, last: boolean): void {
-    const room = (this.#sendLength - PDV_HEADER_BYTES) & ~1; // fragments of even length, PS3.8 E.2
+    const room = this.#room;
     if (bytes.length <= Math.min(room, COPIED_BYTES)) {
-      const whole = Buffer.allocUnsafe(PDU_HEADER_BYTES + PDV_HEADER_BYTES + bytes.length);
+      const whole = Buffer.allocUnsafe(HEADERS_BYTES + bytes.length);
       writeDataHeader(whole, 0, contextId, control | (last ? PDV_LAST : 0), bytes.length);
-      whole.set(bytes, PDU_HEADER_BYTES + PDV_HEADER_BYTES);
+      whole.set(bytes, HEADERS_BYTES);
       this.socket.write(whole);
       return;
     }
     const count = Math.max(1, Math.ceil(bytes.length / room));
-    const headerBytes = PDU_HEADER_BYTES + PDV_HEADER_BYTES;
-    const headers = Buffer.allocUnsafe(count * headerBytes);
+    const headers = Buffer.allocUnsafe(count * HEADERS_BYTES);
     for (let i = 0; i < count; i++) {
       const value = bytes.subarray(i * room, (i + 1) * room);
       const flags = control | (last && i === count - 1 ? PDV_LAST : 0);
-      writeDataHeader(headers, i * headerBytes, contextId, flags, value.length);
-      this.socket.write(headers.subarray(i * headerBytes, (i + 1) * headerBytes));
+      writeDataHeader(headers, i * HEADERS_BYTES, contextId, flags, value.length);
+      this.socket.write(headers.subarray(i * HEADERS_BYTES, (i + 1) * HEADERS_BYTES));
       this.socket.write(value);
     }
   }

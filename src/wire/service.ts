@@ -42,6 +42,8 @@ export interface Operation {
   readonly extended: Uint8Array | undefined;
   /** A pending response; waits while the peer does not take it. */
   respond(answer: Answer): Promise<void>;
+  /** A pending response for each data set, with the same status: cheaper for many. Others have their turn afterwards. */
+  respondEach(status: number, dataSets: readonly Uint8Array[]): Promise<void>;
 }
 
 export interface Answer {

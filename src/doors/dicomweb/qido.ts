@@ -1,6 +1,7 @@
 /** QIDO-RS: PS3.18 10.6. Search by the attributes that the archive indexes, answered as DICOM JSON or XML. */
 import type { FastifyReply } from 'fastify';
 import type {
+  Archive,
   FoundStudy,
   InstanceRow,
   SeriesRow,
@@ -9,6 +10,7 @@ import type {
   StudyRow,
 } from '../../archive/index.ts';
 import { type DicomJson, hexTag, jsonString, personJson, TAG, type Tag } from '../../dicom/index.ts';
+import { isAsked, matchesHeader } from '../header-match.ts';
 import {
   baseOf,
   type DicomwebDependencies,
@@ -86,6 +88,48 @@ function merged(own: readonly Attribute[], others: readonly Attribute[] | undefi
   return [...own, ...others.filter(([tag]) => !tags.has(tag))].sort(([a], [b]) => a - b);
 }
 
+/** Headers that a search reads at most to find what the index does not have. */
+const MAX_LOOKED_AT = 2000;
+const STEP = 200;
+
+type Page = { limit: number; offset: number };
+/**
+ * One page of the rows that `find` gives and a header confirms: that of the row's own or first instance. Stops after so many
+ * headers, and says so.
+ */
+async function confirmed<T>(
+  archive: Archive,
+  { keys, options, offset, limit, warnings }: Search,
+  find: (page: Page) => Promise<T[]>,
+  instanceOf: (row: T) => Promise<InstanceRow | undefined> | InstanceRow,
+  sight: Sight,
+): Promise<T[]> {
+  const wanted = offset + limit + 1;
+  if (keys.every((key) => !isAsked(key))) return find({ limit: limit + 1, offset });
+  const found: T[] = [];
+  for (let at = 0; found.length < wanted; at += STEP) {
+    if (at >= MAX_LOOKED_AT) {
+      warnings.push(`only the first ${MAX_LOOKED_AT} were looked at: narrow the search`);
+      break;
+    }
+    const rows = await find({ limit: STEP, offset: at });
+    const places = new Map<string, T>();
+    const instances: InstanceRow[] = [];
+    for (const row of rows) {
+      const instance = await instanceOf(row);
+      if (!instance) continue;
+      instances.push(instance);
+      places.set(instance.sopInstanceUid, row);
+    }
+    const matching = new Set<string>();
+    for await (const json of archive.metadata(instances, sight))
+      if (matchesHeader(json, keys, options)) matching.add(jsonString(json, TAG.SOPInstanceUID) ?? '');
+    for (const [uid, row] of places) if (matching.has(uid)) found.push(row);
+    if (rows.length < STEP) break;
+  }
+  return found.slice(offset, wanted);
+}
+
 /** One result: what the index tells, and what of a header was asked for beside. */
 interface Result {
   readonly attributes: readonly Attribute[];
@@ -136,10 +180,7 @@ export function searchRoutes({ archive, sightOf }: DicomwebDependencies) {
     const { study, series } = request.params;
     const query = {
       match: search.match,
-      fuzzy: search.fuzzy,
-      // One more tells whether there are more.
-      limit: search.limit + 1,
-      offset: search.offset,
+      ...search.options,
       ...(study === undefined ? {} : { studyUid: study }),
       ...(series === undefined ? {} : { seriesUid: series }),
     };
@@ -218,15 +259,29 @@ export function searchRoutes({ archive, sightOf }: DicomwebDependencies) {
       if (![...include.keys()].some(belongsHere)) return;
     }
     const firsts: (InstanceRow | undefined)[] = [];
-    for (const place of places.slice(0, limit))
-      firsts.push((await archive.findInstances({ match: {}, ...place, limit: 1 }, sight))[0]);
+    for (const place of places.slice(0, limit)) firsts.push(await firstOf(sight)(place));
     await addHeaders(results, firsts, include, base, sight, belongsHere);
   }
+
+  /** The first instance of a study or series. */
+  const firstOf =
+    (sight: Sight) =>
+    async ({ studyUid, seriesUid }: { studyUid: string; seriesUid?: string }) => {
+      const place = { studyUid, ...(seriesUid === undefined ? {} : { seriesUid }) };
+      return (await archive.findInstances({ match: {}, ...place, limit: 1 }, sight))[0];
+    };
 
   return {
     async studies(request: Get, reply: FastifyReply) {
       const { search, query, base, sight } = begin(request, 'study');
-      const rows: FoundStudy[] = await archive.findStudies(query, sight);
+      const find = (page: Page) => archive.findStudies({ ...query, ...page }, sight);
+      const rows: FoundStudy[] = await confirmed(
+        archive,
+        search,
+        find,
+        ({ studyUid }) => firstOf(sight)({ studyUid }),
+        sight,
+      );
       const results = rows.map((row): Result => ({ attributes: studyAttributes(base, row, row.counts) }));
       const places = rows.map(({ studyUid }) => ({ studyUid }));
       await addOfFirst(results, places, search, base, sight, 'study', true);
@@ -235,7 +290,8 @@ export function searchRoutes({ archive, sightOf }: DicomwebDependencies) {
 
     async series(request: Get, reply: FastifyReply) {
       const { search, query, base, sight } = begin(request, 'series');
-      const rows = await archive.findSeries(query, sight);
+      const find = (page: Page) => archive.findSeries({ ...query, ...page }, sight);
+      const rows = await confirmed(archive, search, find, firstOf(sight), sight);
       const studies = await studiesOf(request, rows, base, sight);
       const results = rows.map((row): Result => ({
         attributes: merged(seriesAttributes(base, row), studies.get(row.studyUid)),
@@ -247,7 +303,8 @@ export function searchRoutes({ archive, sightOf }: DicomwebDependencies) {
 
     async instances(request: Get, reply: FastifyReply) {
       const { search, query, base, sight } = begin(request, 'instance');
-      const rows = await archive.findInstances(query, sight);
+      const find = (page: Page) => archive.findInstances({ ...query, ...page }, sight);
+      const rows = await confirmed(archive, search, find, (row) => row, sight);
       const studies = await studiesOf(request, rows, base, sight);
       const series = await seriesOf(request, rows, base, sight);
       const results = rows.map((row): Result => {

@@ -1,7 +1,19 @@
 /** The parameters of a search: PS3.18 8.3.4 and 10.6.1. */
-import { isKey, isValue, type Level } from '../../archive/index.ts';
-import { type DicomJson, hexTag, keywordOf, listedVr, type Tag, tagOf } from '../../dicom/index.ts';
+import { EMPTY_VALUE, isKey, isValue, type Level, type MatchingOptions } from '../../archive/index.ts';
+import {
+  type DicomJson,
+  encodeDataSet,
+  EXPLICIT_LE,
+  hexTag,
+  keywordOf,
+  listedVr,
+  parseDataSet,
+  type Tag,
+  tagOf,
+} from '../../dicom/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
+import { type Key, keysOf } from '../header-match.ts';
+import { belongs } from './levels.ts';
 
 const MAX_RESULTS = 5_000;
 const OPTIONS = new Set([
@@ -18,7 +30,9 @@ const OPTIONS = new Set([
 export type Fields = ReadonlyMap<Tag, Fields | 'whole'>;
 export interface Search {
   match: Record<string, string>;
-  fuzzy: boolean;
+  /** What the index does not have: matched with headers. */
+  keys: readonly Key[];
+  options: MatchingOptions;
   limit: number;
   offset: number;
   include: Fields | 'all';
@@ -41,6 +55,26 @@ function pathOf(name: string): Tag[] | undefined {
   return tags.some((tag) => tag === undefined) ? undefined : (tags as Tag[]);
 }
 
+/** Whether one header can tell it of the whole: an attribute of the level that is searched, or of one above. */
+const belongsTo = (tag: Tag, level: Level): boolean =>
+  level === 'instance' ? tag >>> 16 !== 0x7fe0 : belongs(tag, level, true);
+const isVrOfText = (tag: Tag): boolean => TEXT_VRS.has(listedVr(tag) ?? '');
+const TEXT_VRS = new Set('AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT'.split(' '));
+
+/** Puts a key into its sequences; false when it is there already. */
+function addKey(into: DicomJson, [tag, ...below]: Tag[], value: string): boolean {
+  const name = hexTag(tag!);
+  if (below.length > 0) {
+    const sequence = (into[name] ??= { vr: 'SQ', Value: [{}] });
+    return sequence.vr === 'SQ' && addKey(sequence.Value![0] as DicomJson, below as Tag[], value);
+  }
+  if (name in into) return false;
+  // A list has commas here, and backslashes there.
+  const list = listedVr(tag!) === 'UI' ? value.split(',').join('\\') : value;
+  into[name] = { vr: listedVr(tag!)!, ...(list === '' ? {} : { Value: [list] }) };
+  return true;
+}
+
 /** @throws `bad-parameter` (400) */
 export function searchOf(query: Record<string, string | string[]>, level: Level): Search {
   const one = (name: string): string | undefined => {
@@ -59,7 +93,13 @@ export function searchOf(query: Record<string, string | string[]>, level: Level)
     if (value !== undefined && value !== 'true' && value !== 'false') throw bad(name, UNUSABLE);
     return value === 'true';
   };
+  const options = {
+    fuzzy: flag('fuzzymatching'),
+    emptyValues: flag('emptyvaluematching'),
+    everyValue: flag('multiplevaluematching'),
+  };
   const match: Record<string, string> = {};
+  const others: DicomJson = {};
   const warnings: string[] = [];
   for (const [name, given] of Object.entries(query)) {
     if (OPTIONS.has(name)) continue;
@@ -67,7 +107,10 @@ export function searchOf(query: Record<string, string | string[]>, level: Level)
     if (!path) throw bad(name, 'is no attribute of DICOM and no option of a search');
     const keyword = path.length === 1 ? keywordOf(path[0]!) : undefined;
     if (keyword === undefined || !isKey(level, keyword)) {
-      warnings.push(`${name} is not supported and was ignored`);
+      if (!belongsTo(path[0]!, level)) warnings.push(`${name} is not supported and was ignored`);
+      else if (!isVrOfText(path.at(-1)!)) warnings.push(`${name} is no text and was ignored`);
+      else if (Array.isArray(given)) throw bad(name, 'is given more than once');
+      else if (!addKey(others, path, given)) throw bad(name, 'is given more than once');
       continue;
     }
     // Twice is a list, where there are lists.
@@ -75,18 +118,17 @@ export function searchOf(query: Record<string, string | string[]>, level: Level)
     if (Object.hasOwn(match, keyword) || (Array.isArray(given) && !list))
       throw bad(name, 'is given more than once');
     const value = [given].flat().join(',');
-    if (!isValue(level, keyword, value)) throw bad(name, UNUSABLE);
+    if (!(options.emptyValues && value === EMPTY_VALUE) && !isValue(level, keyword, value))
+      throw bad(name, UNUSABLE);
     match[keyword] = value;
-  }
-  for (const name of ['emptyvaluematching', 'multiplevaluematching']) {
-    if (flag(name)) warnings.push(`${name} is not supported and was ignored`);
   }
   const limit = whole('limit', MAX_RESULTS);
   if (limit > MAX_RESULTS) warnings.push(`at most ${MAX_RESULTS} results are given at once`);
   return {
     match,
+    keys: keysOf(parseDataSet(encodeDataSet(others), EXPLICIT_LE)),
     warnings,
-    fuzzy: flag('fuzzymatching'),
+    options,
     limit: Math.min(MAX_RESULTS, limit),
     offset: whole('offset', 0),
     include: fieldsOf([query.includefield ?? []].flat().flatMap((field) => field.split(','))),

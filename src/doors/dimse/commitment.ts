@@ -5,7 +5,6 @@
 import type { Archive, CommitmentReport } from '../../archive/types.ts';
 import { dataset as attributes, encodeDataSet, isUid, TAG } from '../../dicom/index.ts';
 import {
-  acceptKnownSyntax,
   type Answer,
   associate,
   COMMAND,
@@ -21,7 +20,7 @@ import {
   STORAGE_COMMITMENT,
   STORAGE_COMMITMENT_INSTANCE,
 } from '../../wire/index.ts';
-import { readDataSet, Refusal } from './identifier.ts';
+import { acceptPlain, readDataSet, Refusal } from './identifier.ts';
 import type { RetrieveDependencies } from './retrieve.ts';
 
 const EXPLICIT_OR_IMPLICIT = ['1.2.840.10008.1.2.1', '1.2.840.10008.1.2'];
@@ -149,8 +148,7 @@ export function createCommitmentService({
   archive.commitment.work(sight, tell);
   return {
     name: 'Storage Commitment',
-    accepts: (context) =>
-      context.abstractSyntax === STORAGE_COMMITMENT ? acceptKnownSyntax(context) : undefined,
+    accepts: (context) => (context.abstractSyntax === STORAGE_COMMITMENT ? acceptPlain(context) : undefined),
     // Who reports to us is the provider, and the requestor all the same.
     peerMayProvide: true,
     handlers: {

@@ -1,26 +1,19 @@
 /** C-FIND as provider, Patient Root and Study Root: PS3.4 C.4.1. Matches go out as they are read, page by page. */
-import { isKey, type InstanceRow, type Level, type Sight, type StudyRow } from '../../archive/index.ts';
-import type { Archive, PatientRow, SeriesRow, StudyCounts } from '../../archive/types.ts';
 import {
-  type Attributes,
-  dataset as attributes,
-  type DicomJson,
-  encodeDataSet,
-  hexTag,
-  TAG,
-} from '../../dicom/index.ts';
+  isKey,
+  type InstanceRow,
+  type Level,
+  type MatchingOptions,
+  type Sight,
+  type StudyRow,
+} from '../../archive/index.ts';
+import type { Archive, PatientRow, StudyCounts } from '../../archive/types.ts';
+import { type DicomJson, hexTag, TAG } from '../../dicom/index.ts';
+import { COMMAND, type Handler, type Operation, type Service, STATUS } from '../../wire/index.ts';
+import { answerWriter, isOfStudy, type Match, tellerOf } from './answers.ts';
+import { isAsked, type Key, keysOf, matchesHeader } from '../header-match.ts';
 import {
-  acceptKnownSyntax,
-  COMMAND,
-  type Handler,
-  type Operation,
-  type Service,
-  STATUS,
-} from '../../wire/index.ts';
-import { isAsked, matchesHeader } from './header-match.ts';
-import {
-  type Key,
-  keysOf,
+  acceptPlain,
   PATIENT_ROOT,
   type QueryLevel,
   readIdentifier,
@@ -37,9 +30,14 @@ export interface QueryDependencies {
 }
 
 /** Rows read at once. */
-const PAGE = 500;
-/** SOP Class Extended Negotiation of C-FIND, PS3.4 C.5.1.1: relational queries, no combined date and time, fuzzy names, no time zone. */
-const EXTENDED = [1, 0, 1, 0];
+const PAGE = 1000;
+/** Answers written at once: whoever else is being served has a turn in between. */
+const TOGETHER = 100;
+/**
+ * SOP Class Extended Negotiation of C-FIND, PS3.4 C.5.1.1: relational queries, combined date and time, fuzzy names, time zone,
+ * enhanced multi-frame conversion, empty values, multiple values.
+ */
+const EXTENDED = [1, 0, 1, 0, 0, 1, 1];
 
 const SOP_CLASSES = [`${PATIENT_ROOT}.1`, `${STUDY_ROOT}.1`];
 const ROOM_LEVEL: Readonly<Record<QueryLevel, Level>> = {
@@ -58,18 +56,11 @@ const PATIENT_KEYS = new Set([
 
 export const findService = (dependencies: QueryDependencies): Service => ({
   name: 'C-FIND',
-  accepts: (context) =>
-    SOP_CLASSES.includes(context.abstractSyntax) ? acceptKnownSyntax(context) : undefined,
+  accepts: (context) => (SOP_CLASSES.includes(context.abstractSyntax) ? acceptPlain(context) : undefined),
   listens: true,
   extended: (_, asked) => Uint8Array.from(EXTENDED.slice(0, asked.length), (can, i) => can & (asked[i] ?? 0)),
   handlers: { [COMMAND.findRq]: createFind(dependencies) },
 });
-
-/** One match: what of it can be said, by keyword, and the header if it was read. */
-interface Match {
-  readonly values: Attributes;
-  readonly header?: DicomJson;
-}
 
 function createFind(dependencies: QueryDependencies): Handler {
   return async (operation) => {
@@ -94,107 +85,81 @@ async function find(operation: Operation, dependencies: QueryDependencies) {
   await demandAdmission(operation, dependencies.archive);
   const { level, dataset, charset } = await readIdentifier(operation);
   const keys = keysOf(dataset);
-  const fuzzy = operation.extended?.[2] === 1;
-  const rows = matchesOf(level, keys, { ...dependencies, fuzzy });
-  let isFirst = true;
-  let supported = true;
-  for await (const match of rows) {
-    if (signal.aborted) return { status: STATUS.cancelled };
-    if (isFirst) supported = keys.every((key) => isSupported(level, key, match));
-    isFirst = false;
-    const data = encodeDataSet(answerOf(level, keys, match, dependencies.aeTitle), {
-      transferSyntax: context.transferSyntax,
-      charset,
-    });
-    await operation.respond({ status: supported ? STATUS.pending : STATUS.pendingWarning, data });
+  const agreed = (field: number) => operation.extended?.[field] === 1;
+  const options = { fuzzy: agreed(2), emptyValues: agreed(5), everyValue: agreed(6) };
+  const write = answerWriter(level, keys, dependencies.aeTitle, {
+    transferSyntax: context.transferSyntax,
+    charset,
+    matching: options,
+  });
+  const status = keys.every((key) => isSupported(level, key)) ? STATUS.pending : STATUS.pendingWarning;
+  for await (const page of matchesOf(level, keys, options, dependencies)) {
+    for (let at = 0; at < page.length; at += TOGETHER) {
+      if (signal.aborted) return { status: STATUS.cancelled };
+      await operation.respondEach(status, page.slice(at, at + TOGETHER).map(write));
+    }
   }
   return { status: signal.aborted ? STATUS.cancelled : STATUS.success };
 }
 
 /** Whether an optional key is supported for existence and, if it has a value, for matching: PS3.4 C.4.1.1.3.2. */
-function isSupported(level: QueryLevel, key: Key, { values, header }: Match): boolean {
+function isSupported(level: QueryLevel, key: Key): boolean {
   if (key.tag === TAG.RetrieveAETitle || key.tag === TAG.InstanceAvailability) return !isAsked(key);
-  if (header) return true;
-  if (!(key.keyword in values)) return false;
-  return (
-    !isAsked(key) ||
-    (level === 'PATIENT' ? PATIENT_KEYS.has(key.keyword) : isKey(ROOM_LEVEL[level], key.keyword))
-  );
+  if (level === 'IMAGE') return true; // the header has whatever there is
+  return tellerOf(level, key.keyword) !== undefined && (!isAsked(key) || isIndexed(level, key));
 }
 
-function answerOf(
+const isIndexed = (level: QueryLevel, { keyword }: Key): boolean =>
+  level === 'PATIENT' ? PATIENT_KEYS.has(keyword) : isKey(ROOM_LEVEL[level], keyword);
+
+async function* matchesOf(
   level: QueryLevel,
   keys: readonly Key[],
-  { values, header }: Match,
-  aeTitle: string,
-): DicomJson {
-  const own = attributes(values);
-  const answer: DicomJson = {};
-  for (const { tag, vr } of keys) {
-    const name = hexTag(tag);
-    const held = own[name] ?? header?.[name];
-    // Bulk data is no answer to a query.
-    answer[name] = held && !held.BulkDataURI ? held : { vr };
-  }
-  return {
-    ...answer,
-    ...attributes({
-      QueryRetrieveLevel: level,
-      RetrieveAETitle: aeTitle,
-      ...(hexTag(TAG.InstanceAvailability) in answer ? { InstanceAvailability: 'ONLINE' } : {}),
-    }),
-  };
-}
-
-type Asked = QueryDependencies & { readonly fuzzy: boolean };
-
-async function* matchesOf(level: QueryLevel, keys: readonly Key[], asked: Asked): AsyncGenerator<Match> {
-  const { archive, sight } = asked;
-  const room = ROOM_LEVEL[level];
+  options: MatchingOptions,
+  { archive, sight }: QueryDependencies,
+): AsyncGenerator<Match[]> {
   const match = Object.fromEntries(
-    keys
-      .filter((key) => (level === 'PATIENT' ? PATIENT_KEYS.has(key.keyword) : isKey(room, key.keyword)))
-      .map(({ keyword, value }) => [keyword, value]),
+    keys.filter((key) => isIndexed(level, key)).map(({ keyword, value }) => [keyword, value]),
   );
-  const named = (values: Attributes) => keys.some(({ keyword }) => keyword in values);
-  const query = { match, ...(asked.fuzzy ? { fuzzy: true } : {}), ...within(match) };
+  const query = { match, ...options, ...within(match) };
   if (level === 'PATIENT') {
-    for await (const row of pages((page) => archive.findPatients({ ...query, ...page }), patientKey))
-      yield { values: { ...ofPatient(row), ...ofPatientCounts(row) } };
+    const found = pages((page) => archive.findPatients({ ...query, ...page }), patientKey);
+    for await (const page of found) yield page.map((patient) => ({ patient }));
   } else if (level === 'STUDY') {
-    for await (const row of pages(
+    const found = pages(
       (page) => archive.findStudies({ ...query, ...page }, sight),
       ({ studyUid }) => studyUid,
-    ))
-      yield { values: { ...ofPatient(row), ...ofStudy(row, row.counts) } };
+    );
+    for await (const page of found) yield page.map((study) => ({ study }));
   } else if (level === 'SERIES') {
-    const studies = createStudies(archive, sight);
-    const wanted = named({ ...ofPatient(NOBODY), ...ofStudy(NO_STUDY, NO_COUNTS) });
     const found = pages(
       (page) => archive.findSeries({ ...query, ...page }, sight),
       ({ seriesUid }) => seriesUid,
     );
-    for await (const row of found) {
-      const study = wanted ? await studies(row.studyUid) : undefined;
-      yield {
-        values: {
-          ...(study ? { ...ofPatient(study.row), ...ofStudy(study.row, study.counts) } : {}),
-          ...ofSeries(row),
-        },
-      };
+    const wanted = keys.some(({ keyword }) => isOfStudy(keyword));
+    for await (const page of found) {
+      const studies = wanted ? await studiesOf(page, archive, sight) : undefined;
+      yield page.map((series) => {
+        const study = studies?.get(series.studyUid);
+        return study ? { series, study } : { series };
+      });
     }
   } else {
     const fromHeader = keys.filter(({ keyword }) => !isKey('instance', keyword));
-    const headed =
-      fromHeader.some(isAsked) || keys.some(({ keyword }) => !(keyword in ofInstance(NO_INSTANCE)));
-    const find = async (page: Page) => {
-      const rows = await archive.findInstances({ ...query, ...page }, sight);
-      const headers = headed ? await headersOf(archive, rows, sight) : undefined;
-      return rows.map((row) => ({ row, header: headers?.get(row.sopInstanceUid) }));
-    };
-    for await (const { row, header } of pages(find, (found) => found.row.sopInstanceUid)) {
-      if (header && !matchesHeader(header, fromHeader)) continue;
-      yield { values: ofInstance(row), ...(header ? { header } : {}) };
+    const headed = fromHeader.some(isAsked) || keys.some(({ keyword }) => !tellerOf('IMAGE', keyword));
+    const found = pages(
+      (page) => archive.findInstances({ ...query, ...page }, sight),
+      ({ sopInstanceUid }) => sopInstanceUid,
+    );
+    for await (const page of found) {
+      if (!headed) yield page.map((instance) => ({ instance }));
+      else {
+        const headers = await headersOf(archive, page, sight);
+        yield page.flatMap((instance) => {
+          const header = headers.get(instance.sopInstanceUid);
+          return header && matchesHeader(header, fromHeader, options) ? [{ instance, header }] : [];
+        });
+      }
     }
   }
 }
@@ -202,17 +167,14 @@ async function* matchesOf(level: QueryLevel, keys: readonly Key[], asked: Asked)
 type Page = { limit: number; offset: number };
 
 /** All rows, page by page: what comes in meanwhile stands in front and must not show a row twice. */
-async function* pages<T>(find: (page: Page) => Promise<T[]>, idOf: (row: T) => string): AsyncGenerator<T> {
+async function* pages<T>(find: (page: Page) => Promise<T[]>, idOf: (row: T) => string): AsyncGenerator<T[]> {
   let before = new Set<string>();
   for (let offset = 0; ; offset += PAGE) {
     const rows = await find({ limit: PAGE, offset });
-    const present = new Set<string>();
-    for (const row of rows) {
-      present.add(idOf(row));
-      if (!before.has(idOf(row))) yield row;
-    }
+    const earlier = before;
+    yield earlier.size === 0 ? rows : rows.filter((row) => !earlier.has(idOf(row)));
     if (rows.length < PAGE) return;
-    before = present;
+    before = new Set(rows.map(idOf));
   }
 }
 
@@ -228,16 +190,20 @@ function within(match: Readonly<Record<string, string>>): { studyUid?: string; s
   };
 }
 
-/** Studies of series, which come one after the other. */
-function createStudies(archive: Archive, sight: Sight) {
-  let last: { row: StudyRow; counts: StudyCounts } | undefined;
-  return async (studyUid: string) => {
-    if (last?.row.studyUid === studyUid) return last;
-    const row = await archive.study(studyUid);
-    const counts = (await archive.counts([studyUid], sight)).get(studyUid);
-    last = row && { row, counts: counts ?? NO_COUNTS };
-    return last;
-  };
+/** The studies of these series. */
+async function studiesOf(
+  rows: readonly { studyUid: string }[],
+  archive: Archive,
+  sight: Sight,
+): Promise<Map<string, StudyRow & { readonly counts: StudyCounts }>> {
+  const uids = [...new Set(rows.map(({ studyUid }) => studyUid))];
+  const counts = await archive.counts(uids, sight);
+  return new Map(
+    (await archive.studies(uids)).map((row) => [
+      row.studyUid,
+      { ...row, counts: counts.get(row.studyUid) ?? { series: 0, instances: 0, modalities: [] } },
+    ]),
+  );
 }
 
 async function headersOf(archive: Archive, rows: readonly InstanceRow[], sight: Sight) {
@@ -247,59 +213,3 @@ async function headersOf(archive: Archive, rows: readonly InstanceRow[], sight: 
   }
   return headers;
 }
-
-// ── what rows say, by keyword ───────────────────────────────────────────────────────────────────────────────────────
-
-type Patient = Pick<StudyRow, 'patientId' | 'issuer' | 'patientName' | 'birthDate' | 'sex'>;
-const ofPatient = (row: Patient): Attributes => ({
-  PatientID: row.patientId,
-  IssuerOfPatientID: row.issuer,
-  PatientName: row.patientName,
-  PatientBirthDate: row.birthDate,
-  PatientSex: row.sex,
-});
-const ofPatientCounts = ({ counts }: PatientRow): Attributes => ({
-  NumberOfPatientRelatedStudies: counts.studies,
-  NumberOfPatientRelatedSeries: counts.series,
-  NumberOfPatientRelatedInstances: counts.instances,
-});
-const ofStudy = (row: StudyRow, counts: StudyCounts): Attributes => ({
-  StudyInstanceUID: row.studyUid,
-  StudyID: row.studyId,
-  StudyDate: row.studyDate,
-  StudyTime: row.studyTime,
-  AccessionNumber: row.accession,
-  StudyDescription: row.description,
-  ReferringPhysicianName: row.referring,
-  InstitutionalDepartmentName: row.department,
-  ModalitiesInStudy: counts.modalities,
-  NumberOfStudyRelatedSeries: counts.series,
-  NumberOfStudyRelatedInstances: counts.instances,
-});
-const ofSeries = (row: SeriesRow): Attributes => ({
-  StudyInstanceUID: row.studyUid,
-  SeriesInstanceUID: row.seriesUid,
-  Modality: row.modality,
-  SeriesNumber: row.number,
-  SeriesDescription: row.description,
-  BodyPartExamined: row.bodyPart,
-  Laterality: row.laterality,
-  NumberOfSeriesRelatedInstances: row.instances,
-});
-const ofInstance = (row: InstanceRow): Attributes => ({
-  StudyInstanceUID: row.studyUid,
-  SeriesInstanceUID: row.seriesUid,
-  SOPInstanceUID: row.sopInstanceUid,
-  SOPClassUID: row.sopClassUid,
-  InstanceNumber: row.number,
-  Rows: row.rows,
-  Columns: row.columns,
-  NumberOfFrames: row.frames > 1 ? row.frames : null,
-  AvailableTransferSyntaxUID: row.transferSyntax,
-});
-
-/** Whose keywords alone matter. */
-const NOBODY: Patient = { patientId: '', issuer: '', patientName: '', birthDate: '', sex: '' };
-const NO_STUDY = {} as StudyRow;
-const NO_COUNTS: StudyCounts = { series: 0, instances: 0, modalities: [] };
-const NO_INSTANCE = {} as InstanceRow;

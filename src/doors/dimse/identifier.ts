@@ -1,6 +1,12 @@
 /** Identifiers of queries and retrievals: PS3.4 C.2 and C.4. */
-import { type DataSet, keywordOf, parseDataSet, TAG, type Tag, type VR, vrOf } from '../../dicom/index.ts';
-import { type Answer, type Operation, STATUS } from '../../wire/index.ts';
+import { type DataSet, DEFLATED_LE, EXPLICIT_LE, IMPLICIT_LE, parseDataSet, TAG } from '../../dicom/index.ts';
+import {
+  type Answer,
+  type ContextVerdict,
+  type Operation,
+  type ProposedContext,
+  STATUS,
+} from '../../wire/index.ts';
 
 export const PATIENT_ROOT = '1.2.840.10008.5.1.4.1.2.1';
 export const STUDY_ROOT = '1.2.840.10008.5.1.4.1.2.2';
@@ -12,6 +18,14 @@ const LEVELS: readonly string[] = ['PATIENT', 'STUDY', 'SERIES', 'IMAGE'];
 const MAX_BYTES = 1024 * 1024;
 /** Sequences in sequences. */
 const MAX_DEPTH = 8;
+
+/** How identifiers can be written: big endian is retired, and compressed syntaxes are for pixels. */
+const PLAIN: readonly string[] = [EXPLICIT_LE, IMPLICIT_LE, DEFLATED_LE];
+/** The first of these that is proposed. */
+export function acceptPlain({ transferSyntaxes }: ProposedContext): ContextVerdict {
+  const transferSyntax = transferSyntaxes.find((uid) => PLAIN.includes(uid));
+  return transferSyntax ? { transferSyntax } : 'transfer-syntaxes-not-supported';
+}
 
 /** Ends an operation with a status. */
 export class Refusal extends Error {
@@ -69,29 +83,4 @@ export async function readIdentifier({ data, context }: Operation): Promise<Iden
     dataset,
     charset: dataset.strings(TAG.SpecificCharacterSet),
   };
-}
-
-/** A key of a query: an attribute that is asked for, with the value to match or none. */
-export interface Key {
-  readonly tag: Tag;
-  readonly keyword: string;
-  readonly vr: VR;
-  /** As matching takes it, values joined by `\`; empty is universal matching. */
-  readonly value: string;
-  /** Keys within the item of a sequence. */
-  readonly items: readonly DataSet[];
-}
-
-const NO_KEYS = new Set<Tag>([TAG.SpecificCharacterSet, TAG.QueryRetrieveLevel, TAG.TimezoneOffsetFromUTC]);
-
-export function keysOf(dataset: DataSet): Key[] {
-  return dataset.tags
-    .filter((tag) => (tag & 0xffff) !== 0 && !NO_KEYS.has(tag))
-    .map((tag) => ({
-      tag,
-      keyword: keywordOf(tag) ?? '',
-      vr: vrOf(tag) ?? dataset.vr(tag) ?? 'UN',
-      value: dataset.strings(tag).join('\\'),
-      items: dataset.items(tag),
-    }));
 }
