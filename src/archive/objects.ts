@@ -28,11 +28,14 @@ const noFrame = (n: number, frames: number): NegatoscopeError =>
     details: { frame: n, frames },
   });
 
+/** `corrected`: patient data of its study was. */
+export type FoundInstance = InstanceTable & { readonly corrected: number | boolean };
+
 export type Objects = Pick<Archive, 'instance' | 'stored' | 'file' | 'frame' | 'verify'> & {
   /** The row, unguarded. */
-  row(sopInstanceUid: string): Promise<InstanceTable | undefined>;
+  row(sopInstanceUid: string): Promise<FoundInstance | undefined>;
   /** The row if the sight lets it through; throws `instance-not-found`. */
-  guarded(sopInstanceUid: string, sight: Sight): Promise<InstanceTable>;
+  guarded(sopInstanceUid: string, sight: Sight): Promise<FoundInstance>;
   open(row: InstanceTable, range?: Range): Promise<Readable>;
   /** The stored file; `parsed`: as offsets count, inflated where it is deflated. */
   sourceOf(row: InstanceTable): Source;
@@ -63,13 +66,11 @@ export function createObjects(store: Pick<Store, 'read' | 'blobs'>): Objects {
     )
     .where('sop_instance_uid', '=', '')
     .compile();
-  const row = async (
-    sopInstanceUid: string,
-  ): Promise<(InstanceTable & { corrected: number | boolean }) | undefined> =>
+  const row = async (sopInstanceUid: string): Promise<FoundInstance | undefined> =>
     (await db.executeQuery({ ...oneInstance, parameters: [sopInstanceUid] })).rows[0] as
-      (InstanceTable & { corrected: number | boolean }) | undefined;
+      FoundInstance | undefined;
 
-  const guarded = async (sopInstanceUid: string, sight: Sight): Promise<InstanceTable> => {
+  const guarded = async (sopInstanceUid: string, sight: Sight): Promise<FoundInstance> => {
     const found = await row(sopInstanceUid);
     if (!found || !(await mayBeSeen(found.ai_run_id, sight))) throw notFound();
     return found;
@@ -143,12 +144,13 @@ export function createObjects(store: Pick<Store, 'read' | 'blobs'>): Objects {
     return bytes;
   };
 
-  const storedOf = (found: InstanceTable & { corrected: number | boolean }): StoredInstance => {
+  const storedOf = (found: FoundInstance): StoredInstance => {
     let placed: Promise<Buffer | string> | undefined;
     return {
       row: instanceRow(found),
       header: Number(found.pixel_offset ?? 0),
       corrected: Boolean(found.corrected),
+      datasetOffset: Number(found.dataset_offset),
       async read(target, position) {
         const at = found.blob ?? (await (placed ??= place(found)));
         const bytes =

@@ -50,7 +50,7 @@ export function createOutgoing(
 ): Archive['outgoing'] {
   return async (sopInstanceUid, sight, accepted): Promise<Outgoing> => {
     const row = await objects.guarded(sopInstanceUid, sight);
-    const changes = (await overlays(db, [row.study_uid])).get(row.study_uid);
+    const changes = row.corrected ? (await overlays(db, [row.study_uid])).get(row.study_uid) : undefined;
     const transferSyntax = choose(row, accepted, changes !== undefined);
     const same = transferSyntax === row.transfer_syntax;
     const facts = { sopClassUid: row.sop_class_uid, sopInstanceUid, transferSyntax };

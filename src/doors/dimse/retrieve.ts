@@ -1,7 +1,7 @@
 /** C-GET and C-MOVE as provider: PS3.4 C.4.2 and C.4.3. Instances leave as `archive.outgoing` gives them. */
-import type { Archive, Sight } from '../../archive/types.ts';
+import type { StoredInstance } from '../../archive/types.ts';
 import { EXPLICIT_LE, encodeDataSet, IMPLICIT_LE, isVideo, TAG, type Tag } from '../../dicom/index.ts';
-import { NegatoscopeError, reasonOf } from '../../errors.ts';
+import { reasonOf } from '../../errors.ts';
 import {
   acceptKnownSyntax,
   type Answer,
@@ -10,6 +10,7 @@ import {
   type CommandSet,
   COMMAND,
   type ContextVerdict,
+  DimseError,
   type DimseServerOptions,
   type Handler,
   type Operation,
@@ -23,6 +24,7 @@ import {
 } from '../../wire/index.ts';
 import { demandAdmission, type QueryDependencies } from './find.ts';
 import {
+  acceptPlain,
   type Identifier,
   PATIENT_ROOT,
   type QueryLevel,
@@ -53,6 +55,8 @@ const PENDING_MS = 250;
 /** PS3.8 9.3.2.2. */
 const MAX_CONTEXTS = 128;
 const PAGE = 500;
+/** How long a destination may take to end what it is being sent, after the retrieval was cancelled. */
+const CANCEL_MS = 5_000;
 
 interface Wanted {
   readonly sopInstanceUid: string;
@@ -60,12 +64,24 @@ interface Wanted {
   readonly transferSyntax: string;
 }
 type Sent = 'completed' | 'warning' | 'failed';
-/** One instance to the receiver. Throws when no further one can be sent. */
-type Send = (instance: Wanted) => Promise<Sent>;
+/** An instance as it will go. */
+interface Ready {
+  readonly transferSyntax: string;
+  readonly data: Uint8Array | AsyncIterable<Uint8Array>;
+  /** To be called when it was taken, or else `drop`. */
+  taken(): void;
+  drop(): void;
+}
+/** Where instances go. Both throw when the association with whoever asked is over. */
+interface Receiver {
+  /** Undefined when it cannot be given to this receiver. Asked for the next one of the same class while one is being sent. */
+  ready(instance: Wanted): Promise<Ready | undefined>;
+  send(instance: Wanted, ready: Ready): Promise<Sent>;
+}
 
 const serviceOf = (name: string, classes: readonly string[], field: number, handler: Handler): Service => ({
   name,
-  accepts: (context) => (classes.includes(context.abstractSyntax) ? acceptKnownSyntax(context) : undefined),
+  accepts: (context) => (classes.includes(context.abstractSyntax) ? acceptPlain(context) : undefined),
   listens: true,
   // Relational retrieval as asked: PS3.4 C.5.2.1, C.5.3.1.
   extended: (_, asked) => Uint8Array.from(asked.subarray(0, 1)),
@@ -106,7 +122,7 @@ export const moveService = (dependencies: RetrieveDependencies): Service =>
     if (!destination) return { status: STATUS.moveDestinationUnknown, comment: 'Move destination unknown' };
     const link = createLink(operation, title, destination, wanted, dependencies);
     try {
-      return await perform(operation, wanted, link.send);
+      return await perform(operation, wanted, link);
     } finally {
       await link.end();
     }
@@ -170,7 +186,7 @@ async function wantedBy(operation: Operation, { archive, sight }: RetrieveDepend
 
 // ── sub-operations ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function perform(operation: Operation, wanted: readonly Wanted[], send: Send): Promise<Answer> {
+async function perform(operation: Operation, wanted: readonly Wanted[], receiver: Receiver): Promise<Answer> {
   const { signal, context } = operation;
   const counts: Record<Sent, number> = { completed: 0, warning: 0, failed: 0 };
   const failed: string[] = [];
@@ -183,14 +199,27 @@ async function perform(operation: Operation, wanted: readonly Wanted[], send: Se
     NumberOfWarningSuboperations: Math.min(0xffff, counts.warning),
   });
   let told = 0;
-  for (const instance of wanted) {
-    if (signal.aborted) break;
-    const result = await send(instance);
-    counts[result]++;
-    if (result === 'failed') failed.push(instance.sopInstanceUid);
-    if (performance.now() - told < PENDING_MS || done() === wanted.length || signal.aborted) continue;
-    told = performance.now();
-    await operation.respond({ status: STATUS.pending, fields: fields(wanted.length - done()) });
+  let ahead: Promise<Ready | undefined> | undefined;
+  try {
+    for (const [i, instance] of wanted.entries()) {
+      if (signal.aborted) break;
+      const ready = await (ahead ?? receiver.ready(instance));
+      // The next one is read while this one is being taken.
+      const next = wanted[i + 1];
+      ahead = next?.sopClassUid === instance.sopClassUid ? receiver.ready(next) : undefined;
+      ahead?.catch(() => undefined); // thrown when it is waited for
+      const result = ready ? await sendReady(receiver, instance, ready) : 'failed';
+      counts[result]++;
+      if (result === 'failed') failed.push(instance.sopInstanceUid);
+      if (performance.now() - told < PENDING_MS || done() === wanted.length || signal.aborted) continue;
+      told = performance.now();
+      await operation.respond({ status: STATUS.pending, fields: fields(wanted.length - done()) });
+    }
+  } finally {
+    void ahead?.then(
+      (unused) => unused?.drop(),
+      () => undefined,
+    );
   }
   const cancelled = signal.aborted && done() < wanted.length;
   const data =
@@ -218,48 +247,128 @@ async function perform(operation: Operation, wanted: readonly Wanted[], send: Se
 const outcomeOf = (status: number): Sent =>
   status === STATUS.success ? 'completed' : (status & 0xf000) === 0xb000 ? 'warning' : 'failed';
 
-/** Codes that mean this one instance cannot be given, and others can. */
-const OWN_FAULT = new Set(['instance-not-found', 'not-convertible', 'pixels-undecodable']);
-const isOwnFault = (thrown: unknown): boolean =>
-  thrown instanceof NegatoscopeError && OWN_FAULT.has(thrown.code);
+async function sendReady(receiver: Receiver, instance: Wanted, ready: Ready): Promise<Sent> {
+  let result: Sent = 'failed';
+  try {
+    result = await receiver.send(instance, ready);
+  } finally {
+    // Of what failed the connection may still hold the bytes.
+    if (result === 'failed') ready.drop();
+    else ready.taken();
+  }
+  return result;
+}
 
-/** The instance in the first of these syntaxes that it can be given in; undefined when it cannot. */
-async function leaving(archive: Archive, sight: Sight, uid: string, accepted: readonly string[]) {
+/**
+ * The instance in the first of these syntaxes that it can be given in, its first bytes read; undefined when it cannot be. Another
+ * one may: a file that is damaged or gone fails none but itself.
+ */
+async function leaving(
+  { archive, sight, log }: RetrieveDependencies,
+  uid: string,
+  accepted: readonly string[],
+): Promise<Ready | undefined> {
   if (accepted.length === 0) return undefined;
   try {
+    const stored = await archive.stored(uid, sight);
+    if (stored && !stored.corrected && accepted.includes(stored.row.transferSyntax))
+      return await asStored(stored);
     const out = await archive.outgoing(uid, sight, accepted);
-    return { transferSyntax: out.transferSyntax, data: await out.dataset() };
+    const data = await out.dataset();
+    const bytes = data[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+    const first = await bytes.next();
+    const whole = async function* () {
+      for (let piece = first; !piece.done; piece = await bytes.next()) yield piece.value;
+    };
+    const drop = () => void data.destroy();
+    return { transferSyntax: out.transferSyntax, data: whole(), taken: drop, drop };
   } catch (thrown) {
-    if (isOwnFault(thrown)) return undefined;
-    throw thrown;
+    log.warn({ sopInstanceUid: uid, reason: reasonOf(thrown) }, 'an instance could not be given');
+    return undefined;
   }
 }
 
+/** Read into buffers that are used again: new ones for each image keep the garbage collector busy. */
+async function asStored(stored: StoredInstance): Promise<Ready> {
+  const { transferSyntax, size } = stored.row;
+  const start = stored.datasetOffset;
+  const length = size - start;
+  if (length < LEAST_POOLED) {
+    const data = Buffer.allocUnsafe(length);
+    await stored.read(data, start);
+    return { transferSyntax, data, taken: () => undefined, drop: () => undefined };
+  }
+  const first = buffers.take();
+  const head = first.subarray(0, Math.min(first.length, length));
+  await stored.read(head, start);
+  if (length <= first.length)
+    return { transferSyntax, data: head, taken: () => buffers.giveBack(first), drop: () => undefined };
+  const second = buffers.take();
+  const pieces = async function* () {
+    yield head;
+    // The one is read while the other is held back or written: a channel asks for the next but one when it has written it.
+    for (let at = head.length, n = 1; at < length; n++) {
+      const buffer = n % 2 ? second : first;
+      const piece = buffer.subarray(0, Math.min(buffer.length, length - at));
+      await stored.read(piece, start + at);
+      at += piece.length;
+      yield piece;
+    }
+  };
+  const taken = () => [first, second].forEach(buffers.giveBack);
+  return { transferSyntax, data: pieces(), taken, drop: () => undefined };
+}
+
+/** What is shorter may wait in the socket after `send` has resolved: its memory is not used again. */
+const LEAST_POOLED = 64 * 1024;
+const BUFFER_BYTES = 1024 * 1024;
+const KEPT_BUFFERS = 8;
+const buffers = (() => {
+  const spare: Buffer[] = [];
+  return {
+    take: (): Buffer => spare.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES),
+    giveBack: (buffer: Buffer): void => {
+      if (spare.length < KEPT_BUFFERS) spare.push(buffer);
+    },
+  };
+})();
+
 /** Back on the same association. */
-function toPeer({ peer, command }: Operation, { archive, sight }: RetrieveDependencies): Send {
-  return async ({ sopClassUid, sopInstanceUid }) => {
-    const contexts = peer.contexts.filter(
-      (each) => each.peerIsProvider && each.abstractSyntax === sopClassUid,
-    );
-    const out = await leaving(
-      archive,
-      sight,
-      sopInstanceUid,
-      contexts.map(({ transferSyntax }) => transferSyntax),
-    );
-    const context = contexts.find(({ transferSyntax }) => transferSyntax === out?.transferSyntax);
-    if (!out || !context) return 'failed';
-    const { Status = STATUS.processingFailure } = await peer.request(
-      context.id,
-      {
-        AffectedSOPClassUID: sopClassUid,
-        CommandField: COMMAND.storeRq,
-        Priority: command.Priority ?? PRIORITY.medium,
-        AffectedSOPInstanceUID: sopInstanceUid,
-      },
-      out.data,
-    );
-    return outcomeOf(Status);
+function toPeer({ peer, command }: Operation, dependencies: RetrieveDependencies): Receiver {
+  const contextsOf = (sopClassUid: string) =>
+    peer.contexts.filter((each) => each.peerIsProvider && each.abstractSyntax === sopClassUid);
+  let silent = false;
+  return {
+    ready: async ({ sopClassUid, sopInstanceUid }) =>
+      silent
+        ? undefined
+        : leaving(
+            dependencies,
+            sopInstanceUid,
+            contextsOf(sopClassUid).map(({ transferSyntax }) => transferSyntax),
+          ),
+    async send({ sopClassUid, sopInstanceUid }, { transferSyntax, data }) {
+      const context = contextsOf(sopClassUid).find((each) => each.transferSyntax === transferSyntax);
+      if (!context || silent) return 'failed';
+      try {
+        const { Status = STATUS.processingFailure } = await peer.request(
+          context.id,
+          {
+            AffectedSOPClassUID: sopClassUid,
+            CommandField: COMMAND.storeRq,
+            Priority: command.Priority ?? PRIORITY.medium,
+            AffectedSOPInstanceUID: sopInstanceUid,
+          },
+          data,
+        );
+        return outcomeOf(Status);
+      } catch (error) {
+        if (!(error instanceof DimseError && error.code === 'dimse-timeout')) throw error;
+        // It may be there still, to hear what it did not take; each further instance would wait as long.
+        silent = true;
+        return 'failed';
+      }
+    },
   };
 }
 
@@ -273,12 +382,27 @@ function createLink(
   title: string,
   destination: Destination,
   wanted: readonly Wanted[],
-  { archive, sight, aeTitle, log }: RetrieveDependencies,
-) {
+  dependencies: RetrieveDependencies,
+): Receiver & { end(): Promise<void> } {
+  const { aeTitle, log } = dependencies;
   const groups = contextGroups(wanted);
   let open: { association: Association; kinds: ReadonlySet<string> } | undefined;
   let down = false;
 
+  // After a C-CANCEL what is under way may end; whoever asked for it waits for our answer meanwhile.
+  const stop = new AbortController();
+  let patience: NodeJS.Timeout | undefined;
+  const stopping = () => {
+    if (peer.ended.aborted) stop.abort();
+    else patience = setTimeout(() => stop.abort(), CANCEL_MS);
+  };
+  signal.addEventListener('abort', stopping, { once: true });
+  peer.ended.addEventListener('abort', () => stop.abort(), { once: true });
+
+  const failing = (error: unknown): void => {
+    down = true;
+    log.info({ destination: title, reason: reasonOf(error) }, 'C-MOVE destination failed');
+  };
   const associated = async (sopClassUid: string): Promise<Association> => {
     if (open?.kinds.has(sopClassUid)) return open.association;
     await open?.association.release();
@@ -290,42 +414,50 @@ function createLink(
       callingAe: destination.callingAe ?? aeTitle,
       calledAe: title,
       contexts: group.contexts,
-      signal,
+      signal: stop.signal,
       ...(destination.tls ? { tls: destination.tls } : {}),
     });
     open = { association, kinds: group.kinds };
     return association;
   };
 
-  const send: Send = async ({ sopClassUid, sopInstanceUid, transferSyntax }) => {
-    if (down) return 'failed';
-    try {
-      const association = await associated(sopClassUid);
-      const accepted = [transferSyntax, ...PLAIN].filter((uid) => association.context(sopClassUid, uid));
-      const out = await leaving(archive, sight, sopInstanceUid, accepted);
-      if (!out) return 'failed';
-      const { status } = await association.store({
-        sopClassUid,
-        sopInstanceUid,
-        transferSyntax: out.transferSyntax,
-        data: out.data,
-        moveOriginator: { aeTitle: peer.callingAe, messageId: command.MessageID ?? 0 },
-      });
-      return outcomeOf(status);
-    } catch (error) {
-      down = true;
-      log.info({ destination: title, reason: reasonOf(error) }, 'C-MOVE destination failed');
-      return 'failed';
-    }
-  };
   return {
-    send,
+    async ready({ sopClassUid, sopInstanceUid, transferSyntax }) {
+      if (down) return undefined;
+      try {
+        const association = await associated(sopClassUid);
+        const accepted = [transferSyntax, ...PLAIN].filter((uid) => association.context(sopClassUid, uid));
+        return await leaving(dependencies, sopInstanceUid, accepted);
+      } catch (error) {
+        failing(error);
+        return undefined;
+      }
+    },
+    async send({ sopClassUid, sopInstanceUid }, { transferSyntax, data }) {
+      if (down || !open) return 'failed';
+      try {
+        const { status } = await open.association.store({
+          sopClassUid,
+          sopInstanceUid,
+          transferSyntax,
+          data,
+          moveOriginator: { aeTitle: peer.callingAe, messageId: command.MessageID ?? 0 },
+        });
+        return outcomeOf(status);
+      } catch (error) {
+        failing(error);
+        return 'failed';
+      }
+    },
     async end() {
       try {
-        if (down || signal.aborted) open?.association.abort();
+        if (down || stop.signal.aborted) open?.association.abort();
         else await open?.association.release();
       } catch {
         // It has what it was sent; how it says good-bye does not matter.
+      } finally {
+        clearTimeout(patience);
+        signal.removeEventListener('abort', stopping);
       }
     },
   };
