@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -112,6 +114,17 @@ describe('the DICOM door', () => {
     expect(await archive.ae.list()).toMatchObject([{ aeTitle: 'STRANGER', address: host, knocks: 1 }]);
     await archive.ae.admit('STRANGER', principal('admin'));
     await run('echoscu', args);
+  });
+
+  it('20 idle connections and 20 idle associations block nobody', async () => {
+    const silent = Array.from({ length: 20 }, () => connect({ host, port: door.port }));
+    await Promise.all(silent.map((socket) => once(socket, 'connect')));
+    const idle = await Promise.all(Array.from({ length: 20 }, associated));
+    const port = String(door.port);
+    await run('echoscu', ['-to', '5', '-ta', '5', host, port]);
+    await run('storescu', ['-to', '5', '-aet', 'CT1', host, port, shared('ct/ct-3slice_02.dcm')]);
+    for (const association of idle) association.abort();
+    for (const socket of silent) socket.destroy();
   });
 
   it('keeps nothing of an instance whose sender dies in the middle', async () => {
