@@ -8,8 +8,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Attributes } from '../src/dicom/index.ts';
+import { CLIENT_AE, findTimes } from './dimse.ts';
 import { Lane } from './http.ts';
-import { negatoscope, orthanc, type Receiver } from './receivers.ts';
+import { freePort, negatoscope, orthanc, type Receiver } from './receivers.ts';
 import { cStore } from './senders.ts';
 import { filesOf, loadIndex, type MadeStudy, madeStudies } from './studies.ts';
 import type { Line, SuiteOptions } from './types.ts';
@@ -27,7 +29,17 @@ const METADATA = 50;
 const LARGE_GOAL = 1 / 1.5;
 const JSON_TYPE = { Accept: 'application/dicom+json' };
 
+const ONE_HIT = 3;
+const ALL = 10;
+
+/** Times of answers, ms, in one round. */
+type Ask = (receiver: Receiver, round: number) => Promise<number[]>;
 interface Work {
+  readonly name: string;
+  readonly goal: number;
+  readonly ask: Ask;
+}
+interface Search {
   readonly name: string;
   readonly paths: readonly string[];
   readonly goal: number;
@@ -39,7 +51,7 @@ const some = <T>(items: readonly T[], count: number): T[] =>
     (_, i) => items[Math.floor((i * items.length) / count)]!,
   );
 
-function worksOf(studies: readonly MadeStudy[]): Work[] {
+function searchesOf(studies: readonly MadeStudy[]): Search[] {
   const series = studies.flatMap(({ study, series: each }) => each.map((one) => ({ study, ...one })));
   const of = (slices: number) =>
     some(
@@ -90,6 +102,33 @@ function worksOf(studies: readonly MadeStudy[]): Work[] {
   ].filter(({ paths }) => paths.length > 0);
 }
 
+function worksOf(studies: readonly MadeStudy[], only = ''): Work[] {
+  const asking = (questions: Attributes[], hits: number, maxQuestions: number): Ask => {
+    return (receiver) => findTimes(receiver, questions, { hits, maxMs: MAX_MS, maxQuestions });
+  };
+  const works: Work[] = [
+    ...searchesOf(studies).map(({ paths, ...work }) => ({
+      ...work,
+      ask: (receiver: Receiver, round: number) => timesOf(receiver, paths, round),
+    })),
+    {
+      name: 'C-FIND of one study by accession number',
+      goal: ONE_HIT,
+      ask: asking(
+        some(studies, 200).map(({ accession }) => ({ AccessionNumber: accession })),
+        1,
+        MAX_QUESTIONS,
+      ),
+    },
+    {
+      name: `C-FIND of all ${studies.length} studies`,
+      goal: ALL,
+      ask: asking([{}], studies.length, 20),
+    },
+  ];
+  return works.filter(({ name }) => name.includes(only));
+}
+
 /** Times of answers, ms. Ends after `MAX_MS`, but not before three. */
 async function timesOf(receiver: Receiver, paths: readonly string[], round: number): Promise<number[]> {
   const { url, headers } = receiver.stow!;
@@ -125,20 +164,23 @@ export async function* query({
   const sweep = () => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   process.once('exit', sweep);
   const started: Receiver[] = [];
+  const known = { [CLIENT_AE]: await freePort() };
   /** Ours with `instances` in the index. */
   const filled = async (name: string, instances: number): Promise<[Receiver, MadeStudy[]]> => {
     const studies = madeStudies(Math.round(instances / PER_STUDY));
     say(`writing ${instances} instances of ${studies.length} studies to the index …`);
     const home = join(dir, name);
     // Headers for those that are asked for; a million of them would fill the disk.
-    const kept = new Set(worksOf(studies).flatMap(({ paths }) => paths.map((path) => path.split('/')[2]!)));
+    const kept = new Set(
+      searchesOf(studies).flatMap(({ paths }) => paths.map((path) => path.split('/')[2]!)),
+    );
     await loadIndex(
       join(home, 'negatoscope'),
       studies,
       (study) => instances <= COUNT || kept.has(study),
       say,
     );
-    const receiver = await negatoscope(home);
+    const receiver = await negatoscope(home, known);
     started.push(receiver);
     return [receiver, studies];
   };
@@ -146,10 +188,14 @@ export async function* query({
     const [ours, studies] = await filled('small', count);
     if (large) {
       const [other, many] = await filled('large', LARGE);
-      yield* compare(worksOf(studies), ours, worksOf(many), other);
+      // All studies are another question to an archive of fifty times as many.
+      const [small, big] = [studies, many].map((held) =>
+        worksOf(held, only).filter(({ goal }) => goal !== ALL),
+      );
+      yield* compare(small!, ours, big!, other);
       return;
     }
-    const peer = await orthanc(dir, true);
+    const peer = await orthanc(dir, true, known);
     if (!peer?.stow) return say('Orthanc with its DICOMweb plugin is not installed: nothing to compare with');
     started.push(peer);
     let sent = 0;
@@ -157,8 +203,7 @@ export async function* query({
       await cStore(peer, batch, 4);
       say(`${(sent += batch.length)} of about ${count} instances sent to ${peer.name}`);
     }
-    for (const work of worksOf(studies)) {
-      if (!work.name.includes(only)) continue;
+    for (const work of worksOf(studies, only)) {
       const times = new Map<Receiver, number[]>([
         [ours, []],
         [peer, []],
@@ -166,7 +211,7 @@ export async function* query({
       for (let round = 0; round < rounds; round++) {
         for (const receiver of round % 2 === 0 ? [ours, peer] : [peer, ours]) {
           say(`${work.name}, round ${round + 1} of ${rounds}: ${receiver.name}`);
-          times.get(receiver)!.push(quantile(await timesOf(receiver, work.paths, round), 0.5));
+          times.get(receiver)!.push(quantile(await work.ask(receiver, round), 0.5));
         }
       }
       const [own, theirs] = [ours, peer].map((receiver) => 1000 / quantile(times.get(receiver)!, 0.5)) as [
@@ -188,10 +233,7 @@ export async function* query({
       const times: [number[], number[]] = [[], []];
       for (let round = -1; round < rounds; round++) {
         say(`${work.name}, round ${round + 1} of ${rounds}`);
-        const [a, b] = [
-          await timesOf(few, work.paths, round + 1),
-          await timesOf(many, big[i]!.paths, round + 1),
-        ];
+        const [a, b] = [await work.ask(few, round + 1), await big[i]!.ask(many, round + 1)];
         // The first round fills the caches.
         if (round >= 0) (times[0].push(...a), times[1].push(...b));
       }

@@ -92,9 +92,20 @@ async function run(
   return { pid: child.pid!, stop };
 }
 
+/** Who asks on the DICOM network, by AE title, and the port of each to which a C-MOVE may lead. */
+export type Known = Readonly<Record<string, number>>;
+
 /** The program itself, on an empty data folder, with a token for STOW-RS. */
-export async function negatoscope(dir: string): Promise<Receiver & { startSeconds: number }> {
+export async function negatoscope(
+  dir: string,
+  known: Known = {},
+): Promise<Receiver & { startSeconds: number }> {
   const data = join(dir, 'negatoscope');
+  for (const [title, port] of Object.entries(known))
+    execFileSync(program, [
+      ...['remote', 'add', title, '--aet', title, '--host', '127.0.0.1', '--port', String(port)],
+      ...['--for', 'move', '--data', data],
+    ]);
   const token = execFileSync(program, ['token', 'add', 'bench', '--roles', 'technologist', '--data', data], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -150,7 +161,11 @@ export async function storescp(dir: string, noDelay: boolean): Promise<Receiver 
 }
 
 /** Undefined where Orthanc is not installed. Its defaults but for the places, and no password. */
-export async function orthanc(dir: string, noDelay: boolean): Promise<Receiver | undefined> {
+export async function orthanc(
+  dir: string,
+  noDelay: boolean,
+  known: Known = {},
+): Promise<Receiver | undefined> {
   if (!ORTHANC) return undefined;
   const version =
     /(\d+\.\d+\.\d+)/.exec(execFileSync(ORTHANC, ['--version'], { encoding: 'utf8' }))?.[1] ?? '';
@@ -172,6 +187,9 @@ export async function orthanc(dir: string, noDelay: boolean): Promise<Receiver |
       AuthenticationEnabled: false,
       RemoteAccessAllowed: false,
       DicomAlwaysAllowStore: true,
+      DicomModalities: Object.fromEntries(
+        Object.entries(known).map(([title, port]) => [title, [title, '127.0.0.1', port]]),
+      ),
       Plugins: web ? [join(ORTHANC_PLUGINS, 'libOrthancDicomWeb.so')] : [],
     }),
   );

@@ -11,9 +11,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseDicom, TAG } from '../src/dicom/index.ts';
 import { instances, type Instance } from './data.ts';
+import { CLIENT_AE, getRate, moveRate, sink, SINK_AE, type Stored } from './dimse.ts';
 import { rate } from './http.ts';
 import { radiographs } from './radiographs.ts';
-import { negatoscope, orthanc } from './receivers.ts';
+import { freePort, negatoscope, orthanc } from './receivers.ts';
 import type { Receiver } from './receivers.ts';
 import { stow } from './senders.ts';
 import type { Line, SuiteOptions } from './types.ts';
@@ -23,6 +24,12 @@ const SECONDS = 2;
 const WARM_UP = 0.5;
 
 interface Work {
+  readonly name: string;
+  readonly unit: string;
+  readonly goal: number;
+  rate(receiver: Receiver, seconds: number): Promise<number>;
+}
+interface Retrieval {
   readonly name: string;
   readonly paths: readonly string[];
   readonly accept: string;
@@ -35,13 +42,15 @@ export async function* retrieve({ count = 100, rounds, only = '', say }: SuiteOp
   const dir = mkdtempSync(join(tmpdir(), 'negatoscope-bench-'));
   const sweep = () => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   process.once('exit', sweep);
-  const started: Receiver[] = [];
+  const started: { stop(): Promise<unknown> }[] = [];
   try {
     say(`what this client can take: ${await ceiling()}`);
     say('starting the servers …');
-    const ours = await negatoscope(dir);
+    const known = { [CLIENT_AE]: await freePort(), [SINK_AE]: await freePort() };
+    started.push(await sink(known[SINK_AE]!));
+    const ours = await negatoscope(dir, known);
     started.push(ours);
-    const peer = await orthanc(dir, true);
+    const peer = await orthanc(dir, true, known);
     if (peer) started.push(peer);
     if (!peer?.stow) return say('Orthanc with its DICOMweb plugin is not installed: nothing to compare with');
 
@@ -52,43 +61,27 @@ export async function* retrieve({ count = 100, rounds, only = '', say }: SuiteOp
       await stow(receiver, ct, 1, 10);
       await stow(receiver, dx, 1, 10);
     }
-    for (const work of works(ct.map(pathOf), dx.map(pathOf))) {
+    const studies = [storedOf('CT 0.5 MB', ct), storedOf('DX 10 MB', dx)];
+    for (const work of [...works(ct.map(pathOf), dx.map(pathOf)), ...dimseWorks(studies)]) {
       if (!work.name.includes(only)) continue;
       const rates = new Map<Receiver, number[]>([
         [ours, []],
         [peer, []],
       ]);
-      let volume = '';
-      for (const { stow: web } of [ours, peer])
-        await rate(
-          web!.url.replace(/\/studies$/, ''),
-          work.paths,
-          { ...web!.headers, Accept: work.accept },
-          { lanes: work.lanes, seconds: WARM_UP, atLeast: work.atLeast },
-        );
-      for (let round = 0; round < rounds; round++) {
-        for (const receiver of round % 2 === 0 ? [ours, peer] : [peer, ours]) {
-          const { url, headers } = receiver.stow!;
-          const found = await rate(
-            url.replace(/\/studies$/, ''),
-            work.paths,
-            { ...headers, Accept: work.accept },
-            { lanes: work.lanes, seconds: SECONDS, atLeast: work.atLeast },
-          );
-          if (receiver === ours) volume = `${found.megabytesPerSecond.toFixed(0)} MB/s`;
-          rates.get(receiver)!.push(found.perSecond);
-        }
-      }
+      for (const receiver of [ours, peer]) await work.rate(receiver, WARM_UP);
+      for (let round = 0; round < rounds; round++)
+        for (const receiver of round % 2 === 0 ? [ours, peer] : [peer, ours])
+          rates.get(receiver)!.push(await work.rate(receiver, SECONDS));
       const own = median(rates.get(ours)!);
       const theirs = median(rates.get(peer)!);
-      say(`${work.name}: ${own.toFixed(1)}/s (${volume}), Orthanc ${theirs.toFixed(1)}/s`);
+      say(`${work.name}: ${own.toFixed(1)} ${work.unit}, Orthanc ${theirs.toFixed(1)}`);
       yield {
         suite: 'retrieve',
         work: work.name,
         ours: own,
         peer: theirs,
         peerName: peer.name,
-        unit: 'answers/s',
+        unit: work.unit,
         ratio: own / theirs,
         goal: work.goal,
         met: own / theirs >= work.goal,
@@ -104,7 +97,48 @@ export async function* retrieve({ count = 100, rounds, only = '', say }: SuiteOp
 const DICOM = 'multipart/related; type="application/dicom"; transfer-syntax=*';
 const FRAME = 'multipart/related; type="application/octet-stream"; transfer-syntax=*';
 
-function* works(ct: readonly string[], dx: readonly string[]): Generator<Work> {
+const works = (ct: readonly string[], dx: readonly string[]): Work[] =>
+  [...retrievals(ct, dx)].map(({ name, goal, paths, accept, lanes, atLeast }) => ({
+    name,
+    unit: 'answers/s',
+    goal,
+    async rate({ stow: web }, seconds) {
+      const headers = { ...web!.headers, Accept: accept };
+      const base = web!.url.replace(/\/studies$/, '');
+      return (await rate(base, paths, headers, { lanes, seconds, atLeast })).perSecond;
+    },
+  }));
+
+/** A study each, fetched or sent whole. */
+const dimseWorks = (studies: readonly (Stored & { name: string })[]): Work[] =>
+  studies.flatMap((stored) => [
+    {
+      name: `C-GET ${stored.name}`,
+      unit: 'MB/s',
+      goal: 1,
+      rate: (receiver, seconds) => getRate(receiver, stored, seconds),
+    },
+    {
+      name: `C-MOVE ${stored.name}`,
+      unit: 'MB/s',
+      goal: 1,
+      rate: (receiver, seconds) => moveRate(receiver, stored, seconds),
+    },
+  ]);
+
+function storedOf(name: string, sent: readonly Instance[]): Stored & { name: string } {
+  const [{ bytes, sopClassUid, transferSyntax }] = sent as [Instance];
+  return {
+    name,
+    study: parseDicom(bytes).dataset.string(TAG.StudyInstanceUID)!,
+    sopClassUid,
+    transferSyntax,
+    instances: sent.length,
+    bytes: sent.reduce((sum, { dataset }) => sum + dataset.length, 0),
+  };
+}
+
+function* retrievals(ct: readonly string[], dx: readonly string[]): Generator<Retrieval> {
   for (const lanes of [1, 4]) {
     const on = `${lanes} connection${lanes > 1 ? 's' : ''}`;
     yield {
