@@ -20,6 +20,7 @@ import { type Known, reindex } from './reindex.ts';
 import { createSenders } from './senders.ts';
 import { createSpool } from './spool.ts';
 import { createReceipts } from './receipts.ts';
+import { workSurplus } from './surplus.ts';
 import type { ArchiveTables } from './tables.ts';
 import type { Archive } from './types.ts';
 import { createVerification } from './verification.ts';
@@ -132,6 +133,7 @@ export function createArchive({
       await receipts.recover();
       workCompleteness(store, now, settings);
       workInbox(store);
+      workSurplus(store);
       await workPolicy(recycling, log);
       await verification.work();
       senders.start();

@@ -13,6 +13,7 @@ import type { Objects } from './objects.ts';
 import { checkedReason, remove as recycle, type RecycleDependencies } from './recycle.ts';
 import { renamed } from './renamed.ts';
 import { collect, type Source } from './source.ts';
+import { noteSurplus, removeSurplus } from './surplus.ts';
 import type { ArchiveTables } from './tables.ts';
 import type {
   Archive,
@@ -165,6 +166,7 @@ export function createQuarantine(
           at: recycling.now(),
         })
         .execute();
+      await noteSurplus(store, tx, row.id, [row.blob]);
       await store.events.append(tx, {
         kind: decision === 'discarded' ? 'archive.quarantine.discarded' : 'archive.quarantine.released',
         subject: row.id,
@@ -172,7 +174,7 @@ export function createQuarantine(
         payload: { reason: row.reason, decision },
       });
     });
-    await store.blobs.remove(row.blob);
+    await removeSurplus(store, [row.blob]);
   };
   /** The instance that a conflict met, if it is still here and no result of AI: those are guarded by their stage. */
   const opponentOf = async (row: Row) => {

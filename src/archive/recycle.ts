@@ -11,6 +11,7 @@ import { readPolicy, retentionEnds, type SignedAt } from './policy.ts';
 import { INBOX_JOB } from './record.ts';
 import { recount } from './recount.ts';
 import { syncWords } from './studyIndex.ts';
+import { noteSurplus, removeSurplus } from './surplus.ts';
 import type { ArchiveTables, InstanceTable, SeriesTable, StudyTable } from './tables.ts';
 import type { RecycledRow, Recycle, Scope } from './types.ts';
 
@@ -242,6 +243,7 @@ async function restore(
   await tx.deleteFrom('recycled_instance').where('recycled_id', '=', found.id).execute();
   await tx.deleteFrom('recycled').where('id', '=', found.id).execute();
   await recount(tx, found.study_uid);
+  await noteSurplus(store, tx, found.id, surplus);
   await store.events.append(tx, {
     kind: 'archive.restored',
     studyUid: found.study_uid,
@@ -386,7 +388,7 @@ export function createRecycle(dependencies: RecycleDependencies): Recycle {
         if (row?.state !== 'kept') throw absent();
         return restore(tx, dependencies, row, nameOf(by));
       });
-      for (const ref of surplus) await store.blobs.remove(ref);
+      await removeSurplus(store, surplus);
     },
 
     async erase(id, by) {
