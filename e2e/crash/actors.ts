@@ -37,7 +37,7 @@ interface New {
   readonly dataset: Buffer;
   readonly kept: Kept;
 }
-function made({ chance, ledger }: Stage, study: string, series: string): New {
+function made({ chance, ledger }: Stage, study: string, series: string, modality = 'DX'): New {
   const sop = newUid();
   const side = pick(SIDES, chance)!;
   const bytes = dicomFile({
@@ -46,6 +46,7 @@ function made({ chance, ledger }: Stage, study: string, series: string): New {
     sop,
     rows: side,
     columns: side,
+    modality,
     value: Math.floor(chance() * 256),
   });
   const dataset = bytes.subarray(parseDicom(bytes).datasetOffset);
@@ -189,7 +190,8 @@ const corrector: Actor = async (stage) => {
 /** A study with one image of its own, corrected later by the corrector; signed. */
 const reader: Actor = async (stage) => {
   const { client, ledger } = stage;
-  const one = made(stage, newUid(), newUid());
+  // No tool looks at ultrasound, and asks its question before the signature.
+  const one = made(stage, newUid(), newUid(), 'US');
   const { study } = one.kept;
   await client.json('POST', '/api/upload', one.bytes, { 'x-file-name': 'x' });
   answered(stage, one, 'upload');
