@@ -143,6 +143,16 @@ describe.skipIf(browserMissing)('the tools of the viewer', { timeout: 240_000 },
     if (await page.locator('.measure[data-selected]').count()) await page.keyboard.press('Escape');
     await page.locator('.measure[data-selected]').waitFor({ state: 'detached' });
   };
+  /** Waits until the letters at the edges say how the image lies: top, right, bottom, left. */
+  const lettersAre = (letters: string) =>
+    until(
+      async () => {
+        const at = (edge: string) => page.locator(`.edge.at-${edge}`).first().textContent();
+        return [await at('top'), await at('right'), await at('bottom'), await at('left')].join('');
+      },
+      (shown) => shown === letters,
+      60_000,
+    );
   const signIn = async (on: Page, path: string) => {
     await on.goto(`${server.url}/login`);
     await on.getByLabel('Identifiant').fill('anne');
@@ -268,6 +278,7 @@ describe.skipIf(browserMissing)('the tools of the viewer', { timeout: 240_000 },
     await page.keyboard.press('l');
     await page.keyboard.press('Enter');
     const placed = await kept(11);
+    await page.locator('.measure[data-selected] [role=button]:focus').first().waitFor({ state: 'attached' });
     await page.keyboard.press('ArrowDown');
     await until(marks, (list) => list.at(-1)!.points[0]![1] > placed.points[0]![1], 60_000);
     // The first point alone.
@@ -303,12 +314,12 @@ describe.skipIf(browserMissing)('the tools of the viewer', { timeout: 240_000 },
   test('turned and flipped, the image and what is drawn on it stay together', async () => {
     const lengthOnScreen = () => page.locator('.measure.own[data-kind=length]').first().boundingBox();
     await page.keyboard.press('y');
-    await page.waitForTimeout(200);
+    await lettersAre('RALP');
     const turned = (await lengthOnScreen())!;
     // 45 mm across stand upright now.
     expect(turned.height).toBeGreaterThan(turned.width);
     await page.keyboard.press('j');
-    await page.waitForTimeout(200);
+    await lettersAre('RPLA');
     await page.keyboard.press('k');
     const key = await until(marks, (list) => list.some(({ kind }) => kind === 'key'), 60_000);
     expect(key.find(({ kind }) => kind === 'key')!.presentation).toMatchObject({
@@ -318,8 +329,11 @@ describe.skipIf(browserMissing)('the tools of the viewer', { timeout: 240_000 },
       window: { centre: 40, width: 4000 },
     });
     await page.keyboard.press('j');
-    for (let i = 0; i < 3; i++) await page.keyboard.press('y');
-    await page.waitForTimeout(200);
+    await lettersAre('RALP');
+    for (const lie of ['PRAL', 'LPRA', 'ALPR']) {
+      await page.keyboard.press('y');
+      await lettersAre(lie);
+    }
     const back = (await dotsOnScreen(page)).sort((a, b) => a[1] - b[1] || a[0] - b[0]);
     back.forEach(([x, y], i) => {
       expect(Math.abs(x - dots[i]![0])).toBeLessThan(2);
