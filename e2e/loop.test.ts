@@ -254,7 +254,7 @@ describe.skipIf(browserMissing)('the main job', () => {
           .allTextContents()
           .then((all) => all.join(' ')),
       )
-      .toMatch(/\d mm/);
+      .toMatch(/\d\smm/);
 
     await page
       .getByRole('button', { name: /Corriger/ })
