@@ -5,7 +5,7 @@ import { fetchBulk, fetchColour, metadataOf, type InstanceRef } from './dicomweb
 import { fetchPixels } from './frame.ts';
 import { refOf } from './imageId.ts';
 import { known } from './loaded.ts';
-import { wholeRange } from './voi.ts';
+import { drawable, wholeRange } from './voi.ts';
 import { formOf, greyOf, isColour, lutOf, storedValues, type Window } from './pixels.ts';
 
 export const FUNCTIONS = {
@@ -104,7 +104,8 @@ function image(form: {
   photometricInterpretation: string;
   getCanvas: never;
 }): Types.IImage {
-  const { values, rows, columns, parts, min, max, window, ...rest } = form;
+  const { values, rows, columns, parts, min, max, ...rest } = form;
+  const window = drawable(form.window);
   return {
     ...rest,
     minPixelValue: min,

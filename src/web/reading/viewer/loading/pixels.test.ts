@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Metadata } from './dicomweb.ts';
-import { rangeOfWindow, windowOfRange } from './voi.ts';
+import { drawable, rangeOfWindow, windowOfRange } from './voi.ts';
 import { formOf, greyOf, lutOf, storedValues } from './pixels.ts';
 
 const us = (...Value: number[]) => ({ vr: 'US', Value });
@@ -117,6 +117,28 @@ describe('grey values', () => {
     const grey = greyOf(Int16Array.of(-2000, 24, 1024), data);
     expect([...grey.values]).toEqual([-3024, -1000, 0]);
     expect(rangeOfWindow(grey.window)).toEqual({ lower: -1000, upper: 0 });
+  });
+  test('padding among other values is as dark as the darkest, as the server draws it', () => {
+    const data: Metadata = { '00280103': us(1), '00280120': { vr: 'SS', Value: [-2000] } };
+    const grey = greyOf(Int16Array.of(-2315, -2000, 0, 2409), data);
+    expect([...grey.values]).toEqual([-2315, -2315, 0, 2409]);
+    expect(rangeOfWindow(grey.window)).toEqual({ lower: -2315, upper: 2409 });
+  });
+  test('an image of one value is black (as the server draws it), whatever the value', () => {
+    const { lower, upper } = rangeOfWindow(greyOf(Uint8Array.of(7, 7), {}).window);
+    expect(lower).toBe(7);
+    expect(upper).toBeGreaterThan(7);
+  });
+  test('a width of one is a threshold, never an empty range (PS3.3 C.11.2.1.2.1)', () => {
+    for (const [window, threshold] of [
+      [{ centre: 100, width: 1 }, 99.5],
+      [{ centre: 0.5, width: 1, function: 'LINEAR' }, 0],
+    ] as const) {
+      const { lower, upper } = rangeOfWindow(window);
+      expect(lower).toBe(threshold);
+      expect(upper).toBeGreaterThan(lower);
+      expect(rangeOfWindow(drawable(window)).upper).toBeGreaterThan(rangeOfWindow(drawable(window)).lower);
+    }
   });
   test('float pixels are values of their own (PS3.3 C.7.6.24)', () => {
     const data: Metadata = {

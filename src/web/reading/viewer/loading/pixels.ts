@@ -196,7 +196,10 @@ export function greyOf(
   return { values, ...range, window: presets[0] ?? wholeRange(range.min, range.max), presets };
 }
 
-/** An image that is drawn inverted shows its padding bright, so there it takes the largest value. */
+/**
+ * Padding that would not be black of itself: that of an image drawn inverted takes the largest value; what lies above others
+ * (after a look-up table, or where lossy compression has scattered values about it) takes the smallest.
+ */
 function padded(
   values: GreyArray,
   basis: GreyArray,
@@ -205,12 +208,12 @@ function padded(
   range: { min: number; max: number },
 ): GreyArray {
   const inverted = text(data, '00280004') === 'MONOCHROME1';
-  if (!inverted && !hasLut(data)) return values;
+  if (!inverted && !hasLut(data) && padding.to <= range.min) return values;
   const dark = inverted ? range.max : range.min;
   return (values as Float32Array).map((value, i) =>
     basis[i]! >= padding.from && basis[i]! <= padding.to ? dark : value,
   );
 }
-/** Through a look-up table padding may come out anywhere; by a rescale it stays where it was. */
+/** Through a look-up table padding may come out anywhere. */
 const hasLut = (data: Metadata): boolean =>
   items(data, '00283000').length > 0 || items(data, '00283010').length > 0;

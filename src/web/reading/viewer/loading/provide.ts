@@ -4,13 +4,15 @@ import { number, text } from './dicomweb.ts';
 import { SCHEME } from './imageId.ts';
 import { known } from './loaded.ts';
 import { formOf, isColour } from './pixels.ts';
+import { drawable } from './voi.ts';
 
 /** Everything Cornerstone asks of an image. Positions in space are left out: a projection has none that it could draw. */
 export function provide(type: string, imageId: string): unknown {
   if (typeof imageId !== 'string' || !imageId.startsWith(`${SCHEME}:`)) return undefined;
   const loaded = known.get(imageId);
   if (!loaded) return undefined;
-  const { metadata, spacing, window } = loaded;
+  const { metadata, spacing } = loaded;
+  const window = drawable(loaded.window);
   const form = formOf(metadata);
   const { row, column } = spacing;
   switch (type) {

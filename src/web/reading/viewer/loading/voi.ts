@@ -19,10 +19,18 @@ export interface ValueRange {
 const shift = (name: VoiFunction | undefined): number =>
   name === undefined || name === 'LINEAR' || name === 'SIGMOID' ? 0.5 : 0;
 
-/** SIGMOID has no ends: Cornerstone makes its curve from the centre and width of the linear one. */
+/** Cornerstone draws nothing at all where a range is empty. */
+const NARROWEST = 1e-6;
+
+/**
+ * SIGMOID has no ends: Cornerstone makes its curve from the centre and width of the linear one. A LINEAR width of 1, the
+ * smallest there is, is a threshold: black up to it, white above (C.11.2.1.2.1).
+ */
 export function rangeOfWindow({ centre, width, function: name }: Window): ValueRange {
-  const half = Math.max(width - 2 * shift(name), 1e-6) / 2;
-  return { lower: centre - shift(name) - half, upper: centre - shift(name) + half };
+  const middle = centre - shift(name);
+  const half = (width - 2 * shift(name)) / 2;
+  if (half <= 0) return { lower: middle, upper: middle + NARROWEST };
+  return { lower: middle - half, upper: middle + half };
 }
 
 export function windowOfRange(range: ValueRange, name?: VoiFunction): Window {
@@ -34,9 +42,11 @@ export function windowOfRange(range: ValueRange, name?: VoiFunction): Window {
   };
 }
 
-/** The window that shows every value from the smallest to the largest. */
-export const wholeRange = (min: number, max: number): Window => ({
-  centre: (min + max) / 2,
-  width: max > min ? max - min : 1,
-  function: 'LINEAR_EXACT',
-});
+/** The window that shows every value from the smallest, in black, to the largest. */
+export const wholeRange = (min: number, max: number): Window => {
+  const width = max > min ? max - min : 1;
+  return { centre: min + width / 2, width, function: 'LINEAR_EXACT' };
+};
+
+/** The same window, as one that Cornerstone makes a range of that is not empty. */
+export const drawable = (window: Window): Window => windowOfRange(rangeOfWindow(window), window.function);

@@ -181,9 +181,16 @@ export function Stage(props: {
 
   useImperativeHandle(props.ref, () => ({
     reset() {
-      viewport.current?.resetCamera();
-      viewport.current?.resetProperties();
-      viewport.current?.render();
+      const present = viewport.current;
+      const loaded = present && loadedOf(present.getCurrentImageId());
+      if (!present || !loaded) return;
+      // Not by resetProperties(): that gives back the curve of before it was inverted, and MONOCHROME1 would stand as its negative.
+      present.setProperties({
+        voiRange: rangeOfWindow(loaded.window),
+        invert: formOf(loaded.metadata).photometric === 'MONOCHROME1',
+      });
+      present.resetCamera();
+      present.render();
     },
     invert() {
       const present = viewport.current;
