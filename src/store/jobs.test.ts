@@ -176,12 +176,24 @@ eachStore((label, make) => {
     expect(seen[0]!.attempt).toBe(2);
   });
 
+  test('a job whose process was killed a few times is run all the same', async () => {
+    const store = await make();
+    await enqueue(store, { kind: 'k', key: '1', maxAttempts: 2 });
+    await store.db
+      .updateTable('job')
+      .set({ state: 'running', worker: 'gone:1:x', attempt: 11, lease_until: 0 })
+      .execute();
+    let ran = false;
+    store.jobs.work('k', async () => void (ran = true));
+    await until(() => ran);
+  });
+
   test('a job that kills the process each time is given up', async () => {
     const store = await make();
     await enqueue(store, { kind: 'k', key: '1', maxAttempts: 2 });
     await store.db
       .updateTable('job')
-      .set({ state: 'running', worker: 'gone:1:x', attempt: 2, lease_until: 0 })
+      .set({ state: 'running', worker: 'gone:1:x', attempt: 12, lease_until: 0 })
       .execute();
     const given: string[] = [];
     let ran = false;

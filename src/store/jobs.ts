@@ -11,6 +11,8 @@ const LEASE_MS = 30_000;
 const POLL_MS = 1_000;
 const CLOSE_MS = 5_000;
 const MAX_ATTEMPTS = 5;
+/** The program may end so many more times while a job runs before that job is taken for what ends it. */
+const INTERRUPTIONS = 10;
 const KEPT_MS = 30 * 24 * 3_600_000;
 const FORGET_EVERY_MS = 3_600_000;
 /** 1 s, 4 s, 16 s, … at most 10 minutes. */
@@ -130,7 +132,7 @@ export function createJobs(deps: {
               run_after: row.run_after,
               error: row.error,
             });
-          else if (row.attempt > row.max_attempts)
+          else if (row.attempt > row.max_attempts + INTERRUPTIONS)
             await giveUp(worker, row, 'the program ended while it ran');
           else start(worker, row, leaseMs);
         }
