@@ -2,9 +2,12 @@
 import { expect, test } from 'vitest';
 import { load, riseOf, troughsOf } from './load/main.ts';
 
-test('32 associations and 200 clients: no error, flat memory, no descriptor lost', async () => {
-  const { problems, latencies } = await load({ seconds: 60, settle: false });
+test('32 associations and 200 clients: no error, memory and descriptors bounded', async () => {
+  const { problems, latencies, memory, descriptors } = await load({ seconds: 60, settle: false });
   expect(problems).toEqual([]);
+  // Wide of what is aimed at, which `npm run load` holds: docs/performance.md says how far off it is.
+  expect(memory.after).toBeLessThan(900);
+  expect(descriptors.after).toBeLessThan(descriptors.idle + 100);
   expect(Object.keys(latencies)).toHaveLength(13);
 }, 240_000);
 
