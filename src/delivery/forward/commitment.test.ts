@@ -14,7 +14,8 @@ import { COMMAND, createDimseServer, STORAGE_COMMITMENT, storage } from '../../w
 import type { Service } from '../../wire/index.ts';
 import { freePort, orthancMissing, startOrthanc } from '../../wire/testing/peers.ts';
 import { createForwarding, deliveryMigrations } from './index.ts';
-import type { Forward, Forwarding } from './types.ts';
+import { waitingOn } from './testing.ts';
+import type { Forwarding } from './types.ts';
 
 const ADMIN = principal('admin');
 const log = { ...silentLog, debug() {} } as unknown as Log;
@@ -28,13 +29,17 @@ let remote: Remote;
 let forwarding: Forwarding;
 let ownPort: number;
 let door: DimseDoor;
+/** How far time is ahead of the clock on the wall, ms. */
+let ahead: number;
+const now = () => Date.now() + ahead;
 const closing: (() => Promise<unknown> | void)[] = [];
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'negatoscope-commit-'));
+  ahead = 0;
   ownPort = await freePort();
   store = await createStore({
-    dir,
+    ...{ dir, now },
     migrations: [...archiveMigrations, ...remoteMigrations, ...deliveryMigrations],
   });
   archive = createArchive({ store, log: silentLog });
@@ -63,7 +68,7 @@ afterEach(async () => {
 
 function begin(commitWaits: readonly number[]): void {
   forwarding = createForwarding({
-    ...{ store, archive, remote, log, commitWaits },
+    ...{ store, archive, remote, log, now, commitWaits },
     isRoutine: async () => false,
     pause: () => 150,
   });
@@ -81,16 +86,7 @@ async function images(count: number): Promise<string[]> {
 }
 const system = (aeTitle: string, port: number, commitment = true) =>
   remote.add({ name: aeTitle, aeTitle, host, port, sendTo: true, commitment }, ADMIN);
-async function until(good: (row: Forward) => boolean): Promise<Forward> {
-  const end = Date.now() + 20_000;
-  for (;;) {
-    const [row] = await forwarding.list();
-    if (row && good(row)) return row;
-    if (Date.now() > end) throw new Error(`Still not: ${JSON.stringify(row)}`);
-    await new Promise((resolve) => setTimeout(resolve, 30));
-  }
-}
-const ended = () => until(({ state }) => state !== 'waiting' && state !== 'running');
+const { until, ended } = waitingOn(() => forwarding);
 
 describe.skipIf(orthancMissing)('Orthanc', () => {
   test('confirms what it keeps by an association of its own; what it has lost is sent again', async () => {
@@ -178,7 +174,9 @@ const commitment = (asked: string[], act: () => void = () => {}): Service => ({
 });
 
 test('one that never says a word is asked again, then told of; its late word still counts', async () => {
-  begin([300, 300]);
+  // Longer than the association that asked is listened on, shorter than the lease of a job.
+  const wait = 20_000;
+  begin([wait, wait]);
   const { port, got, asked } = await receiver((transactions) => [commitment(transactions)]);
   const uids = await images(2);
   forwarding.start();
@@ -187,6 +185,12 @@ test('one that never says a word is asked again, then told of; its late word sti
   const waiting = await until(({ text }) => text !== null);
   expect(waiting).toMatchObject({ state: 'waiting', sent: 2, committed: 0 });
   expect(waiting.text!.en).toMatch(/its word .* is awaited/);
+  expect(asked).toHaveLength(1);
+  ahead += wait;
+  const again = await until(({ nextAt }) => nextAt !== null && nextAt > waiting.nextAt!);
+  expect(again).toMatchObject({ state: 'waiting', sent: 2, committed: 0 });
+  expect(again.text!.en).toMatch(/its word .* is awaited/);
+  ahead += wait;
   expect(await ended()).toMatchObject({ state: 'partial', sent: 2, committed: 0 });
   expect(asked).toHaveLength(2);
   expect(got).toHaveLength(2);

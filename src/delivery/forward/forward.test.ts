@@ -12,7 +12,8 @@ import { createDimseServer, storage, type DimseServer, type StoreAnswer } from '
 import { freePort } from '../../wire/testing/peers.ts';
 import { createForwarding, deliveryMigrations } from './index.ts';
 import { applies } from './rules.ts';
-import type { Forward, Forwarding, Rule, RuleForm } from './types.ts';
+import { waitingOn } from './testing.ts';
+import type { Forwarding, Rule, RuleForm } from './types.ts';
 
 const ADMIN = principal('admin');
 const log = { ...silentLog, debug() {} } as unknown as Log;
@@ -96,16 +97,7 @@ eachStore((_label, make) => {
     for (let n = 0; n < count; n++) all.push(await put(dicomFile({ study, value: n })));
     return all;
   };
-  const until = async (good: (row: Forward) => boolean): Promise<Forward> => {
-    const end = Date.now() + 20_000;
-    for (;;) {
-      const [row] = await forwarding.list();
-      if (row && good(row)) return row;
-      if (Date.now() > end) throw new Error(`Still not: ${JSON.stringify(row)}`);
-      await new Promise((resolve) => setTimeout(resolve, 30));
-    }
-  };
-  const ended = () => until(({ state }) => state !== 'waiting' && state !== 'running');
+  const { until, ended } = waitingOn(() => forwarding);
   const byUid = <T extends { uid: string }>(rows: T[]): T[] =>
     rows.toSorted((a, b) => (a.uid < b.uid ? -1 : 1));
 

@@ -21,7 +21,8 @@ import { boundaryOf, readMultipart } from '../../wire/index.ts';
 import { freePort, orthancMissing, startOrthanc } from '../../wire/testing/peers.ts';
 import { createForwarding, deliveryMigrations } from './index.ts';
 import { batchesOf } from './stow.ts';
-import type { Forward, Forwarding } from './types.ts';
+import { waitingOn } from './testing.ts';
+import type { Forwarding } from './types.ts';
 
 const ADMIN = principal('admin');
 const log = { ...silentLog, debug() {} } as unknown as Log;
@@ -71,16 +72,7 @@ const images = async (count: number) => {
 };
 const service = (url: string, more: Partial<NewRemote> = {}) =>
   remote.add({ name: `Service ${Math.random()}`, kind: 'dicomweb', url, sendTo: true, ...more }, ADMIN);
-async function until(good: (row: Forward) => boolean): Promise<Forward> {
-  const end = Date.now() + 20_000;
-  for (;;) {
-    const [row] = await forwarding.list();
-    if (row && good(row)) return row;
-    if (Date.now() > end) throw new Error(`Still not: ${JSON.stringify(row)}`);
-    await new Promise((resolve) => setTimeout(resolve, 30));
-  }
-}
-const ended = () => until(({ state }) => state !== 'waiting' && state !== 'running');
+const { until, ended } = waitingOn(() => forwarding);
 const trial = async (id: string) => (await remote.tryOut(id)).there.code;
 
 describe.skipIf(orthancMissing)('Orthanc', () => {
