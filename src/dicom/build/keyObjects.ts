@@ -12,22 +12,11 @@ import { NegatoscopeError } from '../../errors.ts';
 import { dataset } from '../builder.ts';
 import { SOP_CLASS } from '../sopClasses.ts';
 import type { DicomJson } from '../types.ts';
-import { newUid } from '../uid.ts';
 import { languageItem, observerItems, type Observer } from './sr.ts';
 import { container, DCM, dicomTime, image, text, type ImageReference } from './srContent.ts';
-import { codingSchemes, evidenceItems, headOf, type SrDocument } from './srDocument.ts';
+import { codingSchemes, evidenceItems, headOf, type MadeObject } from './srDocument.ts';
 
-export interface KeyObjects extends Pick<
-  SrDocument,
-  | 'study'
-  | 'equipment'
-  | 'at'
-  | 'timeZone'
-  | 'seriesDescription'
-  | 'seriesNumber'
-  | 'sopInstanceUid'
-  | 'seriesInstanceUid'
-> {
+export interface KeyObjects extends MadeObject {
   language: string;
   observer: Observer;
   images: readonly ImageReference[];
@@ -55,13 +44,7 @@ export function keyObjects(document: KeyObjects): DicomJson {
   );
   return {
     ...dataset({
-      ...headOf(document, SOP_CLASS.KeyObjectSelectionDocumentStorage, document.sopInstanceUid),
-      Modality: 'KO',
-      SeriesInstanceUID: document.seriesInstanceUid ?? newUid(),
-      SeriesNumber: document.seriesNumber ?? 1,
-      SeriesDate: date,
-      SeriesTime: time,
-      SeriesDescription: document.seriesDescription,
+      ...headOf(document, 'KO', SOP_CLASS.KeyObjectSelectionDocumentStorage),
       ReferencedPerformedProcedureStepSequence: [],
       InstanceNumber: 1,
       ContentDate: date,

@@ -5,9 +5,8 @@
 import { dataset, type Attributes } from '../builder.ts';
 import { SOP_CLASS } from '../sopClasses.ts';
 import type { DicomJson } from '../types.ts';
-import { newUid } from '../uid.ts';
 import { dicomTime, type ImageReference } from './srContent.ts';
-import { headOf, type SrDocument } from './srDocument.ts';
+import { headOf, type MadeObject } from './srDocument.ts';
 
 type Points = readonly (readonly [number, number])[];
 /** What is drawn: points in pixels, origin at the corner of the first pixel (PS3.3 C.10.5.1.2). */
@@ -18,17 +17,7 @@ export interface Drawing {
   anchor: readonly [number, number];
 }
 
-export interface PresentationState extends Pick<
-  SrDocument,
-  | 'study'
-  | 'equipment'
-  | 'at'
-  | 'timeZone'
-  | 'seriesDescription'
-  | 'seriesNumber'
-  | 'sopInstanceUid'
-  | 'seriesInstanceUid'
-> {
+export interface PresentationState extends MadeObject {
   image: ImageReference;
   rows: number;
   columns: number;
@@ -60,13 +49,7 @@ export function presentationState(state: PresentationState): DicomJson {
   const turned = state.rotation !== 0 || state.flipped;
   const [topLeft, bottomRight] = shownCorners(state);
   return dataset({
-    ...headOf(state, SOP_CLASS.GrayscaleSoftcopyPresentationStateStorage, state.sopInstanceUid),
-    Modality: 'PR',
-    SeriesInstanceUID: state.seriesInstanceUid ?? newUid(),
-    SeriesNumber: state.seriesNumber ?? 1,
-    SeriesDate: date,
-    SeriesTime: time,
-    SeriesDescription: state.seriesDescription,
+    ...headOf(state, 'PR', SOP_CLASS.GrayscaleSoftcopyPresentationStateStorage),
     // Wanted empty where nobody says that the part has two sides.
     Laterality: '',
     InstanceNumber: state.instanceNumber,

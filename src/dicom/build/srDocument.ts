@@ -46,18 +46,13 @@ export interface Equipment {
   institution?: string;
 }
 
-export interface SrDocument {
+/** What every object that is made of a study says of itself. */
+export interface MadeObject {
   study: StudyAttributes;
-  /** Root CONTAINER, relationship `null`. */
-  content: ContentItem;
   equipment: Equipment;
   at: Date;
   /** IANA zone that dates and times are written in. Default UTC. */
   timeZone?: string;
-  /** Who answers for it: makes the document VERIFIED. Without it, UNVERIFIED. */
-  verification?: { name: string; organisation: string; at: Date };
-  /** Images beyond those that the content points at. */
-  evidence?: readonly ImageReference[];
   seriesDescription?: string;
   seriesNumber?: number;
   /** Default: new ones. Give them where a job may run twice. */
@@ -65,16 +60,21 @@ export interface SrDocument {
   seriesInstanceUid?: string;
 }
 
-/** Modules that SR documents, key object selections and presentation states share: patient, study, equipment, SOP common. */
-export function headOf(
-  of: Pick<SrDocument, 'study' | 'equipment' | 'at' | 'timeZone'>,
-  sopClassUid: string,
-  sopInstanceUid: string | undefined,
-): Attributes {
+export interface SrDocument extends MadeObject {
+  /** Root CONTAINER, relationship `null`. */
+  content: ContentItem;
+  /** Who answers for it: makes the document VERIFIED. Without it, UNVERIFIED. */
+  verification?: { name: string; organisation: string; at: Date };
+  /** Images beyond those that the content points at. */
+  evidence?: readonly ImageReference[];
+}
+
+/** Modules that SR documents, key object selections and presentation states share: patient, study, series, equipment, SOP common. */
+export function headOf(of: MadeObject, modality: string, sopClassUid: string): Attributes {
   const { date, time, offset } = dicomTime(of.at, of.timeZone);
   return {
     SOPClassUID: sopClassUid,
-    SOPInstanceUID: sopInstanceUid ?? newUid(),
+    SOPInstanceUID: of.sopInstanceUid ?? newUid(),
     InstanceCreationDate: date,
     InstanceCreationTime: time,
     TimezoneOffsetFromUTC: offset,
@@ -93,6 +93,12 @@ export function headOf(
     ManufacturerModelName: of.equipment.model,
     SoftwareVersions: of.equipment.version,
     InstitutionName: of.equipment.institution,
+    Modality: modality,
+    SeriesInstanceUID: of.seriesInstanceUid ?? newUid(),
+    SeriesNumber: of.seriesNumber ?? 1,
+    SeriesDate: date,
+    SeriesTime: time,
+    SeriesDescription: of.seriesDescription,
   };
 }
 
@@ -113,13 +119,7 @@ export function srDocument(document: SrDocument): DicomJson {
   const images = [...content.images, ...(document.evidence ?? [])];
   return {
     ...dataset({
-      ...headOf(document, SOP_CLASS.ComprehensiveSRStorage, document.sopInstanceUid),
-      Modality: 'SR',
-      SeriesInstanceUID: document.seriesInstanceUid ?? newUid(),
-      SeriesNumber: document.seriesNumber ?? 1,
-      SeriesDate: date,
-      SeriesTime: time,
-      SeriesDescription: document.seriesDescription,
+      ...headOf(document, 'SR', SOP_CLASS.ComprehensiveSRStorage),
       ReferencedPerformedProcedureStepSequence: [],
       InstanceNumber: 1,
       ContentDate: date,
