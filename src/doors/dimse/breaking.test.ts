@@ -1,13 +1,12 @@
 /** C-GET and C-MOVE that do not go well: cancelled, cut off, refused, slow. The counts stay right and nothing is left over. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Archive, archiveMigrations, createArchive } from '../../archive/index.ts';
+import type { Archive } from '../../archive/index.ts';
 import type { ArchiveTables } from '../../archive/tables.ts';
-import { chunks, dicomFile, principal, silentLog } from '../../archive/testing.ts';
+import { chunks, dicomFile, principal } from '../../archive/testing.ts';
 import {
   dataset as attributes,
   encodeDataSet,
@@ -15,7 +14,6 @@ import {
   newUid,
   parseDataSet,
 } from '../../dicom/index.ts';
-import { createStore } from '../../store/index.ts';
 import type { Store } from '../../store/types.ts';
 import type { Message } from '../../wire/channel.ts';
 import {
@@ -30,7 +28,8 @@ import {
 } from '../../wire/index.ts';
 import { answers, freePort } from '../../wire/testing/peers.ts';
 import { openChannel } from '../../wire/testing/user.ts';
-import { createDimseDoor, type Destination, type DimseDoor } from './index.ts';
+import type { Destination, DimseDoor } from './index.ts';
+import { type OpenDoor, openDoor } from './testing.ts';
 
 const run = promisify(execFile);
 const host = '127.0.0.1';
@@ -40,6 +39,7 @@ const DX = '1.2.840.10008.5.1.4.1.1.1.1';
 const VERIFICATION = '1.2.840.10008.1.1';
 const RESPONSE_MS = 400;
 
+let opened: OpenDoor;
 let dir: string;
 let store: Store;
 let archive: Archive;
@@ -64,23 +64,9 @@ const sockets = (): number =>
   }).length;
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'negatoscope-breaking-'));
-  store = await createStore({ dir: join(dir, 'data'), migrations: archiveMigrations });
-  archive = createArchive({ store, log: silentLog });
-  await archive.start();
+  opened = await openDoor({ lines, destinations, limits: { responseMs: RESPONSE_MS } });
+  ({ dir, store, archive, door } = opened);
   await archive.ae.admit('ASKER', principal('admin'));
-  const note = (facts: object, message: string) => lines.push(`${JSON.stringify(facts)} ${message}`);
-  door = createDimseDoor({
-    archive,
-    aeTitle: 'NEGATOSCOPE',
-    host,
-    port: 0,
-    limits: { responseMs: RESPONSE_MS },
-    log: { debug: note, info: note, warn: note, error: note },
-    destinationOf: async (title) => destinations.get(title),
-    heardCommitment: async () => false,
-  });
-  await door.start();
   for (const [i, sop] of sops.entries()) {
     const side = i === 5 ? 1300 : 300;
     const file = dicomFile({ study, series: `${study}.1`, sop, rows: side, columns: side });
@@ -89,11 +75,7 @@ beforeAll(async () => {
   destinations.set('DOWN', { host, port: await freePort() });
   atRest = sockets();
 });
-afterAll(async () => {
-  await door.close();
-  await store.close();
-  rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => opened.close());
 beforeEach(() => void (lines.length = 0));
 const atEase = () => expect.poll(sockets, { timeout: 8000 }).toBe(atRest);
 

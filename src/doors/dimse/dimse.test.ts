@@ -1,21 +1,19 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { archiveMigrations, createArchive, SEES_ALL } from '../../archive/index.ts';
+import { SEES_ALL } from '../../archive/index.ts';
 import type { Archive } from '../../archive/index.ts';
-import { bytesOf, dicomFile, principal, silentLog } from '../../archive/testing.ts';
+import { bytesOf, dicomFile, principal } from '../../archive/testing.ts';
 import { newUid, parseDicom } from '../../dicom/index.ts';
-import { createStore } from '../../store/index.ts';
-import type { Store } from '../../store/types.ts';
 import { associate } from '../../wire/index.ts';
-import { answerTo, createDimseDoor } from './index.ts';
+import { answerTo } from './index.ts';
 import type { DimseDoor } from './index.ts';
+import { type OpenDoor, openDoor } from './testing.ts';
 
 const run = promisify(execFile);
 const host = '127.0.0.1';
@@ -23,35 +21,17 @@ const DX = '1.2.840.10008.5.1.4.1.1.1.1';
 const EXPLICIT = '1.2.840.10008.1.2.1';
 const shared = (name: string) => fileURLToPath(new URL(`../../../../shared/dicom/${name}`, import.meta.url));
 
+let opened: OpenDoor;
 let dir: string;
-let store: Store;
 let archive: Archive;
 let door: DimseDoor;
-let lines: string[];
+const lines: string[] = [];
 beforeEach(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'negatoscope-dimse-'));
-  store = await createStore({ dir: join(dir, 'data'), migrations: archiveMigrations });
-  archive = createArchive({ store, log: silentLog });
-  await archive.start();
-  lines = [];
-  const note = (facts: object, message: string) => lines.push(`${JSON.stringify(facts)} ${message}`);
-  const log = { debug: note, info: note, warn: note, error: note };
-  door = createDimseDoor({
-    archive,
-    aeTitle: 'NEGATOSCOPE',
-    host,
-    port: 0,
-    log,
-    heardCommitment: async () => false,
-    destinationOf: async () => undefined,
-  });
-  await door.start();
+  lines.length = 0;
+  opened = await openDoor({ lines });
+  ({ dir, archive, door } = opened);
 });
-afterEach(async () => {
-  await door.close();
-  await store.close();
-  rmSync(dir, { recursive: true, force: true });
-});
+afterEach(() => opened.close());
 
 const associated = () =>
   associate({

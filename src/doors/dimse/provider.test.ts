@@ -1,16 +1,13 @@
 /** Storage commitment, receipts and TLS at the DICOM door. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { archiveMigrations, createArchive } from '../../archive/index.ts';
 import type { Archive } from '../../archive/index.ts';
-import { chunks, dicomFile, principal, silentLog } from '../../archive/testing.ts';
+import { chunks, dicomFile, principal } from '../../archive/testing.ts';
 import { newUid, parseDicom, TAG } from '../../dicom/index.ts';
-import { createStore } from '../../store/index.ts';
 import type { Store } from '../../store/types.ts';
 import { ownCertificate } from '../../authority.ts';
 import {
@@ -22,8 +19,9 @@ import {
   STORAGE_COMMITMENT,
   verification,
 } from '../../wire/index.ts';
-import { createDimseDoor, type Destination, type DimseDoor } from './index.ts';
+import type { Destination, DimseDoor } from './index.ts';
 import { readDataSet } from './identifier.ts';
+import { type OpenDoor, openDoor } from './testing.ts';
 
 const run = promisify(execFile);
 const host = '127.0.0.1';
@@ -31,6 +29,7 @@ const DX = '1.2.840.10008.5.1.4.1.1.1.1';
 const EXPLICIT = '1.2.840.10008.1.2.1';
 const ct = fileURLToPath(new URL('../../../../shared/dicom/ct/ct-3slice_01.dcm', import.meta.url));
 
+let opened: OpenDoor;
 let dir: string;
 let store: Store;
 let archive: Archive;
@@ -40,32 +39,13 @@ const destinations = new Map<string, Destination>();
 const [kept, ai] = [newUid(), newUid()];
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'negatoscope-provider-'));
-  store = await createStore({ dir: join(dir, 'data'), migrations: archiveMigrations });
-  archive = createArchive({ store, log: silentLog });
-  await archive.start();
-  const { cert, key } = await ownCertificate(dir);
-  const note = (facts: object, message: string) => lines.push(`${JSON.stringify(facts)} ${message}`);
-  door = createDimseDoor({
-    archive,
-    aeTitle: 'NEGATOSCOPE',
-    host,
-    port: 0,
-    tls: { port: 0, cert, key },
-    log: { debug: note, info: note, warn: note, error: note },
-    heardCommitment: async () => false,
-    destinationOf: async (title) => destinations.get(title),
-  });
-  await door.start();
+  opened = await openDoor({ lines, destinations, tls: true });
+  ({ dir, store, archive, door } = opened);
   const origin = { door: 'stow', from: 'test' } as const;
   await archive.ingest(chunks(dicomFile({ sop: kept, patientName: 'Secret^Name' })), origin);
   await archive.ingest(chunks(dicomFile({ sop: ai })), origin, { kind: 'ai', aiRunId: 'run-1' });
 });
-afterAll(async () => {
-  await door.close();
-  await store.close();
-  rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => opened.close());
 
 const asking = (callingAe: string) =>
   associate({
