@@ -170,6 +170,13 @@ export async function firstAccount(server: Server): Promise<Client> {
   return client;
 }
 
+/** The same person in a page's browser, by the cookie alone: the form has tests of its own. Nothing is opened yet. */
+export async function signIn(page: Page, server: Server): Promise<void> {
+  const data = { login: 'anne', password: PASSWORD };
+  const answer = await page.context().request.post(`${server.url}/api/login`, { data });
+  if (!answer.ok()) throw new Error(`Not signed in: ${answer.status()}`);
+}
+
 /** Replaces the password that an administrator chose, as everyone does before a first signature. */
 export async function withOwnPassword(client: Client): Promise<Client> {
   await client.json('PATCH', '/api/me', { currentPassword: PASSWORD, password: `${PASSWORD} own`, pin: PIN });

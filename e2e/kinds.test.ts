@@ -12,17 +12,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { parseDicom, TAG } from '../src/dicom/index.ts';
 import {
   browserMissing,
+  type Client,
   firstAccount,
   openBrowser,
   openPage,
-  PASSWORD,
   remove,
+  type Server,
   SHARED,
+  signIn,
   startServer,
   until,
   upload,
-  type Client,
-  type Server,
 } from './harness.ts';
 
 const DICOM = join(SHARED, 'dicom');
@@ -86,11 +86,8 @@ describe.skipIf(browserMissing)('every kind of object', { timeout: 180_000 }, ()
     await upload(client, GSPS, quarter, turned, KEYS, LIVER, CINE, H264, MPEG2, PDF, SR, RTSTRUCT, ECG);
     ({ page, errors } = await openPage(browser));
     page.setDefaultTimeout(60_000);
-    await page.goto(`${server.url}/login`);
-    await page.locator('input[autocomplete=username]').fill('anne');
-    await page.locator('input[type=password]').fill(PASSWORD);
-    await page.keyboard.press('Enter');
-    await page.waitForURL((url) => url.pathname === '/');
+    await signIn(page, server);
+    await page.goto(server.url);
   }, 120_000);
   afterAll(async () => {
     await browser?.close();

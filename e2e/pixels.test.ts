@@ -17,15 +17,15 @@ import { isColour, rgb } from '../src/dicom/pixels/colour.ts';
 import { greyBytes } from '../src/dicom/pixels/greyscale.ts';
 import {
   browserMissing,
+  type Client,
   firstAccount,
   openBrowser,
   openPage,
-  PASSWORD,
   remove,
-  SHARED,
-  startServer,
-  type Client,
   type Server,
+  SHARED,
+  signIn,
+  startServer,
 } from './harness.ts';
 
 const DICOM = join(SHARED, 'dicom');
@@ -269,11 +269,8 @@ describe.skipIf(browserMissing)('the canvas shows what the file says', () => {
     }
     browser = await openBrowser();
     ({ page } = await openPage(browser, { width: 1440, height: 900 }));
-    await page.goto(`${server.url}/login`);
-    await page.locator('input[autocomplete=username]').fill('anne');
-    await page.locator('input[type=password]').fill(PASSWORD);
-    await page.keyboard.press('Enter');
-    await page.waitForURL((url) => url.pathname === '/');
+    await signIn(page, server);
+    await page.goto(server.url);
   }, 120_000);
   afterAll(async () => {
     await browser?.close();

@@ -7,13 +7,13 @@ import {
   firstAccount,
   openBrowser,
   openPage,
-  PASSWORD,
   radiograph,
   remove,
+  type Server,
+  signIn,
   startServer,
   upload,
   worklist,
-  type Server,
 } from './harness.ts';
 
 const BYTES_A_SECOND = 20e6 / 8;
@@ -43,9 +43,7 @@ describe.skipIf(browserMissing)('a slow network', () => {
     const { page, errors } = await openPage(browser);
     page.setDefaultTimeout(60_000);
     await watchCanvas(page);
-    await page
-      .context()
-      .request.post(`${server.url}/api/login`, { data: { login: 'anne', password: PASSWORD } });
+    await signIn(page, server);
     return { page, errors };
   };
   /** Hash of the patch in the middle of the stage once it keeps still. */

@@ -12,12 +12,12 @@ import {
   firstAccount,
   openBrowser,
   openPage,
-  PASSWORD,
   PIN,
   remove,
+  type Server,
+  signIn,
   startServer,
   until,
-  type Server,
 } from './harness.ts';
 
 const STUDY = newUid();
@@ -153,14 +153,8 @@ describe.skipIf(browserMissing)('the tools of the viewer', { timeout: 240_000 },
       (shown) => shown === letters,
       60_000,
     );
-  const signIn = async (on: Page, path: string) => {
-    await on.goto(`${server.url}/login`);
-    await on.getByLabel('Identifiant').fill('anne');
-    await on.locator('input[type=password]').fill(PASSWORD);
-    // Not by the address: it may be the same before and after.
-    const entered = on.waitForResponse((response) => response.url().endsWith('/api/login'));
-    await on.getByRole('button', { name: /connecter/i }).click();
-    await entered;
+  const read = async (on: Page, path: string) => {
+    await signIn(on, server);
     await on.goto(server.url + path);
     await on.locator('.stage[data-ready]').first().waitFor({ timeout: 120_000 });
     // Letters are dead for a moment after the patient changed.
@@ -174,7 +168,7 @@ describe.skipIf(browserMissing)('the tools of the viewer', { timeout: 240_000 },
     browser = await openBrowser();
     ({ page, errors } = await openPage(browser));
     page.setDefaultTimeout(60_000);
-    await signIn(page, `/read/${STUDY}`);
+    await read(page, `/read/${STUDY}`);
   }, 240_000);
   afterAll(async () => {
     await browser?.close();
@@ -384,7 +378,7 @@ describe.skipIf(browserMissing)('the tools of the viewer', { timeout: 240_000 },
     await client.json('POST', '/api/upload', phantom(other), { 'x-file-name': 'phantom.dcm' });
     const phone = await openPage(browser, { width: 390, height: 844, touch: true });
     phone.page.setDefaultTimeout(60_000);
-    await signIn(phone.page, `/read/${other}`);
+    await read(phone.page, `/read/${other}`);
     await phone.page.getByRole('button', { name: 'Longueur' }).tap();
     const found = (await dotsOnScreen(phone.page)).sort((a, b) => a[1] - b[1] || a[0] - b[0]);
     const cdp = await phone.page.context().newCDPSession(phone.page);
