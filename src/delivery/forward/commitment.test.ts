@@ -1,5 +1,8 @@
 /** Delivered only once the receiver has said that it keeps it: Orthanc, an archive of our own, and receivers that do not. */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -158,7 +161,7 @@ async function receiver(services: (asked: string[]) => Service[]) {
   closing.push(() => server.close());
   return { port, got, asked };
 }
-const commitment = (asked: string[], act: () => void = () => {}): Service => ({
+const commitment = (asked: string[], answer: () => number = () => 0): Service => ({
   name: 'Commitment',
   accepts: ({ abstractSyntax, transferSyntaxes }) =>
     abstractSyntax === STORAGE_COMMITMENT ? { transferSyntax: transferSyntaxes[0]! } : undefined,
@@ -167,8 +170,7 @@ const commitment = (asked: string[], act: () => void = () => {}): Service => ({
       const parts: Uint8Array[] = [];
       for await (const part of data ?? []) parts.push(Uint8Array.from(part));
       asked.push(parseDataSet(Buffer.concat(parts), context.transferSyntax).string(0x00081195)!);
-      act();
-      return { status: 0 };
+      return { status: answer() };
     },
   },
 });
@@ -203,6 +205,55 @@ test('one that never says a word is asked again, then told of; its late word sti
   expect(await until(({ state }) => state === 'done')).toMatchObject({ committed: 2 });
 });
 
+test('one that refuses the question is asked again after the pauses of any attempt; people are told its reason', async () => {
+  let status = 0x0110;
+  const { port, asked } = await receiver((transactions) => [commitment(transactions, () => status)]);
+  const uids = await images(2);
+  forwarding.start();
+  const { id } = await system('REFUSES', port);
+  await forwarding.send(study, id, ['images'], ADMIN);
+  for (const times of [1, 2, 3]) {
+    const row = await until(({ text }) => text !== null && asked.length >= times);
+    expect(row).toMatchObject({ state: 'waiting', sent: 2, committed: 0 });
+    expect(row.text!.en).toMatch(/could not do what was asked \(0110\)/);
+  }
+  status = 0;
+  const before = asked.length;
+  await until(() => asked.length > before);
+  const transactionUid = asked.at(-1)!;
+  expect(await forwarding.heardCommitment({ transactionUid, committed: uids, failed: [] })).toBe(true);
+  expect(await ended()).toMatchObject({ state: 'done', committed: 2, text: null });
+});
+
+test('one that hangs up on the question may have heard it: its word is waited for as often as that of any', async () => {
+  begin([300, 300]);
+  const sockets = new Set<Socket>();
+  const { port, got, asked } = await receiver((transactions) => [
+    commitment(transactions, () => {
+      for (const socket of sockets) socket.destroy();
+      return 0;
+    }),
+  ]);
+  const between = createServer((socket) => {
+    const there = connect(port, host);
+    for (const each of [socket, there]) {
+      sockets.add(each);
+      each.on('error', () => {}).on('close', () => sockets.delete(each));
+    }
+    socket.pipe(there).pipe(socket);
+  }).listen(0, host);
+  await once(between, 'listening');
+  closing.push(() => void between.close());
+  await images(1);
+  forwarding.start();
+  const { id } = await system('HANGSUP', (between.address() as AddressInfo).port);
+  await forwarding.send(study, id, ['images'], ADMIN);
+  const row = await ended();
+  expect(row).toMatchObject({ state: 'partial', text: { en: expect.stringMatching(/not confirmed/) } });
+  expect(asked).toHaveLength(2);
+  expect(got).toHaveLength(1);
+});
+
 test('what comes while an answer is waited for is sent at once, and asked about with the rest', async () => {
   const { port, got, asked } = await receiver((transactions) => [commitment(transactions)]);
   const first = await images(1);
@@ -225,12 +276,13 @@ test('one that refuses to keep an image is sent it again, and named in the end',
   const uids = await images(2);
   const failed = [{ sopInstanceUid: uids[0]!, reason: 0x0213 }];
   const { port, got, asked } = await receiver((transactions) => [
-    commitment(transactions, () =>
+    commitment(transactions, () => {
       setTimeout(() => {
         const transactionUid = asked.at(-1)!;
         void forwarding.heardCommitment({ transactionUid, committed: [uids[1]!], failed });
-      }, 20),
-    ),
+      }, 20);
+      return 0;
+    }),
   ]);
   forwarding.start();
   const { id } = await system('FULL', port);

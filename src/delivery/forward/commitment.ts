@@ -65,8 +65,8 @@ export function createCommitments(deps: {
   }
 
   /**
-   * Asks about all of them, and keeps the association for `listenMs` if the answer comes there. @throws DimseError `dimse-no-context` when the receiver does not offer it, `dimse-status` when it
-   * does not take the request
+   * Asks about all of them, and keeps each association for `listenMs` in case the answer comes there. @throws DimseError
+   * `dimse-no-context` when the receiver does not offer it, `dimse-status` when it does not take the request
    */
   async function ask(
     forward: Pick<ForwardTable, 'id' | 'remote_id'>,
@@ -90,10 +90,13 @@ export function createCommitments(deps: {
           .slice(i, i + AT_ONCE)
           .map(({ sopClassUid, sopInstanceUid }) => ({ sopClassUid, sopInstanceUid }));
         const { status, result } = await association.commit(transactionUid, references, listenMs);
-        if (status !== STATUS.success)
+        if (status !== STATUS.success) {
+          // No answer will come to what it did not take (PS3.4 J.3.2).
+          await write((tx) => close(tx, 'transaction_uid', transactionUid));
           throw new DimseError('dimse-status', 'The receiver does not take the request', {
             details: { status },
           });
+        }
         if (result) await heard(result);
       } finally {
         await association.release().catch(() => association.abort());
@@ -123,6 +126,20 @@ export function createCommitments(deps: {
     });
   }
 
+  /** Nobody waits for these any more. */
+  async function close(
+    tx: Tx<ForwardTables>,
+    by: 'forward_id' | 'transaction_uid',
+    value: string,
+  ): Promise<void> {
+    await tx
+      .updateTable('forward_commitment')
+      .set({ answered_at: now() })
+      .where(by, '=', value)
+      .where('answered_at', 'is', null)
+      .execute();
+  }
+
   return {
     ask,
     heard,
@@ -139,15 +156,7 @@ export function createCommitments(deps: {
         .executeTakeFirst();
       return row?.at === null || row?.at === undefined ? undefined : Number(row.at);
     },
-    /** Nobody waits for these any more. */
-    async giveUp(tx: Tx<ForwardTables>, forwardId: string): Promise<void> {
-      await tx
-        .updateTable('forward_commitment')
-        .set({ answered_at: now() })
-        .where('forward_id', '=', forwardId)
-        .where('answered_at', 'is', null)
-        .execute();
-    },
+    giveUp: (tx: Tx<ForwardTables>, forwardId: string) => close(tx, 'forward_id', forwardId),
   };
 }
 export type Commitments = ReturnType<typeof createCommitments>;

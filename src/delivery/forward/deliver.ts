@@ -40,6 +40,7 @@ export function createDeliverer(deps: DeliverDependencies) {
   const { store, remote, taken, commitments, transfers, log, now, commitWaits } = deps;
   const { set, end } = transfers;
   const write = <R>(act: (tx: Tx<ForwardTables>) => Promise<R>) => store.write<ForwardTables, R>(act);
+  const read = store.read.withTables<ForwardTables>();
   const partsOf = (row: ForwardTable) => row.parts.split(',') as Part[];
 
   /** Sends what is left. Gives what was refused, and why. */
@@ -88,7 +89,7 @@ export function createDeliverer(deps: DeliverDependencies) {
     const { meant, unconfirmed } = await taken.outstanding(row.study_uid, row.remote_id, partsOf(row));
     await set(id, { committed: meant.length - unconfirmed.length });
     if (unconfirmed.length === 0) return end(id, 'done', { failed: '[]', reason: null });
-    const asked = await write((tx) => commitments.pendingSince(tx, id));
+    const asked = await commitments.pendingSince(read, id);
     const due = asked === undefined || now() >= asked + waitOf(row.rounds);
     if (!due) return settle(id, row.rounds);
     await write((tx) => commitments.giveUp(tx, id));
@@ -97,8 +98,10 @@ export function createDeliverer(deps: DeliverDependencies) {
       const listenMs = Math.min(LISTEN_MS, waitOf(row.rounds + 1));
       await commitments.ask(row, unconfirmed, await remote.address(system), signal, listenMs);
     } catch (error) {
-      if (!(error instanceof DimseError) || error.code !== 'dimse-no-context') throw error;
-      return end(id, 'partial', { reason: 'no-commitment' });
+      if (error instanceof DimseError && error.code === 'dimse-no-context')
+        return end(id, 'partial', { reason: 'no-commitment' });
+      // One that broke off behind the question may have heard it.
+      if (signal.aborted || (await commitments.pendingSince(read, id)) === undefined) throw error;
     }
     await settle(id, row.rounds + 1);
   }
