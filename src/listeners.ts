@@ -2,6 +2,7 @@
 import { createServer } from 'node:net';
 import type { NetworkPlan } from './doors/api/contract.ts';
 import { NegatoscopeError } from './errors.ts';
+import { isLoopback } from './remote/index.ts';
 import type { Rooms } from './rooms.ts';
 import { givenCertificate, localNames } from './tls.ts';
 
@@ -16,9 +17,6 @@ export interface Listener {
 
 export const isSame = (a: Listener, b: Listener): boolean =>
   a.host === b.host && a.port === b.port && a.tls?.cert === b.tls?.cert && a.trustProxy === b.trustProxy;
-
-export const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || host.startsWith('127.');
 
 /** The first one is for this computer, or the one that flags ask for; others are for the network. */
 export async function listenersFor(rooms: Rooms, plan: NetworkPlan): Promise<Listener[]> {

@@ -22,10 +22,10 @@ import { createDoctor } from './doctor.ts';
 import { givenAuthority, givenCertificate } from './tls.ts';
 import { NegatoscopeError, reasonOf } from './errors.ts';
 import { VERSION } from './version.ts';
+import { isLoopback } from './remote/index.ts';
 import type { Rooms } from './rooms.ts';
 import {
   assertFree,
-  isLoopback,
   isSame,
   keepPlan,
   type Listener,

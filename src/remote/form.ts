@@ -1,6 +1,6 @@
 /** What may stand in a remote system's row. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import { NegatoscopeError } from '../errors.ts';
 import { IDENTITIES, KINDS, WEB_AUTHS } from './types.ts';
 import type { RemoteForm, RemoteSecrets } from './types.ts';
@@ -34,8 +34,9 @@ const isTitle = (text: string): boolean => /^[\x20-\x5b\x5d-\x7e]{1,16}$/.test(t
 const isHost = (text: string): boolean =>
   isIP(text) !== 0 ||
   (text.length <= 253 && /^[\p{L}\p{N}_]([\p{L}\p{N}_-]*[\p{L}\p{N}_])?(\.[\p{L}\p{N}_-]+)*\.?$/u.test(text));
+/** By address, and by the one name that is no other computer's (RFC 6761 6.3); `127.example` is a name like any. */
 export const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || host.startsWith('127.');
+  host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
 /** The certificates of a PEM text. */

@@ -15,6 +15,7 @@ import type { Principal } from '../people/types.ts';
 import type { Here, Remote, RemoteSystem } from './types.ts';
 
 export type * from './types.ts';
+export { isLoopback } from './form.ts';
 export { remoteMigrations } from './migrations.ts';
 export { reasonCode, reasonText } from './reasons.ts';
 

@@ -167,3 +167,14 @@ test('a form that cannot be right names its field', async () => {
   rmSync(dir, { recursive: true });
   expect(checked({ ...PACS, tls: true, ca }).ca).toBe(ca.trim());
 });
+
+test('a password or token leaves by https alone, but for a service on this computer', () => {
+  const web = { ...PACS, kind: 'dicomweb', auth: 'bearer', secret: 'a token' } as const;
+  for (const host of ['pacs.example', '127.example.com', '127.0.0.1.example.com', '10.0.0.5', '[::2]'])
+    expect(() => checked({ ...web, url: `http://${host}/dicom-web` }), host).toThrow(
+      expect.objectContaining({ code: 'remote-form', details: { field: 'url' } }),
+    );
+  for (const host of ['localhost', '127.0.0.1', '127.1.2.3', '[::1]'])
+    expect(checked({ ...web, url: `http://${host}/dicom-web` }).secret).toBe('a token');
+  expect(checked({ ...web, url: 'https://127.example.com/dicom-web' }).secret).toBe('a token');
+});
