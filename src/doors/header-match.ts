@@ -114,11 +114,12 @@ function matchesKey(json: DicomJson, key: Key, options: MatchingOptions): boolea
 
 /**
  * What an answer holds of an attribute that is asked for: of a sequence the items that match, each with the attributes asked
- * for, or the whole of it where the item of the key names none (PS3.4 C.2.2.2.6).
+ * for, or the whole of it where the item of the key names none (PS3.4 C.2.2.2.6). Bulk data is no answer to a query.
  */
 export function askedOf(held: JsonAttribute, { vr, items }: Key, options: MatchingOptions): JsonAttribute {
+  if (held.BulkDataURI) return { vr };
   const keys = vr === 'SQ' && items[0] ? keysOf(items[0]) : [];
-  if (keys.length === 0) return held;
+  if (keys.length === 0) return withoutBulk(held);
   const asked = keys.filter(isAsked);
   const matching = ((held.Value ?? []) as DicomJson[]).filter((item) =>
     asked.every((key) => matchesKey(item, key, options)),
@@ -129,11 +130,21 @@ export function askedOf(held: JsonAttribute, { vr, items }: Key, options: Matchi
     for (const key of keys) {
       const name = hexTag(key.tag);
       const inside = item[name];
-      answer[name] = inside && !inside.BulkDataURI ? askedOf(inside, key, options) : { vr: key.vr };
+      answer[name] = inside ? askedOf(inside, key, options) : { vr: key.vr };
     }
     return answer;
   });
   return { vr, Value: reduced };
+}
+
+function withoutBulk(held: JsonAttribute): JsonAttribute {
+  const { vr, Value, BulkDataURI } = held;
+  if (BulkDataURI) return { vr };
+  if (vr !== 'SQ' || !Value) return held;
+  const items = (Value as DicomJson[]).map((item) =>
+    Object.fromEntries(Object.entries(item).map(([name, attribute]) => [name, withoutBulk(attribute)])),
+  );
+  return { vr, Value: items };
 }
 
 /** The key has something to match. */

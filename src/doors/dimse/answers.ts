@@ -164,8 +164,7 @@ function imageAnswer(
     const held = header?.[hexTag(tag)];
     const values = (Array.isArray(told) ? told : [told]).filter((value) => value !== null && value !== '');
     if (told !== undefined) answer[hexTag(tag)] = values.length > 0 ? { vr, Value: values } : { vr };
-    // Bulk data is no answer to a query.
-    else answer[hexTag(tag)] = held && !held.BulkDataURI ? askedOf(held, key, matching) : { vr };
+    else answer[hexTag(tag)] = held ? askedOf(held, key, matching) : { vr };
   }
   return { ...answer, ...attributes(own) };
 }
