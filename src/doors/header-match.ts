@@ -27,7 +27,30 @@ export interface Key {
   readonly items: readonly DataSet[];
 }
 
-const NO_KEYS = new Set<Tag>([TAG.SpecificCharacterSet, TAG.QueryRetrieveLevel, TAG.TimezoneOffsetFromUTC]);
+/** These say how the query is to be read: PS3.4 C.4.1.1.3. */
+export const NO_KEYS: ReadonlySet<Tag> = new Set([
+  TAG.SpecificCharacterSet,
+  TAG.QueryRetrieveLevel,
+  TAG.TimezoneOffsetFromUTC,
+]);
+
+/** Of answers: they tell what is here, whatever a file that was elsewhere says (PS3.4 C.4.1.1.3.2, PS3.18 10.6.3.3). */
+const OF_ANSWERS = new Set<Tag>([
+  TAG.QueryRetrieveView,
+  TAG.RetrieveAETitle,
+  TAG.InstanceAvailability,
+  TAG.SOPClassesInStudy,
+  TAG.RetrieveURL,
+  TAG.AvailableTransferSyntaxUID,
+  TAG.NumberOfPatientRelatedStudies,
+  TAG.NumberOfPatientRelatedSeries,
+  TAG.NumberOfPatientRelatedInstances,
+  TAG.NumberOfStudyRelatedSeries,
+  TAG.NumberOfStudyRelatedInstances,
+  TAG.NumberOfSeriesRelatedInstances,
+]);
+/** Not of commands, of what stands before a data set in a file, or of directories (PS3.5 7.1), nor of answers alone. */
+export const isOfHeader = (tag: Tag): boolean => tag >>> 16 >= 0x0008 && !OF_ANSWERS.has(tag);
 
 export function keysOf(dataset: DataSet): Key[] {
   return dataset.tags

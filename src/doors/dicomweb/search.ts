@@ -12,7 +12,7 @@ import {
   tagOf,
 } from '../../dicom/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
-import { type Key, keysOf } from '../header-match.ts';
+import { isOfHeader, type Key, keysOf, NO_KEYS } from '../header-match.ts';
 import { belongs } from './levels.ts';
 
 const MAX_RESULTS = 5_000;
@@ -57,7 +57,12 @@ function pathOf(name: string): Tag[] | undefined {
 
 /** Whether one header can tell it of the whole: an attribute of the level that is searched, or of one above. */
 const belongsTo = (tag: Tag, level: Level): boolean =>
-  level === 'instance' ? tag >>> 16 !== 0x7fe0 : belongs(tag, level, true);
+  level === 'instance' ? tag >>> 16 !== 0x7fe0 && isOfHeader(tag) : belongs(tag, level, true);
+/** All but the last are sequences, as far as we know them: those of private ones are in no list. */
+const isThroughSequences = (path: readonly Tag[]): boolean =>
+  path.slice(0, -1).every((tag) => (listedVr(tag) ?? 'SQ') === 'SQ');
+const isSupported = (path: readonly Tag[], level: Level): boolean =>
+  belongsTo(path[0]!, level) && isThroughSequences(path) && !NO_KEYS.has(path.at(-1)!);
 const isVrOfText = (tag: Tag): boolean => TEXT_VRS.has(listedVr(tag) ?? '');
 const TEXT_VRS = new Set('AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT'.split(' '));
 
@@ -66,7 +71,7 @@ function addKey(into: DicomJson, [tag, ...below]: Tag[], value: string): boolean
   const name = hexTag(tag!);
   if (below.length > 0) {
     const sequence = (into[name] ??= { vr: 'SQ', Value: [{}] });
-    return sequence.vr === 'SQ' && addKey(sequence.Value![0] as DicomJson, below as Tag[], value);
+    return addKey(sequence.Value![0] as DicomJson, below as Tag[], value);
   }
   if (name in into) return false;
   // A list has commas here, and backslashes there.
@@ -107,7 +112,7 @@ export function searchOf(query: Record<string, string | string[]>, level: Level)
     if (!path) throw bad(name, 'is no attribute of DICOM and no option of a search');
     const keyword = path.length === 1 ? keywordOf(path[0]!) : undefined;
     if (keyword === undefined || !isKey(level, keyword)) {
-      if (!belongsTo(path[0]!, level)) warnings.push(`${name} is not supported and was ignored`);
+      if (!isSupported(path, level)) warnings.push(`${name} is not supported and was ignored`);
       else if (!isVrOfText(path.at(-1)!)) warnings.push(`${name} is no text and was ignored`);
       else if (Array.isArray(given)) throw bad(name, 'is given more than once');
       else if (!addKey(others, path, given)) throw bad(name, 'is given more than once');

@@ -11,7 +11,7 @@ import type { Archive, PatientRow, StudyCounts } from '../../archive/types.ts';
 import { type DicomJson, hexTag, TAG } from '../../dicom/index.ts';
 import { COMMAND, type Handler, type Operation, type Service, STATUS } from '../../wire/index.ts';
 import { answerWriter, isOfStudy, type Match, tellerOf } from './answers.ts';
-import { isAsked, type Key, keysOf, matchesHeader } from '../header-match.ts';
+import { isAsked, isOfHeader, type Key, keysOf, matchesHeader } from '../header-match.ts';
 import {
   acceptPlain,
   PATIENT_ROOT,
@@ -105,7 +105,7 @@ async function find(operation: Operation, dependencies: QueryDependencies) {
 /** Whether an optional key is supported for existence and, if it has a value, for matching: PS3.4 C.4.1.1.3.2. */
 function isSupported(level: QueryLevel, key: Key): boolean {
   if (key.tag === TAG.RetrieveAETitle || key.tag === TAG.InstanceAvailability) return !isAsked(key);
-  if (level === 'IMAGE') return true; // the header has whatever there is
+  if (level === 'IMAGE') return isOfHeader(key.tag) || !isAsked(key); // the header has whatever there is
   return tellerOf(level, key.keyword) !== undefined && (!isAsked(key) || isIndexed(level, key));
 }
 
@@ -145,7 +145,7 @@ async function* matchesOf(
       });
     }
   } else {
-    const fromHeader = keys.filter(({ keyword }) => !isKey('instance', keyword));
+    const fromHeader = keys.filter(({ keyword, tag }) => !isKey('instance', keyword) && isOfHeader(tag));
     const headed = fromHeader.some(isAsked) || keys.some(({ keyword }) => !tellerOf('IMAGE', keyword));
     const found = pages(
       (page) => archive.findInstances({ ...query, ...page }, sight),
