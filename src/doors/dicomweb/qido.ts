@@ -94,8 +94,8 @@ const STEP = 200;
 
 type Page = { limit: number; offset: number };
 /**
- * One page of the rows that `find` gives and a header confirms: that of the row's own or first instance. Stops after so many
- * headers, and says so.
+ * One page of the rows that `find` gives and a header confirms: that of the row's own or first instance, with what is `told` of
+ * the row laid over it. Stops after so many headers, and says so.
  */
 async function confirmed<T>(
   archive: Archive,
@@ -103,6 +103,7 @@ async function confirmed<T>(
   find: (page: Page) => Promise<T[]>,
   instanceOf: (row: T) => Promise<InstanceRow | undefined> | InstanceRow,
   sight: Sight,
+  told: (row: T) => DicomJson = () => ({}),
 ): Promise<T[]> {
   const wanted = offset + limit + 1;
   if (keys.every((key) => !isAsked(key))) return find({ limit: limit + 1, offset });
@@ -122,8 +123,11 @@ async function confirmed<T>(
       places.set(instance.sopInstanceUid, row);
     }
     const matching = new Set<string>();
-    for await (const json of archive.metadata(instances, sight))
-      if (matchesHeader(json, keys, options)) matching.add(jsonString(json, TAG.SOPInstanceUID) ?? '');
+    for await (const json of archive.metadata(instances, sight)) {
+      const uid = jsonString(json, TAG.SOPInstanceUID) ?? '';
+      const row = places.get(uid);
+      if (row && matchesHeader({ ...json, ...told(row) }, keys, options)) matching.add(uid);
+    }
     for (const [uid, row] of places) if (matching.has(uid)) found.push(row);
     if (rows.length < STEP) break;
   }
@@ -304,7 +308,9 @@ export function searchRoutes({ archive, sightOf }: DicomwebDependencies) {
     async instances(request: Get, reply: FastifyReply) {
       const { search, query, base, sight } = begin(request, 'instance');
       const find = (page: Page) => archive.findInstances({ ...query, ...page }, sight);
-      const rows = await confirmed(archive, search, find, (row) => row, sight);
+      // An image of one frame has no number of frames in its header.
+      const told = (row: InstanceRow) => dataSet(instanceAttributes(base, row));
+      const rows = await confirmed(archive, search, find, (row) => row, sight, told);
       const studies = await studiesOf(request, rows, base, sight);
       const series = await seriesOf(request, rows, base, sight);
       const results = rows.map((row): Result => {
