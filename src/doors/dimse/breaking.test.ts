@@ -1,9 +1,10 @@
 /** C-GET and C-MOVE that do not go well: cancelled, cut off, refused, slow. The counts stay right and nothing is left over. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { getEventListeners } from 'node:events';
 import { mkdirSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Archive } from '../../archive/index.ts';
 import type { ArchiveTables } from '../../archive/tables.ts';
 import { chunks, dicomFile, principal } from '../../archive/testing.ts';
@@ -299,6 +300,22 @@ describe('C-MOVE', () => {
     await atEase();
     expect(lines.join()).not.toContain('destination failed');
   }, 15_000);
+
+  it('one after the other on one association, nothing waits for its end any more', async () => {
+    const listening = vi.spyOn(EventTarget.prototype, 'addEventListener');
+    onTestFinished(() => listening.mockRestore());
+    const { ask, listen, close } = await user(MOVE);
+    const listeners = async () => {
+      await ask('DOWN');
+      expect((await listen()).last.Status).toBe(STATUS.unableToPerformSubOperations);
+      const signals = listening.mock.contexts.filter((each) => each instanceof AbortSignal);
+      return Math.max(...signals.map((signal) => getEventListeners(signal, 'abort').length));
+    };
+    const once = await listeners();
+    for (let again = 0; again < 4; again++) await listeners();
+    expect(await listeners()).toBe(once);
+    await close();
+  });
 
   it("DCMTK's movescu cancels", async () => {
     const { stderr, stdout } = await run('movescu', [

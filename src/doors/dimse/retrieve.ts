@@ -391,13 +391,14 @@ function createLink(
 
   // After a C-CANCEL what is under way may end; whoever asked for it waits for our answer meanwhile.
   const stop = new AbortController();
+  const stopAtOnce = () => stop.abort();
   let patience: NodeJS.Timeout | undefined;
   const stopping = () => {
-    if (peer.ended.aborted) stop.abort();
-    else patience = setTimeout(() => stop.abort(), CANCEL_MS);
+    if (peer.ended.aborted) stopAtOnce();
+    else patience = setTimeout(stopAtOnce, CANCEL_MS);
   };
   signal.addEventListener('abort', stopping, { once: true });
-  peer.ended.addEventListener('abort', () => stop.abort(), { once: true });
+  peer.ended.addEventListener('abort', stopAtOnce, { once: true });
 
   const failing = (error: unknown): void => {
     down = true;
@@ -458,6 +459,7 @@ function createLink(
       } finally {
         clearTimeout(patience);
         signal.removeEventListener('abort', stopping);
+        peer.ended.removeEventListener('abort', stopAtOnce);
       }
     },
   };
