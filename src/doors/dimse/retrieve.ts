@@ -260,8 +260,8 @@ async function sendReady(receiver: Receiver, instance: Wanted, ready: Ready): Pr
 }
 
 /**
- * The instance in the first of these syntaxes that it can be given in, its first bytes read; undefined when it cannot be. Another
- * one may: a file that is damaged or gone fails none but itself.
+ * The instance, its first bytes read: in its stored syntax where these have it, else in the first of the plain ones among them.
+ * Undefined when it cannot be given: a file that is damaged or gone fails none but itself.
  */
 async function leaving(
   { archive, sight, log }: RetrieveDependencies,
