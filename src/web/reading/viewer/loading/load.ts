@@ -42,7 +42,7 @@ export async function load(imageId: string, signal: AbortSignal): Promise<Types.
       rgb[j++] = picture.data[i + 2]!;
     }
     const window = wholeRange(0, 255);
-    known.set(imageId, { metadata, presets: [], window, spacing });
+    known.set(imageId, { metadata, presets: [], window, spacing, throughVoi: false });
     return image({
       ...common,
       window,
@@ -65,10 +65,11 @@ export async function load(imageId: string, signal: AbortSignal): Promise<Types.
     ...(modality && { modality }),
     ...(voi && { voi }),
   });
-  known.set(imageId, { metadata, presets: grey.presets, window: grey.window, spacing });
+  const { presets, window } = grey;
+  known.set(imageId, { metadata, presets, window, spacing, throughVoi: voi !== undefined });
   return image({
     ...common,
-    window: grey.window,
+    window,
     min: grey.min,
     max: grey.max,
     values: grey.values,

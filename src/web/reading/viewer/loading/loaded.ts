@@ -9,6 +9,8 @@ export interface Loaded {
   presets: Window[];
   window: Window;
   spacing: Calibration;
+  /** The values are those after a VOI LUT: what is shown, not what was measured (PS3.3 C.11.2). */
+  throughVoi: boolean;
 }
 /** By image id; an entry goes with the image when the cache lets go of it. */
 export const known = new Map<string, Loaded>();

@@ -35,12 +35,9 @@ export function measured(
 }
 
 function pixelsOf(imageId: string, kind: MarkKind, points: Point[], moving: boolean) {
-  const { metadata } = loadedOf(imageId)!;
-  const form = formOf(metadata);
-  // Values behind a VOI LUT are what is shown, not what was measured (PS3.3 C.11.2).
-  const window = metadata['00281050']?.Value?.length;
-  const throughVoi = !window && metadata['00283010']?.Value?.length;
-  const image = isColour(form) || throughVoi ? undefined : cache.getImage(imageId);
+  // Padding that was darkened for the eye (`greyOf`) counts as what it was darkened to.
+  const { metadata, throughVoi } = loadedOf(imageId)!;
+  const image = isColour(formOf(metadata)) || throughVoi ? undefined : cache.getImage(imageId);
   if (!image) return [];
   const [a, b] = points;
   if (moving && a && b && Math.abs((a[0] - b[0]) * (a[1] - b[1])) > AT_ONCE) return [];
