@@ -35,6 +35,36 @@ describe('how far apart pixels are (PS3.3 10.7.1)', () => {
       calibrationOf(header({ '00080060': 'DX', '00181164': [0.2, 0.2], '00280030': [0.2, 0.2] })).kind,
     ).toBe('detector');
   });
+  it('repeats the detector’s also where it was rounded on the way', () => {
+    expect(
+      calibrationOf(header({ '00080060': 'CR', '00181164': [0.139, 0.139], '00280030': [0.13899999, 0.139] }))
+        .kind,
+    ).toBe('detector');
+    // A correction for 1 % of magnification is one.
+    expect(
+      calibrationOf(header({ '00080060': 'CR', '00181164': [0.139, 0.139], '00280030': [0.1376, 0.1376] }))
+        .kind,
+    ).toBe('calibrated');
+  });
+  it('is that of the film where a scanner’s is repeated, whatever the modality', () => {
+    for (const modality of ['OT', 'CR', 'MR'])
+      expect(
+        calibrationOf(header({ '00080060': modality, '00182010': [0.1, 0.1], '00280030': [0.1, 0.1] })).kind,
+      ).toBe('detector');
+    expect(
+      calibrationOf(
+        header({
+          '00080060': 'OT',
+          '00182010': [0.1, 0.1],
+          '00280030': [0.1, 0.1],
+          '00280A02': 'FIDUCIAL',
+        }),
+      ).kind,
+    ).toBe('calibrated');
+    expect(
+      calibrationOf(header({ '00080060': 'OT', '00182010': [0.1, 0.1], '00280030': [0.09, 0.09] })).kind,
+    ).toBe('calibrated');
+  });
   it('is divided by the magnification where that is stated', () => {
     expect(calibrationOf(header({ '00080060': 'MG', '00181164': [0.1, 0.1], '00181114': 1.25 }))).toEqual({
       kind: 'estimated',

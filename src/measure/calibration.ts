@@ -25,6 +25,8 @@ const PROJECTION = new Set(['CR', 'DX', 'MG', 'RG', 'XA', 'RF', 'IO', 'PX']);
 
 const pairOf = (values: readonly number[]): readonly [number, number] | undefined =>
   values.length === 2 && values[0]! > 0 && values[1]! > 0 ? [values[0]!, values[1]!] : undefined;
+/** 0.139 and 0.13899999: decimal strings are rounded on the way, while no calibration corrects by so little. */
+const same = (a: number, b: number): boolean => Math.abs(a - b) <= a * 1e-4;
 
 /** Of a frame (from 1) as a whole; where an image has regions with spacings of their own, `calibrationAt` knows more. */
 export function calibrationOf(header: Header, frame = 1): Calibration {
@@ -38,10 +40,10 @@ export function calibrationOf(header: Header, frame = 1): Calibration {
     column: column / by,
   });
   if (spacing) {
-    // In projection radiography Pixel Spacing that repeats the detector's is no calibration (PS3.3 10.7.1.3).
-    const repeats = detector && detector[0] === spacing[0] && detector[1] === spacing[1];
+    // Pixel Spacing that repeats the detector's or the film's is no calibration (PS3.3 10.7.1.3), whatever the modality.
+    const repeats = detector && same(detector[0], spacing[0]) && same(detector[1], spacing[1]);
     const stated = header['00280A02']?.Value?.length;
-    if (!PROJECTION.has(textIn(header, '00080060') ?? '') || stated || (detector && !repeats))
+    if (stated || (detector ? !repeats : !PROJECTION.has(textIn(header, '00080060') ?? '')))
       return known('calibrated', spacing);
     return factor && factor > 0 ? known('estimated', spacing, factor) : known('detector', spacing);
   }
