@@ -47,6 +47,15 @@ describe('what a mark says', () => {
     expect(plain(sentenceOf(ratio, null, 'en'))).toBe(
       'Cardiothoracic ratio: 0.48 (heart 134.0 mm, thorax 278.0 mm).',
     );
+    // The widths are lengths like any other: PS3.3 10.7.1.3.
+    expect(plain(sentenceOf({ ...ratio, calibration: 'detector' }, 2, 'en'))).toBe(
+      'Cardiothoracic ratio: 0.48 (heart 134.0 mm, thorax 278.0 mm) (image 2, measured at the plane of the detector, the object is smaller).',
+    );
+    expect(plain(sentenceOf({ ...ratio, calibration: 'estimated' }, null, 'fr'))).toBe(
+      'Index cardiothoracique : 0,48 (cœur 134,0 mm, thorax 278,0 mm) (corrigé du grandissement indiqué).',
+    );
+    // On the image the ratio stands alone, and needs none.
+    expect(labelLines({ ...ratio, calibration: 'detector' }, 'fr').map(plain)).toEqual(['ICT 0,48']);
     const region = mark('ellipse', [
       { name: 'area', value: 124, unit: 'mm2' },
       { name: 'mean', value: 41.5, unit: 'HU' },

@@ -101,11 +101,15 @@ export function quantityText({ value, unit, name }: Quantity, language: WordsLan
 
 type Said = Pick<Mark, 'kind' | 'quantities' | 'calibration' | 'text'>;
 
-/** Whether how lengths are known has to be said beside this mark. */
-const noteOf = ({ kind, calibration }: Said): 'detector' | 'estimated' | 'none' | null => {
-  const lengths = kind === 'length' || kind === 'ellipse' || kind === 'rectangle';
-  return lengths && calibration !== 'calibrated' && calibration !== 'region' ? calibration : null;
-};
+/** Marks whose label shows lengths or areas; the sentence for a cardiothoracic ratio states the widths, too. */
+const IN_LABEL: readonly Mark['kind'][] = ['length', 'ellipse', 'rectangle'];
+const IN_SENTENCE: readonly Mark['kind'][] = [...IN_LABEL, 'ctr'];
+/** Whether how lengths are known has to be said beside a mark of one of these kinds (PS3.3 10.7.1.3). */
+const noteOf = (
+  { kind, calibration }: Said,
+  kinds: readonly Mark['kind'][],
+): 'detector' | 'estimated' | 'none' | null =>
+  kinds.includes(kind) && calibration !== 'calibrated' && calibration !== 'region' ? calibration : null;
 
 const bare = (each: Quantity, language: WordsLanguage): string =>
   quantityText({ ...each, unit: '' }, language);
@@ -117,7 +121,7 @@ export function labelLines(mark: Said, language: WordsLanguage): string[] {
     const found = quantity(mark, name);
     return found && quantityText(found, language);
   };
-  const note = noteOf(mark);
+  const note = noteOf(mark, IN_LABEL);
   const lines: (string | undefined)[] = [];
   const [mean, sd, min, max] = (['mean', 'sd', 'min', 'max'] as const).map((name) => quantity(mark, name));
   switch (mark.kind) {
@@ -164,7 +168,7 @@ export function sentenceOf(mark: Said, place: number | null, language: WordsLang
     const found = quantity(mark, name);
     return found ? quantityText(found, language) : '';
   };
-  const note = noteOf(mark);
+  const note = noteOf(mark, IN_SENTENCE);
   const mean = quantity(mark, 'mean');
   const sd = quantity(mark, 'sd');
   const min = quantity(mark, 'min');
