@@ -2,9 +2,8 @@
 import { personName, shortText, sr, uidOfUuid, type DicomJson } from '../dicom/index.ts';
 import { keyObjects } from '../dicom/build/keyObjects.ts';
 import { presentationState, type Drawing } from '../dicom/build/presentationState.ts';
-import { calibrationOf } from '../measure/calibration.ts';
-import { numberIn, textIn, type Header } from '../measure/header.ts';
-import type { Point } from '../measure/calibration.ts';
+import { aspectRatioOf, calibrationOf, type Point } from '../measure/calibration.ts';
+import { groupOf, itemsIn, numberIn, numbersIn, textIn, type Header } from '../measure/header.ts';
 import { PIXEL_QUANTITIES, type Mark, type Quantity, type Unit } from '../measure/marks.ts';
 import { labelLines } from '../measure/words.ts';
 import type { DocumentKind, ReportRecord } from '../reading/types.ts';
@@ -83,7 +82,12 @@ function pointsOf(mark: Mark, name: Quantity['name']): readonly Point[] {
 }
 const isPixelQuantity = (name: string): boolean => (PIXEL_QUANTITIES as readonly string[]).includes(name);
 
-function groupOf(mark: Mark, number: number, image: sr.ImageReference, reader: string): sr.MeasurementGroup {
+function measurementsOf(
+  mark: Mark,
+  number: number,
+  image: sr.ImageReference,
+  reader: string,
+): sr.MeasurementGroup {
   const [name, finding] = GROUPS[mark.kind as Exclude<Mark['kind'], 'key'>];
   const region = KINDS_WITH_REGION.has(mark.kind);
   const measurements = mark.quantities.map((each): sr.Measurement => {
@@ -262,7 +266,7 @@ export function markDocuments(
         groups: measured.map(({ mark, image }) => {
           const number = (count.get(mark.kind) ?? 0) + 1;
           count.set(mark.kind, number);
-          return groupOf(mark, number, image, reader);
+          return measurementsOf(mark, number, image, reader);
         }),
       }),
     });
@@ -284,6 +288,7 @@ export function markDocuments(
     const of = images.find(({ sopInstanceUid }) => sopInstanceUid === mark.sopInstanceUid);
     const form = of && greyscaleOf(of.header, mark.frame);
     if (!form || !mark.presentation) return;
+    const { voi, ...taken } = form;
     const kind = `presentation-${index + 1}` as const;
     const drawn = measured.filter(
       (each) => each.mark.sopInstanceUid === mark.sopInstanceUid && each.mark.frame === mark.frame,
@@ -293,8 +298,9 @@ export function markDocuments(
       json: presentationState({
         ...common,
         ...named(kind, 'presentation', french ? 'Images clés, telles que montrées' : 'Key images as shown'),
-        ...form,
+        ...taken,
         ...mark.presentation,
+        window: mark.presentation.window && { ...mark.presentation.window, ...voi },
         image,
         drawings: drawn.map((each) => drawingOf(each.mark, language)),
         creator: reader,
@@ -307,23 +313,39 @@ export function markDocuments(
 
 /**
  * What a presentation state takes over from a greyscale image. Undefined for colour, and where the modality transformation is a
- * table: a presentation state would have to repeat it.
+ * table: a presentation state would have to repeat it. Undefined, too, where the image has a VOI LUT: the window that was seen is
+ * over what comes out of that table, and a presentation state has either of both, not one after the other (PS3.3 C.11.8).
  */
 function greyscaleOf(header: Header, frame: number) {
   const photometric = (textIn(header, '00280004') ?? '').trim();
   const rows = numberIn(header, '00280010');
   const columns = numberIn(header, '00280011');
   if (!photometric.startsWith('MONOCHROME') || !rows || !columns || header['00283000']) return undefined;
+  const voi = groupOf(header, '00289132', frame) ?? header;
+  if (itemsIn(voi, '00283010').length > 0) return undefined;
+  const rescale = groupOf(header, '00289145', frame) ?? header;
+  const slope = numberIn(rescale, '00281053');
   const { kind, row, column } = calibrationOf(header, frame);
-  const slope = numberIn(header, '00281053');
   return {
     rows,
     columns,
     monochrome1: photometric === 'MONOCHROME1',
     spacing: kind === 'none' ? null : { row, column },
+    aspectRatio: aspectRatioOf(header),
     rescale:
       slope === undefined
         ? null
-        : { slope, intercept: numberIn(header, '00281052') ?? 0, type: textIn(header, '00281054') ?? '' },
+        : { slope, intercept: numberIn(rescale, '00281052') ?? 0, type: textIn(rescale, '00281054') ?? '' },
+    voi: functionOf(voi),
   };
+}
+/**
+ * By which VOI LUT Function the page shows windows of an image, those of the reader's hand, too: that of the header; LINEAR_EXACT
+ * where the header has no window, and the page begins with one from the smallest value to the largest.
+ */
+function functionOf(voi: Header): { function?: 'LINEAR_EXACT' | 'SIGMOID' } {
+  const widths = numbersIn(voi, '00281051');
+  if (!numbersIn(voi, '00281050').some((_centre, i) => widths[i]! > 0)) return { function: 'LINEAR_EXACT' };
+  const told = (['LINEAR_EXACT', 'SIGMOID'] as const).find((each) => each === textIn(voi, '00281056'));
+  return told ? { function: told } : {};
 }

@@ -25,6 +25,10 @@ const PROJECTION = new Set(['CR', 'DX', 'MG', 'RG', 'XA', 'RF', 'IO', 'PX']);
 
 const pairOf = (values: readonly number[]): readonly [number, number] | undefined =>
   values.length === 2 && values[0]! > 0 && values[1]! > 0 ? [values[0]!, values[1]!] : undefined;
+/** Pixel Aspect Ratio, 1 to 1 where it is not said (PS3.3 C.7.6.3.1.7). */
+export const aspectRatioOf = (header: Header): readonly [vertical: number, horizontal: number] =>
+  pairOf(numbersIn(header, '00280034')) ?? [1, 1];
+
 /** 0.139 and 0.13899999: decimal strings are rounded on the way, while no calibration corrects by so little. */
 const same = (a: number, b: number): boolean => Math.abs(a - b) <= a * 1e-4;
 
@@ -49,7 +53,7 @@ export function calibrationOf(header: Header, frame = 1): Calibration {
   }
   if (detector)
     return factor && factor > 0 ? known('estimated', detector, factor) : known('detector', detector);
-  const [vertical, horizontal] = pairOf(numbersIn(header, '00280034')) ?? [1, 1];
+  const [vertical, horizontal] = aspectRatioOf(header);
   return { kind: 'none', row: vertical / horizontal, column: 1 };
 }
 

@@ -11,7 +11,7 @@ import { headOf, type MadeObject } from './srDocument.ts';
 type Points = readonly (readonly [number, number])[];
 /** What is drawn: points in pixels, origin at the corner of the first pixel (PS3.3 C.10.5.1.2). */
 export interface Drawing {
-  graphics: readonly { type: 'POINT' | 'POLYLINE' | 'ELLIPSE'; points: Points; filled?: boolean }[];
+  graphics: readonly { type: 'POINT' | 'POLYLINE' | 'ELLIPSE'; points: Points }[];
   text: string | null;
   /** Where the text points at. */
   anchor: readonly [number, number];
@@ -23,10 +23,13 @@ export interface PresentationState extends MadeObject {
   columns: number;
   /** mm; null where it is not known. */
   spacing: { row: number; column: number } | null;
+  /** Pixel Aspect Ratio of the image, for where there is no spacing. */
+  aspectRatio: readonly [vertical: number, horizontal: number];
   /** Modality transformation of the image: PS3.3 C.11.1. */
   rescale: { slope: number; intercept: number; type: string } | null;
   monochrome1: boolean;
-  window: { centre: number; width: number } | null;
+  /** `function`: VOI LUT Function, LINEAR where it is absent. */
+  window: { centre: number; width: number; function?: 'LINEAR_EXACT' | 'SIGMOID' } | null;
   inverted: boolean;
   /** Degrees clockwise. */
   rotation: 0 | 90 | 180 | 270;
@@ -68,7 +71,7 @@ export function presentationState(state: PresentationState): DicomJson {
         PresentationSizeMode: 'SCALE TO FIT',
         ...(state.spacing
           ? { PresentationPixelSpacing: [state.spacing.row, state.spacing.column] }
-          : { PresentationPixelAspectRatio: [1, 1] }),
+          : { PresentationPixelAspectRatio: state.aspectRatio }),
       },
     ],
     ...(turned ? { ImageRotation: state.rotation, ImageHorizontalFlip: state.flipped ? 'Y' : 'N' } : {}),
@@ -85,6 +88,7 @@ export function presentationState(state: PresentationState): DicomJson {
             {
               WindowCenter: state.window.centre,
               WindowWidth: state.window.width,
+              VOILUTFunction: state.window.function,
             },
           ],
         }
@@ -124,17 +128,22 @@ function objects(drawings: readonly Drawing[]): Attributes {
         }))
       : undefined,
     GraphicObjectSequence: graphics.length
-      ? graphics.map(({ type, points, filled }) => ({
+      ? graphics.map(({ type, points }) => ({
           GraphicAnnotationUnits: 'PIXEL',
           GraphicDimensions: 2,
           NumberOfGraphicPoints: points.length,
           GraphicData: points.flat(),
           GraphicType: type,
           // Closed shapes alone are filled or not: PS3.3 table C.10-5.
-          GraphicFilled: type === 'ELLIPSE' || filled !== undefined ? (filled ? 'Y' : 'N') : undefined,
+          GraphicFilled: type === 'ELLIPSE' || (type === 'POLYLINE' && isClosed(points)) ? 'N' : undefined,
         }))
       : undefined,
   };
+}
+
+function isClosed(points: Points): boolean {
+  const [first, last] = [points[0], points.at(-1)];
+  return points.length > 1 && first![0] === last![0] && first![1] === last![1];
 }
 
 /** Pixels of the image (from 1) that are shown at the top left and at the bottom right: PS3.3 C.10.4. */
