@@ -4,7 +4,7 @@
  */
 import type { Point } from './calibration.ts';
 import { itemsIn, numberIn, numbersIn, textIn, type Header } from './header.ts';
-import { PIXEL_QUANTITIES, POINTS, type MarkKind, type Quantity, type Unit } from './marks.ts';
+import { POINTS, type MarkKind, type Quantity, type Unit } from './marks.ts';
 
 export interface ReportedMark {
   /** '' where the report names none. */
@@ -45,12 +45,32 @@ function* descendants(item: Header): Generator<Header> {
   }
 }
 
-const UNITS: Readonly<Record<string, Unit>> = {
-  mm: 'mm',
-  mm2: 'mm2',
-  deg: 'deg',
-  "[hnsf'U]": 'HU',
-  '1': '1',
+/** UCUM (CID 7460, 7461) → the page's unit, and by how much that is more. */
+const UNITS: ReadonlyMap<string, readonly [unit: Unit, factor: number]> = new Map([
+  ['mm', ['mm', 1]],
+  ['um', ['mm', 1e-3]],
+  ['cm', ['mm', 10]],
+  ['m', ['mm', 1000]],
+  ['mm2', ['mm2', 1]],
+  ['um2', ['mm2', 1e-6]],
+  ['cm2', ['mm2', 100]],
+  ['{pixels}', ['px', 1]],
+  ['{pixel}', ['px', 1]],
+  ['deg', ['deg', 1]],
+  ['rad', ['deg', 180 / Math.PI]],
+  ["[hnsf'U]", ['HU', 1]],
+  ['1', ['1', 1]],
+  ['%', ['1', 0.01]],
+]);
+const LENGTHS: readonly Unit[] = ['mm', 'px'];
+/** In which units of the page a quantity can be; of the others, values of pixels, in any or none. */
+const UNITS_OF: Readonly<Partial<Record<Quantity['name'], readonly Unit[]>>> = {
+  length: LENGTHS,
+  heart: LENGTHS,
+  thorax: LENGTHS,
+  area: ['mm2', 'px2'],
+  angle: ['deg'],
+  ratio: ['1'],
 };
 /** Concept → quantity; older reports use SNOMED RT (PS3.16 annex L). */
 const NAMES: Readonly<Record<string, Quantity['name']>> = {
@@ -75,6 +95,7 @@ const DERIVATIONS: Readonly<Record<string, Quantity['name']>> = {
   'G-A437': 'max',
 };
 
+/** Undefined for what has no value, or no unit that its kind can have. */
 function quantityOf(item: Header): Quantity | undefined {
   const [measured] = itemsIn(item, '0040A300');
   const value = measured && numberIn(measured, '0040A30A');
@@ -83,13 +104,13 @@ function quantityOf(item: Header): Quantity | undefined {
   const derivation = childrenOf(item).find((child) => conceptOf(child).value === '121401');
   const derived = derivation ? codeIn(derivation, '0040A168').value : concept;
   const name = DERIVATIONS[derived] ?? NAMES[concept] ?? 'value';
-  const unit = codeIn(measured, '004008EA').value;
-  const pixels = (PIXEL_QUANTITIES as readonly string[]).includes(name);
-  if (unit === '{pixels}' || unit === '{pixel}') return { name, value, unit: name === 'area' ? 'px2' : 'px' };
-  const known = UNITS[unit] ?? '';
-  if (unit === 'cm') return { name, value: value * 10, unit: 'mm' };
-  if (unit === 'cm2') return { name, value: value * 100, unit: 'mm2' };
-  return { name, value, unit: pixels && known === '1' ? '' : known };
+  const [told, factor] = UNITS.get(codeIn(measured, '004008EA').value) ?? [];
+  const unit = name === 'area' && told === 'px' ? 'px2' : told;
+  const wanted = UNITS_OF[name];
+  if (!wanted)
+    return unit && unit !== '1' ? { name, value: value * factor!, unit } : { name, value, unit: '' };
+  // Without its unit a length would be read as one in mm.
+  return unit && wanted.includes(unit) ? { name, value: value * factor!, unit } : undefined;
 }
 
 /** DT with an offset: PS3.5 6.2. Without one the time of day is nobody's. */

@@ -67,6 +67,14 @@ describe('what a mark says', () => {
       'Région d’intérêt : moy. 42 UH, écart-type 12,3, de -3 à 88, aire 1,24 cm².',
     );
   });
+  it('of a region without an area, from the report of another system, nothing of it', () => {
+    const region = mark('ellipse', [
+      { name: 'mean', value: 41.5, unit: 'HU' },
+      { name: 'sd', value: 12.25, unit: 'HU' },
+    ]);
+    expect(labelLines(region, 'fr').map(plain)).toEqual(['moy. 41,5 ± 12,3 UH']);
+    expect(plain(sentenceOf(region, null, 'fr'))).toBe('Région d’intérêt : moy. 42 UH, écart-type 12,3.');
+  });
   it('a note says what was written, a key image nothing', () => {
     expect(plain(sentenceOf(mark('arrow', [], { text: 'À revoir' }), 1, 'fr'))).toBe(
       'Annotation : À revoir (image 1).',

@@ -144,7 +144,7 @@ export function labelLines(mark: Said, language: WordsLanguage): string[] {
         lines.push(`${words.mean} ${bare(mean, language)} ± ${bare(sd, language)}${unit}`);
       }
       if (min && max) lines.push(`${bare(min, language)} ${words.to} ${bare(max, language)}`);
-      lines.push(`${words.area} ${say('area')}`);
+      lines.push(say('area') && `${words.area} ${say('area')}`);
       break;
     case 'probe':
       lines.push(say('value'));
@@ -194,7 +194,7 @@ export function sentenceOf(mark: Said, place: number | null, language: WordsLang
         mean && `${words.mean} ${quantityText(mean, language)}`,
         sd && `${words.sd} ${bare(sd, language)}`,
         min && max && `${words.from} ${bare(min, language)} ${words.to} ${bare(max, language)}`,
-        `${words.area} ${say('area')}`,
+        say('area') && `${words.area} ${say('area')}`,
       ]
         .filter(Boolean)
         .join(', ');
