@@ -1,5 +1,5 @@
 /** ISO base media files (ISO/IEC 14496-12), whole or in fragments: the one video track, from the boxes alone. */
-import { type Coding, h264Coding, hevcCoding } from './parameters.ts';
+import { type Coding, h264Parameters, hevcCoding } from './parameters.ts';
 import { type ByteSource, unreadableVideo, unsupportedVideo, type VideoFacts } from './types.ts';
 
 /** The index of an hour of film has about 2 MB. */
@@ -203,7 +203,7 @@ function coding({ type, body }: Box): Coding {
 function h264(avcC: Buffer): Coding {
   const length = (avcC[5]! & 31) > 0 ? avcC.readUInt16BE(6) : 0;
   if (length < 4 || 8 + length > avcC.length) throw unreadableVideo('it does not say how it is coded');
-  return h264Coding(avcC.subarray(9, 8 + length));
+  return h264Parameters(avcC.subarray(9, 8 + length)).coding;
 }
 
 /** HEVCDecoderConfigurationRecord: ISO/IEC 14496-15 8.3.3.1. */

@@ -4,8 +4,16 @@ import { unsupportedVideo, type VideoFacts } from './types.ts';
 
 export type Coding = Pick<VideoFacts, 'codec' | 'columns' | 'rows' | 'bitDepth' | 'transferSyntax'>;
 
+/** What has to be known to read whether a picture of H.264 is a field. */
+export interface Interlacing {
+  /** Whether some may be fields. */
+  readonly mayBeFields: boolean;
+  /** Bits of frame_num. */
+  readonly frameNumBits: number;
+}
+
 /** `nal`: of the sequence parameter set, behind its header of one byte. @throws `video-unsupported` (422) */
-export function h264Coding(nal: Uint8Array): Coding {
+export function h264Parameters(nal: Uint8Array): { coding: Coding; interlacing: Interlacing } {
   const sps = withoutEmulation(nal);
   const profile = sps[0]!;
   const level = sps[2]!;
@@ -21,7 +29,7 @@ export function h264Coding(nal: Uint8Array): Coding {
     if (read.bits(1))
       for (let i = 0; i < (chroma === 3 ? 12 : 8); i++) if (read.bits(1)) skipScaling(read, i < 6 ? 16 : 64);
   }
-  read.unsigned(); // log2_max_frame_num_minus4
+  const frameNumBits = 4 + read.unsigned();
   const order = read.unsigned();
   if (order === 0) read.unsigned();
   else if (order === 1) {
@@ -48,13 +56,24 @@ export function h264Coding(nal: Uint8Array): Coding {
   if (chroma !== 1 || depth !== 8) throw unsupportedVideo('H.264 with other than 8 bits and 4:2:0');
   if (level > 42)
     throw unsupportedVideo(`H.264 of level ${level / 10}, which is more than 1920 × 1080 at 60 frames/s`);
+  const transferSyntax = level > 41 ? '1.2.840.10008.1.2.4.104' : '1.2.840.10008.1.2.4.102';
   return {
-    codec: 'h264',
-    columns,
-    rows,
-    bitDepth: 8,
-    transferSyntax: level > 41 ? '1.2.840.10008.1.2.4.104' : '1.2.840.10008.1.2.4.102',
+    coding: { codec: 'h264', columns, rows, bitDepth: 8, transferSyntax },
+    interlacing: { mayBeFields: progressive === 0, frameNumBits },
   };
+}
+
+/** The longest beginning of a slice that says whether it is of a field: three ue(v), frame_num and the flag, 7.3.3. */
+export const SLICE_HEAD = 24;
+/** field_pic_flag. `nal`: of a slice of H.264, behind its header of one byte; without colour planes, which no profile taken here has. */
+export function isOfField(nal: Uint8Array, { mayBeFields, frameNumBits }: Interlacing): boolean {
+  if (!mayBeFields) return false;
+  const read = new Bits(withoutEmulation(nal.subarray(0, SLICE_HEAD)));
+  read.unsigned(); // first_mb_in_slice
+  read.unsigned(); // slice_type
+  read.unsigned(); // pic_parameter_set_id
+  read.bits(frameNumBits);
+  return read.bits(1) === 1;
 }
 
 /** 7.3.2.1.1.1; only to get past it. */

@@ -108,18 +108,8 @@ function crc(bytes: Buffer): number {
 const START = Buffer.from([0, 0, 0, 1]);
 const PIDS = { map: 0x1000, video: 0x100 };
 
-/** H.264 of an MP4 as a transport stream; its clock begins at `from`, in units of 90 kHz. */
-export function transport(film: Buffer, from: number): Buffer {
-  const { samples, timescale, stsd } = samplesOf(film);
-  const avcC = inside(stsd.subarray(8 + 8 + 78), 'avcC');
-  const sets: Buffer[] = [];
-  let at = 5;
-  for (const mask of [31, 255])
-    for (let left = avcC[at++]! & mask; left > 0; left--) {
-      const length = avcC.readUInt16BE(at);
-      sets.push(START, avcC.subarray(at + 2, at + 2 + length));
-      at += 2 + length;
-    }
+/** Access units of H.264, each in a packet of its own (a PES packet with its PTS, in units of 90 kHz), as a transport stream. */
+function muxed(pictures: Iterable<{ pts: number; units: readonly Buffer[] }>): Buffer {
   const packets: Buffer[] = [];
   const counters = new Map<number, number>();
   const emit = (pid: number, bytes: Buffer): void => {
@@ -156,19 +146,109 @@ export function transport(film: Buffer, from: number): Buffer {
   section(0, 0, 1, [0, 1, 0xe0 | (PIDS.map >> 8), PIDS.map & 255]);
   const pid = [0xe0 | (PIDS.video >> 8), PIDS.video & 255];
   section(PIDS.map, 2, 1, [...pid, 0xf0, 0, 0x1b, ...pid, 0xf0, 0]);
-  for (const { data, shownAt, key } of samples) {
-    const units: Buffer[] = [START, Buffer.from([9, 0xf0]), ...(key ? sets : [])];
-    for (let i = 0; i + 4 <= data.length;) {
-      const length = data.readUInt32BE(i);
-      units.push(START, data.subarray(i + 4, i + 4 + length));
-      i += 4 + length;
-    }
-    const pts = (from + Math.round((shownAt / timescale) * 90_000)) % 2 ** 33;
+  for (const { pts, units } of pictures) {
     const stamp = Buffer.alloc(5);
     stamp[0] = 0x21 | (Math.floor(pts / 2 ** 30) << 1);
     stamp.writeUInt16BE(((Math.floor(pts / 2 ** 15) & 0x7fff) << 1) | 1, 1);
     stamp.writeUInt16BE(((pts & 0x7fff) << 1) | 1, 3);
-    emit(PIDS.video, Buffer.concat([Buffer.from([0, 0, 1, 0xe0, 0, 0, 0x80, 0x80, 5]), stamp, ...units]));
+    const stream = [DELIMITER, ...units].flatMap((unit) => [START, unit]);
+    emit(PIDS.video, Buffer.concat([Buffer.from([0, 0, 1, 0xe0, 0, 0, 0x80, 0x80, 5]), stamp, ...stream]));
   }
   return Buffer.concat(packets);
+}
+const DELIMITER = Buffer.from([9, 0xf0]);
+
+/** H.264 of an MP4 as a transport stream; its clock begins at `from`, in units of 90 kHz. */
+export function transport(film: Buffer, from: number): Buffer {
+  const { samples, timescale, stsd } = samplesOf(film);
+  const avcC = inside(stsd.subarray(8 + 8 + 78), 'avcC');
+  const sets: Buffer[] = [];
+  let at = 5;
+  for (const mask of [31, 255])
+    for (let left = avcC[at++]! & mask; left > 0; left--) {
+      const length = avcC.readUInt16BE(at);
+      sets.push(avcC.subarray(at + 2, at + 2 + length));
+      at += 2 + length;
+    }
+  return muxed(
+    samples.map(({ data, shownAt, key }) => {
+      const units = key ? [...sets] : [];
+      for (let i = 0; i + 4 <= data.length;) {
+        const length = data.readUInt32BE(i);
+        units.push(data.subarray(i + 4, i + 4 + length));
+        i += 4 + length;
+      }
+      return { pts: (from + Math.round((shownAt / timescale) * 90_000)) % 2 ** 33, units };
+    }),
+  );
+}
+
+/** A NAL unit of these syntax elements: u(n) as a text of bits, ue(v) as a number; then `more`, with its emulation prevention. */
+function nal(header: number, elements: readonly (string | number)[], more: Uint8Array = Buffer.of()): Buffer {
+  const bits = elements
+    .map((each) => {
+      if (typeof each === 'string') return each;
+      const binary = (each + 1).toString(2);
+      return '0'.repeat(binary.length - 1) + binary;
+    })
+    .join('');
+  const stopped = `${bits}1`;
+  const whole = stopped.padEnd(Math.ceil(stopped.length / 8) * 8, '0').match(/.{8}/g)!;
+  const payload = [...whole.map((byte) => parseInt(byte, 2)), ...more];
+  const guarded: number[] = [];
+  for (const byte of payload) {
+    if (byte <= 3 && guarded.at(-1) === 0 && guarded.at(-2) === 0) guarded.push(3);
+    guarded.push(byte);
+  }
+  return Buffer.from([header, ...guarded]);
+}
+
+/**
+ * 1920 × 1080 at 25 frames/s in interlaced H.264, headers alone: each letter a frame, `f` coded as two fields, `m` as one picture
+ * (of macroblock pairs, 7.3.4). A slice has `length` bytes behind its header. `trace_headers` of ffmpeg 7 reads it in the same way.
+ */
+export function interlaced(frames: string, length: number): Buffer {
+  const sets = [
+    // 7.3.2.1.1: Main at level 4.0; log2_max_frame_num 6, order type 2, 120 × 34 map units, frame_mbs_only_flag 0, cropped by 4 × 2.
+    nal(0x67, [
+      '01001101',
+      '00000000',
+      '00101000',
+      0,
+      2,
+      2,
+      1,
+      '0',
+      119,
+      33,
+      '0',
+      '1',
+      '1',
+      '1',
+      0,
+      0,
+      0,
+      2,
+      '0',
+    ]),
+    // 7.3.2.2: CAVLC, one slice group.
+    nal(0x68, [0, 0, '0', '0', 0, 0, 0, '0', '00', 0, 0, 0, '1', '0', '0']),
+  ];
+  const rest = Buffer.alloc(length, 0xa5);
+  const half = 90_000 / 25 / 2;
+  return muxed(
+    [...frames].flatMap((coded, n) => {
+      const frameNum = (n % 64).toString(2).padStart(6, '0');
+      // 7.3.3, of P slices: first_mb_in_slice, slice_type, pic_parameter_set_id, frame_num, field_pic_flag, bottom_field_flag.
+      const slice = (first: number, field: string) =>
+        nal(0x41, [first, 5, 0, frameNum, field, '0', '0', '0', 0, 1], rest);
+      const pts = 90_000 + 2 * n * half;
+      const head = n === 0 ? sets : [];
+      if (coded === 'm') return [{ pts, units: [...head, slice(0, '0'), slice(2000, '0')] }];
+      return [
+        { pts, units: [...head, slice(0, '10'), slice(2000, '10')] },
+        { pts: pts + half, units: [slice(0, '11'), slice(2000, '11')] },
+      ];
+    }),
+  );
 }

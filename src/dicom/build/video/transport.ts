@@ -1,6 +1,13 @@
 /** MPEG transport streams (ISO/IEC 13818-1 2.4) with H.264, HEVC or MPEG-2 video, read once through. */
 import { Pictures } from './mpeg.ts';
-import { type Coding, h264Coding, hevcCodingOf } from './parameters.ts';
+import {
+  type Coding,
+  h264Parameters,
+  hevcCodingOf,
+  type Interlacing,
+  isOfField,
+  SLICE_HEAD,
+} from './parameters.ts';
 import { type ByteSource, unreadableVideo, unsupportedVideo, type VideoFacts } from './types.ts';
 
 const PACKET = 188;
@@ -101,6 +108,7 @@ class Stamps {
   #last: number | undefined;
   #earliest = Infinity;
   #latest = -Infinity;
+  #count = 0;
 
   /** The elementary stream behind the header of a PES packet. */
   elementary(payload: Buffer): Buffer {
@@ -118,18 +126,28 @@ class Stamps {
     this.#last = last + ((value - before + WRAP * 1.5) % WRAP) - WRAP / 2;
     this.#earliest = Math.min(this.#earliest, this.#last);
     this.#latest = Math.max(this.#latest, this.#last);
+    this.#count++;
   }
 
   /** ms */
   frameTime(frames: number): number {
     const span = this.#latest - this.#earliest;
     if (frames < 2 || span <= 0) throw unreadableVideo('it does not say when its frames are shown');
-    return (span / CLOCK / (frames - 1)) * 1000;
+    // Where fields have stamps of their own the latest is that of a second field, half a frame behind its first.
+    const behind = this.#count > frames ? frames - 0.5 : frames - 1;
+    return (span / CLOCK / behind) * 1000;
   }
 }
 
-/** NAL unit types: of the sequence parameter set, and of the delimiter that every frame has in a transport stream (2.14.1, 2.17.1). */
-const TYPES = { h264: { sps: 7, delimiter: 9 }, hevc: { sps: 33, delimiter: 35 } } as const;
+/**
+ * NAL unit types: of the sequence parameter set, of the delimiter that every picture has in a transport stream (2.14.1, 2.17.1), and
+ * of slices of H.264 (table 7-1).
+ */
+const TYPES = {
+  h264: { sps: 7, delimiter: 9, slices: [1, 5] },
+  // A field of HEVC is a picture like any (field_seq_flag, H.265 E.3.1), and counts as a frame here.
+  hevc: { sps: 33, delimiter: 35, slices: [] as number[] },
+};
 /** A sequence parameter set with everything in it. */
 const MAX_SPS = 4096;
 
@@ -138,7 +156,11 @@ class Units {
   readonly #codec: 'h264' | 'hevc';
   #rest: Buffer = Buffer.alloc(0);
   #coding: Coding | undefined;
-  #frames = 0;
+  #interlacing: Interlacing | undefined;
+  /** In fields: a frame has two. */
+  #fields = 0;
+  /** A picture has begun, and none of its slices has come. */
+  #begun = false;
 
   constructor(codec: 'h264' | 'hevc') {
     this.#codec = codec;
@@ -146,7 +168,7 @@ class Units {
 
   push(bytes: Buffer, last = false): void {
     const all = this.#rest.length ? Buffer.concat([this.#rest, bytes]) : bytes;
-    const { sps, delimiter } = TYPES[this.#codec];
+    const { sps, delimiter, slices } = TYPES[this.#codec];
     let at = all.indexOf(START);
     let done = Math.max(0, all.length - 2);
     while (at >= 0) {
@@ -157,13 +179,19 @@ class Units {
       const header = all[at + 3]!;
       const type = this.#codec === 'h264' ? header & 31 : (header >> 1) & 63;
       const next = all.indexOf(START, at + 3);
-      if (type === delimiter) this.#frames++;
-      else if (type === sps && !this.#coding) {
-        if (next < 0 && !last && all.length - at < MAX_SPS) {
-          done = at;
-          break;
-        }
-        this.#read(all.subarray(at + 3, next < 0 ? all.length : next));
+      const needed = type === sps && !this.#coding ? MAX_SPS : slices.includes(type) ? 4 + SLICE_HEAD : 0;
+      if (next < 0 && !last && all.length - at < needed) {
+        done = at;
+        break;
+      }
+      const nal = all.subarray(at + 3, next < 0 ? all.length : next);
+      if (type === delimiter) {
+        this.#fields += 2;
+        this.#begun = true;
+      } else if (type === sps && !this.#coding) this.#read(nal);
+      else if (slices.includes(type) && this.#begun) {
+        this.#begun = false;
+        if (this.#interlacing && isOfField(nal.subarray(1), this.#interlacing)) this.#fields--;
       }
       at = next;
     }
@@ -171,12 +199,17 @@ class Units {
   }
 
   #read(nal: Buffer): void {
-    this.#coding = this.#codec === 'h264' ? h264Coding(nal.subarray(1)) : hevcCodingOf(nal.subarray(2));
+    if (this.#codec === 'h264') {
+      const { coding, interlacing } = h264Parameters(nal.subarray(1));
+      this.#coding = coding;
+      this.#interlacing = interlacing;
+    } else this.#coding = hevcCodingOf(nal.subarray(2));
   }
 
   end(): { coding: Coding; frames: number } {
     this.push(Buffer.alloc(0), true);
-    if (!this.#coding || this.#frames === 0) throw unreadableVideo('it has no frames');
-    return { coding: this.#coding, frames: this.#frames };
+    const frames = this.#fields >> 1;
+    if (!this.#coding || frames === 0) throw unreadableVideo('it has no frames');
+    return { coding: this.#coding, frames };
   }
 }
