@@ -202,6 +202,21 @@ test('200 without a word about an instance is no word that it is kept', async ()
   expect(asked).toHaveLength(9); // both, then each, three times
 });
 
+test('what a service took before it was full, or behind it, is not sent to it again', async () => {
+  await images(3);
+  let full = true;
+  const { url, asked } = await scripted(({ uids }, reply) => {
+    const [first, second, third] = uids;
+    if (!full) return reply(200, stored(uids));
+    full = false;
+    reply(202, { ...stored([first!, third!]), '00081198': sequence([[second!, 0xa700]]) });
+  });
+  const { id } = await service(url);
+  await forwarding.send(study, id, ['images'], ADMIN);
+  expect(await ended()).toMatchObject({ state: 'done', total: 3, sent: 3 });
+  expect(asked.map(({ uids }) => uids)).toEqual([asked[0]!.uids, [asked[0]!.uids[1]]]);
+});
+
 test('a service that is full, fails, or does not know us waits, and gets each instance once', async () => {
   const sent = await images(3);
   const script: [number, object?][] = [

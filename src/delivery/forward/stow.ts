@@ -97,6 +97,7 @@ async function sendBatch(
   const untold: InstanceRow[] = [];
   /** Not taken as they are stored. */
   const convertible: InstanceRow[] = [];
+  let full: number | undefined;
   for (const { row } of ready) {
     const { sopInstanceUid: uid } = row;
     const reason = answer.failed.get(uid);
@@ -107,10 +108,11 @@ async function sendBatch(
     if (answer.taken.has(uid) || reason === DUPLICATE) await deps.onTaken(uid);
     else if (syntax && compressed && accepted === undefined) convertible.push(row);
     else if (reason === undefined) untold.push(row);
-    else if (isFull(reason))
-      throw new WebError('web-full', 'The receiver has no room', { details: { reason: hex(reason) } });
+    else if (isFull(reason)) full ??= reason;
     else deps.onRefused(uid, `status-${hex(reason)}`);
   }
+  if (full !== undefined)
+    throw new WebError('web-full', 'The receiver has no room', { details: { reason: hex(full) } });
   // Whatever the status, an instance that the answer does not name is not known to be kept: it is asked about alone.
   if (ready.length > 1) for (const row of untold) await sendBatch(client, [row], deps, accepted);
   else for (const { sopInstanceUid } of untold) deps.onRefused(sopInstanceUid, `http-${answer.status}`);
