@@ -163,7 +163,7 @@ function Service({ form, set, hasSecret }: FormProps & { hasSecret: boolean }) {
       {form.auth !== 'none' && (
         <TextField
           label={t(`remote.secret.${form.auth}`)}
-          hint={hasSecret ? t('remote.secretKept') : t('remote.keyHint')}
+          hint={hasSecret ? t('remote.secretKept') : t('remote.secretHint')}
           required={!hasSecret}
           type="password"
           autoComplete="new-password"
