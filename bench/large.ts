@@ -8,7 +8,6 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, 
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   elementHeader,
   encodeElements,
@@ -19,6 +18,7 @@ import {
   UTF8,
 } from '../src/dicom/index.ts';
 import { associate, multipartWriter } from '../src/wire/index.ts';
+import { PROGRAM, PROGRAM_FLAGS } from '../scripts/node24.mjs';
 import { freePort } from './receivers.ts';
 
 const SIDE = 2048;
@@ -27,7 +27,6 @@ const FRAMES = Math.round((Number(process.argv[2] ?? 3) * 1e9) / FRAME);
 const PIXELS = FRAME * FRAMES;
 const ALLOWED_MB = 300;
 const SOP_CLASS = '1.2.840.10008.5.1.4.1.1.7.3'; // Multi-frame Grayscale Word Secondary Capture
-const PROGRAM = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
 interface Large {
   sop: string;
@@ -90,6 +89,7 @@ const [port, dicomPort] = [await freePort(), await freePort()];
 const child = spawn(
   node,
   [
+    ...PROGRAM_FLAGS,
     PROGRAM,
     'start',
     '--data',

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { PROGRAM, PROGRAM_FLAGS } from '../scripts/node24.mjs';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const SHARED = fileURLToPath(new URL('../../shared/', import.meta.url));
@@ -39,8 +40,8 @@ export async function startServer(dir = newDir(), flags: string[] = []): Promise
   const child = spawn(
     process.execPath,
     [
-      '--disable-warning=ExperimentalWarning',
-      join(ROOT, 'src/main.ts'),
+      ...PROGRAM_FLAGS,
+      PROGRAM,
       'start',
       '--data',
       dir,

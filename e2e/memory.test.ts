@@ -1,10 +1,11 @@
 /** Reading costs no memory that stays: what is read by every door is many times what the program may grow by. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dicomFile } from '../src/archive/testing.ts';
 import { dataset, EXPLICIT_LE, newUid } from '../src/dicom/index.ts';
 import { associate } from '../src/wire/index.ts';
-import { Client, firstAccount, remove, type Server, startServer } from './harness.ts';
+import { Client, firstAccount, remove, ROOT, type Server, startServer } from './harness.ts';
 
 const STUDY = newUid();
 const SERIES = newUid();
@@ -32,6 +33,13 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.stop();
   remove(server);
+});
+
+test('what is measured runs as it is shipped', () => {
+  const command = readFileSync(join(ROOT, 'negatoscope'), 'utf8');
+  const shipped = /^exec "\$node" (-.*) "\$here\/src\/main\.ts"/m.exec(command)![1]!.split(' ');
+  const [, ...running] = readFileSync(`/proc/${server.pid}/cmdline`, 'utf8').split('\0');
+  expect(running.slice(0, running.indexOf(join(ROOT, 'src/main.ts')))).toEqual(shipped);
 });
 
 /** Resident memory of the server, MB. */
