@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { presentationState } from '../../../dicom/build/presentationState.ts';
 import { parseDicom, TAG, toJson } from '../../../dicom/index.ts';
 import type { Metadata } from '../viewer/loading/dicomweb.ts';
 import { headerLines, searchLines, words } from './attributes.ts';
@@ -168,6 +169,44 @@ describe('presentation states', () => {
         { shape: 'circle', x: 199.5, y: 255.5, radius: 100 },
       ],
     });
+  });
+});
+
+describe('presentation states written here', () => {
+  const written = (monochrome1: boolean, inverted: boolean) =>
+    presentationState({
+      study: { StudyInstanceUID: '2.25.1' },
+      equipment: { manufacturer: 'Negatoscope', model: 'Negatoscope', version: '1' },
+      at: new Date(0),
+      image: {
+        sopClassUid: '1.2.840.10008.5.1.4.1.1.1',
+        studyUid: '2.25.1',
+        sopInstanceUid: '2.25.3',
+        seriesUid: '2.25.2',
+      },
+      rows: 10,
+      columns: 20,
+      spacing: null,
+      aspectRatio: [1, 1],
+      rescale: null,
+      monochrome1,
+      window: { centre: 40, width: 400 },
+      inverted,
+      rotation: 0,
+      flipped: false,
+      drawings: [],
+      creator: 'Marchand^Anne',
+      instanceNumber: 1,
+    });
+  // What is black and what is white is the same with a state as it was without: PS3.4 N.2.1 knows no Photometric Interpretation.
+  test.each([
+    [false, false, false],
+    [false, true, true],
+    [true, false, true],
+    [true, true, false],
+  ])('MONOCHROME1 %s, inverted by the reader %s: smallest value white %s', (monochrome1, reader, white) => {
+    const read = presentationOf(written(monochrome1, reader) as Metadata, '2.25.3', 1);
+    expect(read).toMatchObject({ inverted: white, window: { centre: 40, width: 400 } });
   });
 });
 

@@ -30,6 +30,7 @@ export interface Presentation {
   description: string;
   creator: string;
   window: Window | undefined;
+  /** By Presentation LUT Shape, which stands in place of the image's Photometric Interpretation (PS3.4 N.2.1). */
   inverted: boolean;
   /** Degrees clockwise, then mirrored left to right (C.10.6). */
   rotation: 0 | 90 | 180 | 270;

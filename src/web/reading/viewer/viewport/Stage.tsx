@@ -39,6 +39,7 @@ export interface StageHandle {
 }
 export interface PresentedAs {
   window: Window | undefined;
+  /** The smallest value is white; the image's Photometric Interpretation does not count any more (PS3.4 N.2.1). */
   inverted: boolean;
   /** Degrees clockwise; then mirrored left to right. */
   rotation: number;
@@ -225,11 +226,7 @@ export function Stage(props: {
       const present = viewport.current;
       const loaded = present && loadedOf(present.getCurrentImageId());
       if (!present || !loaded) return;
-      const monochrome1 = formOf(loaded.metadata).photometric === 'MONOCHROME1';
-      present.setProperties({
-        ...(window && { voiRange: rangeOfWindow(window) }),
-        invert: inverted !== monochrome1,
-      });
+      present.setProperties({ ...(window && { voiRange: rangeOfWindow(window) }), invert: inverted });
       present.resetCamera();
       present.setViewPresentation({
         ...present.getViewPresentation(),
