@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { newUid, writePart10, type DicomJson } from '../src/dicom/index.ts';
+import type { Mark, StudyView } from '../src/doors/api/contract.ts';
 import {
   browserMissing,
   type Client,
@@ -117,6 +118,9 @@ describe.skipIf(browserMissing)('the stage', { timeout: 180_000 }, () => {
   const negative = join(work, 'negative.dcm');
   const negativeStudy = newUid();
 
+  const marksOf = async (studyUid: string): Promise<Mark[]> =>
+    (await client.json<StudyView>('GET', `/api/studies/${studyUid}`)).marks;
+  const marks = () => marksOf(STUDY);
   const stateOf = (path: string): string => {
     execFileSync('/usr/bin/dcmpsmk', [path, `${path}.state`]);
     return `${path}.state`;
@@ -160,6 +164,16 @@ describe.skipIf(browserMissing)('the stage', { timeout: 180_000 }, () => {
     // Letters are dead for a moment after the patient changed.
     await page.waitForTimeout(900);
   };
+  const shown = async (i: number) =>
+    until(
+      () => page.locator('.stage').getAttribute('data-image'),
+      (imageId) => imageId?.split('/')[2] === SLICES[i],
+    );
+  /** A place on the image, shares of its height from its middle, CSS px. */
+  const place = async (right: number, down: number): Promise<[number, number]> => {
+    const box = (await page.locator('.stage .canvas').boundingBox())!;
+    return [box.x + box.width / 2 + right * box.height, box.y + box.height / 2 + down * box.height];
+  };
 
   test('a presentation state on MONOCHROME1 decides alone what is white (PS3.4 N.2.1)', async () => {
     await open(negativeStudy);
@@ -176,5 +190,43 @@ describe.skipIf(browserMissing)('the stage', { timeout: 180_000 }, () => {
     const under = await halves(page);
     expect(Math.abs(under[0] - left)).toBeLessThan(3);
     expect(Math.abs(under[1] - right)).toBeLessThan(3);
+  });
+
+  test('a measurement that was begun on one slice is not finished on another', async () => {
+    await open(STUDY);
+    await page.keyboard.press('l');
+    await page.mouse.click(...(await place(-0.2, -0.2)));
+    await page.locator('.measure.drawing').waitFor();
+    await page.keyboard.press('ArrowDown');
+    await shown(1);
+    await page.mouse.click(...(await place(-0.1, 0.1)));
+    await page.mouse.click(...(await place(0.1, 0.1)));
+    const [length] = await until(marks, (list) => list.length > 0);
+    expect(length!.sopInstanceUid).toBe(SLICES[1]);
+    const [[ax, ay], [bx, by]] = length!.points as [[number, number], [number, number]];
+    expect(by - ay).toBeCloseTo(0, 0);
+    expect(bx - ax).toBeGreaterThan(30);
+    // One that is dragged, and given up by the system, stands where it was, and goes where it is put.
+    const own = page.locator('.measure.own');
+    const line = () => own.locator('.hold > .line').getAttribute('d');
+    const before = await line();
+    await own.locator('[role=button]').first().focus();
+    await page.keyboard.press('Shift+ArrowDown');
+    await until(marks, ([mark]) => mark!.points[0]![1] > ay);
+    const moved = await line();
+    expect(moved).not.toBe(before);
+    const [x, y] = await place(0, 0.1);
+    await page.mouse.move(x, y + 10);
+    await page.mouse.down();
+    await page.mouse.move(x + 20, y + 40);
+    await until(line, (now) => now !== moved);
+    await own.locator('.hold').dispatchEvent('pointercancel', { bubbles: true });
+    expect(await line()).toBe(moved);
+    await page.mouse.up();
+    await page.keyboard.press('Control+z');
+    await until(line, (now) => now === before);
+    await until(marks, ([mark]) => mark!.points[0]![1] === ay);
+    await page.keyboard.press('Delete');
+    await until(marks, (list) => list.length === 0);
   });
 });

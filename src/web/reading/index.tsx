@@ -526,6 +526,7 @@ function Reading({
                     }}
                   />
                   <StageMarks
+                    key={now.imageId}
                     now={now}
                     marks={marks}
                     standing={standing}

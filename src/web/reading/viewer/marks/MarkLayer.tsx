@@ -163,7 +163,7 @@ export function MarkLayer(props: MarkLayerProps) {
             })}
             pointLabel={(number) => t('marks.point', { number, count: POINTS[mark.kind] })}
             onSelect={() => props.onSelect(mark.id)}
-            onDrag={(next) => setDragged({ id: mark.id, points: next })}
+            onDrag={(next) => setDragged(next && { id: mark.id, points: next })}
             onChange={(next) => change(mark, next)}
             onRemove={() => props.onRemove(mark.id)}
             onText={() => props.onText(mark)}
@@ -280,7 +280,8 @@ function Own(props: {
   label: string;
   pointLabel: (number: number) => string;
   onSelect: () => void;
-  onDrag: (points: Point[]) => void;
+  /** Null: it was given up. */
+  onDrag: (points: Point[] | null) => void;
   onChange: (points: Point[]) => void;
   onRemove: () => void;
   onText: () => void;
@@ -314,7 +315,7 @@ function Own(props: {
     },
     onPointerCancel() {
       from.current = null;
-      props.onDrag(stored.points);
+      props.onDrag(null);
     },
   });
   const onKeyDown = (which: number | 'all') => (event: KeyboardEvent<SVGElement>) => {
