@@ -229,4 +229,25 @@ describe.skipIf(browserMissing)('the stage', { timeout: 180_000 }, () => {
     await page.keyboard.press('Delete');
     await until(marks, (list) => list.length === 0);
   });
+
+  test('an overlay plane goes with its image', async () => {
+    await open(STUDY);
+    await page.keyboard.press('ArrowDown');
+    await shown(OVERLAID);
+    const plane = page.locator('canvas[data-overlay="6000"]');
+    await plane.waitFor();
+    await page.evaluate(() => {
+      const stage = document.querySelector('.stage')!;
+      const seen: boolean[] = [];
+      Object.assign(window, { seen });
+      new MutationObserver(() =>
+        seen.push(stage.querySelector('canvas[data-overlay="6000"]') !== null),
+      ).observe(stage, { attributeFilter: ['data-image'] });
+    });
+    await page.keyboard.press('ArrowDown');
+    await shown(OVERLAID + 1);
+    expect(await page.evaluate(() => (window as unknown as { seen: boolean[] }).seen)).toEqual([false]);
+    await page.keyboard.press('ArrowUp');
+    await plane.waitFor();
+  });
 });

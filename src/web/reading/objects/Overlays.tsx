@@ -117,27 +117,34 @@ function paint({ data }: ImageData, shares: Uint8Array, [red, green, blue]: read
   }
 }
 
+const OVERLAY_GROUPS = Array.from({ length: 16 }, (_, i) => (0x6000 + 2 * i).toString(16).toUpperCase());
+
 /** Overlay planes of the image itself (PS3.3 C.9.2), of groups 6000 to 601E; bits within the pixels (retired) are not read. */
 export function OverlayPlanes({ now }: { now: View }) {
   const { metadata } = now.loaded;
   const { frame } = refOf(now.imageId);
-  const [planes, setPlanes] = useState<{ group: string; picture: ImageData; place: Affine }[]>([]);
+  const [drawn, setDrawn] = useState<{
+    metadata: Metadata;
+    frame: number;
+    planes: { group: string; picture: ImageData; place: Affine }[];
+  } | null>(null);
   useEffect(() => {
     let gone = false;
-    setPlanes([]);
-    const groups = Array.from({ length: 16 }, (_, i) => (0x6000 + 2 * i).toString(16).toUpperCase());
+    const groups = OVERLAY_GROUPS.filter((group) => metadata[`${group}3000`]);
+    if (groups.length === 0) return;
     const load = async () => {
       const found = await Promise.all(groups.map((group) => planeOfGroup(metadata, group, frame)));
-      if (!gone) setPlanes(found.filter((plane) => plane !== undefined));
+      if (!gone) setDrawn({ metadata, frame, planes: found.filter((plane) => plane !== undefined) });
     };
     load().catch(() => undefined);
     return () => {
       gone = true;
     };
   }, [metadata, frame]);
+  if (drawn?.metadata !== metadata || drawn.frame !== frame) return null;
   return (
     <>
-      {planes.map(({ group, picture, place }) => (
+      {drawn.planes.map(({ group, picture, place }) => (
         <Laid
           key={group}
           name={group}

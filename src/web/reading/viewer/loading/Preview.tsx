@@ -1,4 +1,4 @@
-/** The server's picture of an image, named as a preview, until its full pixels are there. */
+/** The server's picture of an image, named as a preview, until its full pixels are there. Another image is another preview. */
 import { useEffect, useState } from 'react';
 import { useText } from '../../../text.ts';
 import { instanceUrl } from './dicomweb.ts';
@@ -14,11 +14,9 @@ export function Preview({ imageId }: { imageId: string }) {
   const [due, setDue] = useState(false);
   const [there, setThere] = useState(false);
   useEffect(() => {
-    setDue(false);
-    setThere(false);
     const timer = setTimeout(() => setDue(true), WAIT_MS);
     return () => clearTimeout(timer);
-  }, [imageId]);
+  }, []);
   if (!due) return null;
   const ref = refOf(imageId);
   return (

@@ -262,7 +262,7 @@ export function Stage(props: {
         onContextMenu={(event) => event.preventDefault()}
       />
       {view && !failed && props.children(view)}
-      {!view && !failed && imageIds[index] && <Preview imageId={imageIds[index]} />}
+      {!view && !failed && imageIds[index] && <Preview key={imageIds[index]} imageId={imageIds[index]} />}
       {!view && !failed && slow && <p className="stage-note">{t('viewer.loading')}</p>}
       {failed && (
         <p className="stage-note" role="alert">
