@@ -121,6 +121,7 @@ describe.skipIf(browserMissing)('the stage', { timeout: 180_000 }, () => {
   const marksOf = async (studyUid: string): Promise<Mark[]> =>
     (await client.json<StudyView>('GET', `/api/studies/${studyUid}`)).marks;
   const marks = () => marksOf(STUDY);
+  const keys = async () => (await marks()).filter(({ kind }) => kind === 'key');
   const stateOf = (path: string): string => {
     execFileSync('/usr/bin/dcmpsmk', [path, `${path}.state`]);
     return `${path}.state`;
@@ -174,6 +175,7 @@ describe.skipIf(browserMissing)('the stage', { timeout: 180_000 }, () => {
     const box = (await page.locator('.stage .canvas').boundingBox())!;
     return [box.x + box.width / 2 + right * box.height, box.y + box.height / 2 + down * box.height];
   };
+  const framesOf = (i: number) => `**/instances/${SLICES[i]}/frames/**`;
 
   test('a presentation state on MONOCHROME1 decides alone what is white (PS3.4 N.2.1)', async () => {
     await open(negativeStudy);
@@ -249,5 +251,33 @@ describe.skipIf(browserMissing)('the stage', { timeout: 180_000 }, () => {
     expect(await page.evaluate(() => (window as unknown as { seen: boolean[] }).seen)).toEqual([false]);
     await page.keyboard.press('ArrowUp');
     await plane.waitFor();
+  });
+
+  test('the key of key images is for the image that is seen, and for no document', async () => {
+    const held = Promise.withResolvers<void>();
+    await page.route(framesOf(4), async (route) => {
+      await held.promise;
+      await route.continue();
+    });
+    await open(STUDY);
+    for (const at of [1, 2, 3]) {
+      await page.keyboard.press('ArrowDown');
+      await shown(at);
+    }
+    await page.keyboard.press('k');
+    const [key] = await until(keys, (list) => list.length === 1);
+    expect(key).toMatchObject({ kind: 'key', sopInstanceUid: SLICES[3] });
+    // The next one is asked for and still on its way: this one is seen.
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('k');
+    await until(keys, (list) => list.length !== 1);
+    expect(await keys()).toEqual([]);
+    held.resolve();
+    await shown(4);
+    await page.locator('.object-tile').click();
+    await page.locator('.object').waitFor();
+    await page.keyboard.press('k');
+    await page.waitForTimeout(500);
+    expect(await keys()).toEqual([]);
   });
 });

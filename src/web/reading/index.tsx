@@ -172,9 +172,12 @@ function Reading({
   const standing = useStandingMarks(view);
   const [markSelected, setMarkSelected] = useState<string | null>(null);
   const shownNow = useRef<View | null>(null);
-  const keyMark = marks.marks.find(
-    (mark) => mark.kind === 'key' && mark.sopInstanceUid === sop && mark.frame === (current?.frame ?? 1),
-  );
+  const keyMarkOf = (image: Pick<Mark, 'sopInstanceUid' | 'frame'>) =>
+    marks.marks.find(
+      ({ kind, sopInstanceUid, frame }) =>
+        kind === 'key' && sopInstanceUid === image.sopInstanceUid && frame === image.frame,
+    );
+  const keyMark = current && keyMarkOf({ ...current.instance, frame: current.frame });
   const keyImages = new Set(
     [...marks.marks, ...view.reports.flatMap(({ record }) => record?.marks ?? [])]
       .filter(({ kind }) => kind === 'key')
@@ -183,14 +186,17 @@ function Reading({
   const toggleKey = () => {
     const now = shownNow.current;
     if (!now) return;
-    if (keyMark) {
-      marks.remove(keyMark.id);
+    // While another image is on its way, the one that is seen.
+    const seen = instanceOf(now.imageId);
+    const present = keyMarkOf(seen);
+    if (present) {
+      marks.remove(present.id);
       return;
     }
     marks.put({
       id: crypto.randomUUID(),
       kind: 'key',
-      ...instanceOf(now.imageId),
+      ...seen,
       points: [],
       text: null,
       quantities: [],
@@ -520,9 +526,9 @@ function Reading({
                 <>
                   <Shown
                     now={now}
-                    onChange={() => {
-                      shownNow.current = now;
-                      setInverted(now.inverted);
+                    onChange={(seen) => {
+                      shownNow.current = seen;
+                      if (seen) setInverted(seen.inverted);
                     }}
                   />
                   <StageMarks
@@ -722,11 +728,15 @@ const keyOf = ({ instance, frame }: ShownImage): string => `${instance.sopInstan
 const shows = (now: View, sopInstanceUid: string | undefined): boolean =>
   refOf(now.imageId).sopInstanceUid === sopInstanceUid;
 
-/** Tells the page what the stage shows, after the stage has drawn it. */
-function Shown({ now, onChange }: { now: View; onChange: () => void }) {
-  useEffect(onChange, [now]);
+/** Tells the page what the stage shows, after the stage has drawn it; null once it shows it no more. */
+function Shown({ now, onChange }: { now: View; onChange: (now: View | null) => void }) {
+  useEffect(() => {
+    onChange(now);
+    return () => onChange(null);
+  }, [now]);
   return null;
 }
+
 const instanceOf = (imageId: string) => {
   const { sopInstanceUid, frame } = refOf(imageId);
   return { sopInstanceUid, frame };
