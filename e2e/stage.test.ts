@@ -280,4 +280,27 @@ describe.skipIf(browserMissing)('the stage', { timeout: 180_000 }, () => {
     await page.waitForTimeout(500);
     expect(await keys()).toEqual([]);
   });
+
+  test('an image that cannot be had says so, and the others are shown', async () => {
+    await page.route(framesOf(5), (route) => route.fulfill({ status: 500, body: '{}' }));
+    await open(STUDY);
+    const alert = page.locator('.stage [role=alert]');
+    for (const at of [1, 2, 3, 4]) {
+      await page.keyboard.press('ArrowDown');
+      await shown(at);
+    }
+    await page.keyboard.press('ArrowDown');
+    await alert.waitFor();
+    await page.keyboard.press('ArrowUp');
+    await alert.waitFor({ state: 'detached' });
+    await shown(4);
+    await page.mouse.move(...(await place(0, 0)));
+    await page.mouse.wheel(0, 100);
+    await alert.waitFor();
+    await page.mouse.wheel(0, -100);
+    await alert.waitFor({ state: 'detached' });
+    await shown(4);
+    // Cornerstone leaves a promise of its own unheard.
+    expect(new Set(errors.splice(0))).toEqual(new Set(['ApiFailure: The server answered 500.']));
+  });
 });

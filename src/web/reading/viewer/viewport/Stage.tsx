@@ -1,5 +1,5 @@
 /** One image on black: Cornerstone's canvas, our marks above it, and where lengths come from. */
-import { Enums, type Types } from '@cornerstonejs/core';
+import { Enums, eventTarget, type Types } from '@cornerstonejs/core';
 import { ToolGroupManager } from '@cornerstonejs/tools';
 import { useEffect, useImperativeHandle, useRef, useState } from 'react';
 import type { ReactNode, Ref } from 'react';
@@ -94,11 +94,22 @@ export function Stage(props: {
     const turned = (event: Event) => {
       // By name: what comes late of another stack is none of this one.
       const place = ids.current.indexOf((event as CustomEvent<{ imageId: string }>).detail.imageId);
-      if (place >= 0) report.current(place);
+      if (place < 0) return;
+      setFailed(null);
+      report.current(place);
+    };
+    // Cornerstone tells of it by this alone where it draws with the GPU: its promises are kept all the same.
+    const broken = (event: Event) => {
+      const { imageId, error } = (event as CustomEvent<{ imageId: string; error: unknown }>).detail;
+      const place = ids.current.indexOf(imageId);
+      if (place < 0 || imageId !== viewport.current?.getCurrentImageId() || wasGivenUp(error)) return;
+      setFailed(messageOf(error));
+      report.current(place);
     };
     const events = [Enums.Events.IMAGE_RENDERED, Enums.Events.CAMERA_MODIFIED, Enums.Events.VOI_MODIFIED];
     for (const name of events) host.addEventListener(name, refresh);
     host.addEventListener(Enums.Events.STACK_NEW_IMAGE, turned);
+    eventTarget.addEventListener(Enums.Events.IMAGE_LOAD_ERROR, broken);
     const sizes = new ResizeObserver(() => {
       if (!viewport.current) return;
       void engine().then((each) => {
@@ -126,6 +137,7 @@ export function Stage(props: {
       sizes.disconnect();
       for (const name of events) host.removeEventListener(name, refresh);
       host.removeEventListener(Enums.Events.STACK_NEW_IMAGE, turned);
+      eventTarget.removeEventListener(Enums.Events.IMAGE_LOAD_ERROR, broken);
       if (viewport.current) {
         viewport.current = null;
         ToolGroupManager.getToolGroup(TOOL_GROUP)?.removeViewports(ENGINE, VIEWPORT);
@@ -148,7 +160,7 @@ export function Stage(props: {
         if (!late) present.render();
       })
       .catch((error: unknown) => {
-        if (!late) setFailed(error instanceof Error ? error.message : String(error));
+        if (!late && !wasGivenUp(error)) setFailed(messageOf(error));
       })
       .finally(() => {
         clearTimeout(skeleton);
@@ -169,7 +181,7 @@ export function Stage(props: {
     setFailed(null);
     present.setImageIdIndex(index).catch((error: unknown) => {
       // What was given up on a jump, or fails behind it, is no longer in view.
-      if (!late) setFailed(error instanceof Error ? error.message : String(error));
+      if (!late && !wasGivenUp(error)) setFailed(messageOf(error));
     });
     return () => {
       late = true;
@@ -273,6 +285,10 @@ export function Stage(props: {
     </div>
   );
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** On a jump: nobody waits for that image any more. */
+const wasGivenUp = (error: unknown): boolean => (error as Error | null)?.name === 'AbortError';
 
 function viewOf(viewport: Types.IStackViewport): View | null {
   const imageId = viewport.getCurrentImageId();
