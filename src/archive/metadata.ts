@@ -81,19 +81,22 @@ export function createMetadata(
     },
 
     async metadataRevision(studyUid, seriesUid) {
-      // Images never change: how many there are and when they came tells one state of the series from another.
+      // Images never change: how many there are and when they came tells one state of the series from another; and for those
+      // that came at one time, which rows of the bin hold the others: nothing else takes images away.
       const { rows } = await sql<{
         count: number | string;
         came: string;
         last: string;
         own: number | string;
+        bin: string;
       }>`
         select count(*) as count, cast(sum(received_at) as text) as came, cast(max(received_at) as text) as last,
-          count(ai_run_id) + (select count(*) from correction where study_uid = ${studyUid}) as own
+          count(ai_run_id) + (select count(*) from correction where study_uid = ${studyUid}) as own,
+          coalesce((select string_agg(id, ' ' order by id) from recycled where study_uid = ${studyUid}), '') as bin
         from instance where study_uid = ${studyUid} and series_uid = ${seriesUid}`.execute(db);
       const [found] = rows;
       if (!found || Number(found.count) === 0 || Number(found.own) > 0) return undefined;
-      return `${found.count}-${found.came}-${found.last}`;
+      return `${found.count}-${found.came}-${found.last}-${found.bin}`;
     },
 
     async dataset(sopInstanceUid, sight) {

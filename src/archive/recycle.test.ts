@@ -106,6 +106,24 @@ eachStore((_label, make) => {
     expect(await everything(store)).toEqual(before);
   });
 
+  test('the metadata of a series are of another revision whenever other images are there, also of one arrival', async () => {
+    const { archive } = await open();
+    const [study, series, one, two] = [newUid(), newUid(), newUid(), newUid()];
+    for (const sop of [one, two]) await put(archive, { study, series, sop });
+    const revision = async () => (await archive.metadataRevision(study, series))!;
+    const remove = (sopInstanceUid: string) =>
+      archive.recycle.remove({ studyUid: study, seriesUid: series, sopInstanceUid }, WHY, admin);
+    const whole = await revision();
+    const first = await remove(one);
+    const without = await revision();
+    await archive.recycle.restore(first.id, admin);
+    expect(await revision()).toBe(whole);
+    const second = await remove(two);
+    expect(new Set([whole, without, await revision()]).size).toBe(3);
+    await archive.recycle.erase(second.id, admin);
+    expect([whole, without]).not.toContain(await revision());
+  });
+
   test('what was sent again meanwhile is met: the same is kept once, another is not overwritten', async () => {
     const { archive } = await open();
     const [study, sop, twin] = [newUid(), newUid(), newUid()];
