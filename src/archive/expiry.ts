@@ -1,6 +1,7 @@
 /** Acting on the policy of deletion: what its rules reach goes to the bin, what lay there long enough is erased. */
 import { NegatoscopeError, reasonOf } from '../errors.ts';
 import type { Principal } from '../people/types.ts';
+import { putSetting } from '../store/setting.ts';
 import type { Db, Log } from '../store/types.ts';
 import { demand, nameOf } from './acting.ts';
 import { cutoffOf, policyShape, POLICY_SETTING, readPolicy } from './policy.ts';
@@ -36,13 +37,8 @@ export function createDeletion(dependencies: RecycleDependencies): Archive['dele
           details: { field },
         });
       }
-      const value = JSON.stringify(parsed.data);
       await store.write<ArchiveTables, void>(async (tx) => {
-        await tx
-          .insertInto('setting')
-          .values({ key: POLICY_SETTING, value })
-          .onConflict((c) => c.column('key').doUpdateSet({ value }))
-          .execute();
+        await putSetting(tx, POLICY_SETTING, JSON.stringify(parsed.data));
         await store.events.append(tx, {
           kind: 'archive.deletion.policy',
           actor: nameOf(by),

@@ -2,6 +2,7 @@
 import { NegatoscopeError } from '../errors.ts';
 import type { Principal } from '../people/types.ts';
 import { uuidv7 } from '../store/ids.ts';
+import { putSetting, settingOf } from '../store/setting.ts';
 import type { Store, Tx } from '../store/types.ts';
 import { demand, nameOf } from './acting.ts';
 import type { Archive, WatchedFolder } from './types.ts';
@@ -20,14 +21,8 @@ export function createFolders(store: Store, now: () => number): Archive['folders
   ): Promise<R> => {
     demand(by, ['admin']);
     return store.write(async (tx: Tx) => {
-      const row = await tx.selectFrom('setting').select('value').where('key', '=', KEY).executeTakeFirst();
-      const { folders, folder } = act(read(row?.value));
-      const value = JSON.stringify(folders);
-      await tx
-        .insertInto('setting')
-        .values({ key: KEY, value })
-        .onConflict((c) => c.column('key').doUpdateSet({ value }))
-        .execute();
+      const { folders, folder } = act(read(await settingOf(tx, KEY)));
+      await putSetting(tx, KEY, JSON.stringify(folders));
       // Without its path: folders are named after people now and then.
       await store.events.append(tx, {
         kind: `archive.folder.${what}`,

@@ -1,5 +1,6 @@
 /** What is deleted without a person's hand: nothing, until an administrator writes a rule. */
 import { z } from 'zod';
+import { settingOf } from '../store/setting.ts';
 import type { Db, Tx } from '../store/types.ts';
 import type { ArchiveTables } from './tables.ts';
 import type { DeletionPolicy } from './types.ts';
@@ -32,12 +33,8 @@ export const policyShape = z.object({
 export const DEFAULT_POLICY: DeletionPolicy = { recycleDays: 30, retentionYears: 20, rules: [] };
 
 export async function readPolicy(db: Db<any> | Tx<any>): Promise<DeletionPolicy> {
-  const row = await (db as Db)
-    .selectFrom('setting')
-    .select('value')
-    .where('key', '=', POLICY_SETTING)
-    .executeTakeFirst();
-  return row ? (JSON.parse(row.value) as DeletionPolicy) : DEFAULT_POLICY;
+  const text = await settingOf(db, POLICY_SETTING);
+  return text === undefined ? DEFAULT_POLICY : (JSON.parse(text) as DeletionPolicy);
 }
 
 const yearsAfter = (at: number, years: number): number => {

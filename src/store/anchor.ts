@@ -2,6 +2,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reasonOf } from '../errors.ts';
 import type { Anchor } from './chain.ts';
+import { putSetting, settingOf } from './setting.ts';
 import type { Db, Log, Tx } from './types.ts';
 
 const SETTING = 'audit-anchor';
@@ -38,20 +39,13 @@ export function createAnchor(dir: string, log: Log) {
       return undefined;
     }
   };
-  const inTable = async (db: Db | Tx): Promise<Anchor | undefined> => {
-    const row = await db.selectFrom('setting').select('value').where('key', '=', SETTING).executeTakeFirst();
-    return parse(row?.value);
-  };
+  const inTable = async (db: Db | Tx): Promise<Anchor | undefined> => parse(await settingOf(db, SETTING));
 
   return {
     inTable,
     /** In the transaction that seals. */
     async note(tx: Tx, anchor: Anchor): Promise<void> {
-      await tx
-        .insertInto('setting')
-        .values({ key: SETTING, value: JSON.stringify(anchor) })
-        .onConflict((c) => c.column('key').doUpdateSet((eb) => ({ value: eb.ref('excluded.value') })))
-        .execute();
+      await putSetting(tx, SETTING, JSON.stringify(anchor));
     },
     /** Once that transaction is durable. */
     sealed(anchor: Anchor): void {

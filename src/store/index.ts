@@ -8,6 +8,7 @@ import { createJobs } from './jobs.ts';
 import { lockDir } from './lock.ts';
 import { migrate } from './migrate.ts';
 import { WRITE_LOCK } from './postgres/write-lock.ts';
+import { putSetting, settingOf } from './setting.ts';
 import { openSqlite } from './sqlite/open.ts';
 import { storageError } from './storage-error.ts';
 import type { Log, Store, StoreOptions, Tx } from './types.ts';
@@ -93,23 +94,8 @@ export async function createStore(options: StoreOptions): Promise<Store> {
       events,
       write,
       announce: (address) => lock.announce(address),
-      async setting(key) {
-        const row = await read
-          .selectFrom('setting')
-          .select('value')
-          .where('key', '=', key)
-          .executeTakeFirst();
-        return row?.value;
-      },
-      async setSetting(key, value) {
-        await write((tx: Tx) =>
-          tx
-            .insertInto('setting')
-            .values({ key, value })
-            .onConflict((c) => c.column('key').doUpdateSet({ value }))
-            .execute(),
-        );
-      },
+      setting: (key) => settingOf(read, key),
+      setSetting: (key, value) => write((tx: Tx) => putSetting(tx, key, value)),
       close: closeAll,
     };
   } catch (thrown) {
