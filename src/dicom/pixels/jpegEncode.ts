@@ -1,5 +1,5 @@
 /** Grey values as baseline JPEG (ISO/IEC 10918-1), from stored words by a table, strip by strip. */
-import { AT, KERNEL, reciprocal, zigzagPlaces } from './jpegKernel.ts';
+import { AT, kernelFunctions, reciprocal, zigzagPlaces } from './jpegKernel.ts';
 import { AC_LUMINANCE, codesOf, DC_LUMINANCE, jpegHead, quantisation, ZIGZAG } from './jpegTables.ts';
 import { instantiate } from './wasm.ts';
 
@@ -31,7 +31,7 @@ export interface JpegEncoder {
 /** With memory of its own; for one thread. Sides of up to 16384. */
 export function createJpegEncoder(): JpegEncoder {
   const memory = new WebAssembly.Memory({ initial: 2 });
-  const kernel = instantiate(KERNEL, memory);
+  const kernel = instantiate(kernelFunctions(), memory);
   const at = <T>(
     Type: new (buffer: ArrayBuffer, offset: number, length: number) => T,
     place: number,

@@ -145,206 +145,208 @@ const mulhiU = (a: Code, b: Code): number[] =>
  * `encode(blocks, out)`: so many blocks from `AT.blocks` on as entropy-coded bits (F.1.2) to address `out`, which must have room
  * for 512 bytes a block. Gives the address behind the last byte. Bits that fill no 32 stay at `AT.bits` for the next call.
  */
-const encode = func(
-  { blocks: 'i32', out: 'i32' },
-  'i32',
-  {
-    ...BLOCK_VECTORS,
-    from: 'i32',
-    bits: 'i64',
-    count: 'i32',
-    dc: 'i32',
-    word: 'i32',
-    value: 'i32',
-    sign: 'i32',
-    size: 'i32',
-    entry: 'i32',
-    run: 'i32',
-    low: 'i32',
-    high: 'i32',
-    k: 'i32',
-    last: 'i32',
-    mask: 'i64',
-    t: 'v128',
-  },
-  (variables) => {
-    const { blocks, out, from, bits, count, dc, word, value, sign, size, entry } = variables;
-    const { run, low, high, k, last, mask, t } = variables;
-    const d = ROW_NAMES.map((_, i) => variables[`d${i as 0}`]);
-    const room = ROW_NAMES.map((_, i) => variables[`t${i as 0}`]);
+const encode = () =>
+  func(
+    { blocks: 'i32', out: 'i32' },
+    'i32',
+    {
+      ...BLOCK_VECTORS,
+      from: 'i32',
+      bits: 'i64',
+      count: 'i32',
+      dc: 'i32',
+      word: 'i32',
+      value: 'i32',
+      sign: 'i32',
+      size: 'i32',
+      entry: 'i32',
+      run: 'i32',
+      low: 'i32',
+      high: 'i32',
+      k: 'i32',
+      last: 'i32',
+      mask: 'i64',
+      t: 'v128',
+    },
+    (variables) => {
+      const { blocks, out, from, bits, count, dc, word, value, sign, size, entry } = variables;
+      const { run, low, high, k, last, mask, t } = variables;
+      const d = ROW_NAMES.map((_, i) => variables[`d${i as 0}`]);
+      const room = ROW_NAMES.map((_, i) => variables[`t${i as 0}`]);
 
-    /** Appends the lower `length` bits of `value`, which has no others; writes 32 when there are as many. */
-    const put = (code: Code, length: Code): number[] => [
-      ...bits.set(i64.or(i64.shl(bits.get, i64.extend(length)), i64.extend(code))),
-      ...count.set(add(count.get, length)),
-      ...when(i32.geU(count.get, i32.const(32)), [
-        ...count.set(i32.sub(count.get, i32.const(32))),
-        ...word.set(i32.wrap(i64.shrU(bits.get, i64.extend(count.get)))),
-        ...when(
-          // A byte of all ones in it (B.1.1.5): it is followed by a zero.
-          i32.and(
-            i32.and(i32.sub(i32.xor(word.get, i32.const(-1)), i32.const(0x01010101)), word.get),
-            i32.const(0x80808080),
-          ),
-          [24, 16, 8, 0].flatMap((shift) => [
-            ...size.set(i32.and(i32.shrU(word.get, i32.const(shift)), i32.const(255))),
-            ...i32.store8(out.get, size.get),
-            ...out.set(add(out.get, i32.const(1))),
-            ...when(i32.eq(size.get, i32.const(255)), [
-              ...i32.store8(out.get, i32.const(0)),
-              ...out.set(add(out.get, i32.const(1))),
-            ]),
-          ]),
-          [
-            ...i32.store(
-              out.get,
-              i32.or(
-                i32.and(i32.rotl(word.get, i32.const(8)), i32.const(0x00ff00ff)),
-                i32.and(i32.rotl(word.get, i32.const(24)), i32.const(0xff00ff00)),
-              ),
+      /** Appends the lower `length` bits of `value`, which has no others; writes 32 when there are as many. */
+      const put = (code: Code, length: Code): number[] => [
+        ...bits.set(i64.or(i64.shl(bits.get, i64.extend(length)), i64.extend(code))),
+        ...count.set(add(count.get, length)),
+        ...when(i32.geU(count.get, i32.const(32)), [
+          ...count.set(i32.sub(count.get, i32.const(32))),
+          ...word.set(i32.wrap(i64.shrU(bits.get, i64.extend(count.get)))),
+          ...when(
+            // A byte of all ones in it (B.1.1.5): it is followed by a zero.
+            i32.and(
+              i32.and(i32.sub(i32.xor(word.get, i32.const(-1)), i32.const(0x01010101)), word.get),
+              i32.const(0x80808080),
             ),
-            ...out.set(add(out.get, i32.const(4))),
-          ],
-        ),
-      ]),
-    ];
-    /** Code and bits of `value` by the table at `codes`, `symbol` shifted up by the category (F.1.2.1, F.1.2.2). */
-    const putValue = (codes: number, symbol: (size: Code) => Code): number[] => [
-      ...sign.set(i32.shrS(value.get, i32.const(31))),
-      ...size.set(i32.sub(i32.const(32), i32.clz(i32.sub(i32.xor(value.get, sign.get), sign.get)))),
-      ...entry.set(i32.load(i32.shl(symbol(size.get), i32.const(2)), codes)),
-      ...put(
-        i32.or(
-          i32.shrU(entry.get, i32.const(5)),
-          i32.and(add(value.get, sign.get), i32.sub(i32.shl(i32.const(1), size.get), i32.const(1))),
-        ),
-        i32.and(entry.get, i32.const(31)),
-      ),
-    ];
-    const putSymbol = (symbol: number): number[] => [
-      ...entry.set(i32.load(i32.const(AT.acCodes + 4 * symbol))),
-      ...put(i32.shrU(entry.get, i32.const(5)), i32.and(entry.get, i32.const(31))),
-    ];
-    const putDc = [
-      ...k.set(value.get),
-      ...value.set(i32.sub(value.get, dc.get)),
-      ...dc.set(k.get),
-      ...putValue(AT.dcCodes, (category) => category),
-    ];
-
-    const vectorAt = (base: number, i: number): number[] => v128.load(i32.const(base + 16 * i));
-    const quantised = (vector: Variable, i: number): number[] => [
-      ...t.set(i16x8.shrS(vector.get, 15)),
-      ...vector.set(
-        i16x8.sub(
-          v128.xor(
-            mulhiU(
-              mulhiU(
-                i16x8.add(i16x8.abs(vector.get), vectorAt(AT.corrections, i)),
-                vectorAt(AT.reciprocals, i),
+            [24, 16, 8, 0].flatMap((shift) => [
+              ...size.set(i32.and(i32.shrU(word.get, i32.const(shift)), i32.const(255))),
+              ...i32.store8(out.get, size.get),
+              ...out.set(add(out.get, i32.const(1))),
+              ...when(i32.eq(size.get, i32.const(255)), [
+                ...i32.store8(out.get, i32.const(0)),
+                ...out.set(add(out.get, i32.const(1))),
+              ]),
+            ]),
+            [
+              ...i32.store(
+                out.get,
+                i32.or(
+                  i32.and(i32.rotl(word.get, i32.const(8)), i32.const(0x00ff00ff)),
+                  i32.and(i32.rotl(word.get, i32.const(24)), i32.const(0xff00ff00)),
+                ),
               ),
-              vectorAt(AT.scales, i),
+              ...out.set(add(out.get, i32.const(4))),
+            ],
+          ),
+        ]),
+      ];
+      /** Code and bits of `value` by the table at `codes`, `symbol` shifted up by the category (F.1.2.1, F.1.2.2). */
+      const putValue = (codes: number, symbol: (size: Code) => Code): number[] => [
+        ...sign.set(i32.shrS(value.get, i32.const(31))),
+        ...size.set(i32.sub(i32.const(32), i32.clz(i32.sub(i32.xor(value.get, sign.get), sign.get)))),
+        ...entry.set(i32.load(i32.shl(symbol(size.get), i32.const(2)), codes)),
+        ...put(
+          i32.or(
+            i32.shrU(entry.get, i32.const(5)),
+            i32.and(add(value.get, sign.get), i32.sub(i32.shl(i32.const(1), size.get), i32.const(1))),
+          ),
+          i32.and(entry.get, i32.const(31)),
+        ),
+      ];
+      const putSymbol = (symbol: number): number[] => [
+        ...entry.set(i32.load(i32.const(AT.acCodes + 4 * symbol))),
+        ...put(i32.shrU(entry.get, i32.const(5)), i32.and(entry.get, i32.const(31))),
+      ];
+      const putDc = [
+        ...k.set(value.get),
+        ...value.set(i32.sub(value.get, dc.get)),
+        ...dc.set(k.get),
+        ...putValue(AT.dcCodes, (category) => category),
+      ];
+
+      const vectorAt = (base: number, i: number): number[] => v128.load(i32.const(base + 16 * i));
+      const quantised = (vector: Variable, i: number): number[] => [
+        ...t.set(i16x8.shrS(vector.get, 15)),
+        ...vector.set(
+          i16x8.sub(
+            v128.xor(
+              mulhiU(
+                mulhiU(
+                  i16x8.add(i16x8.abs(vector.get), vectorAt(AT.corrections, i)),
+                  vectorAt(AT.reciprocals, i),
+                ),
+                vectorAt(AT.scales, i),
+              ),
+              t.get,
             ),
             t.get,
           ),
-          t.get,
         ),
-      ),
-      ...v128.store(i32.const(AT.coefficients + 16 * i), vector.get),
-    ];
-    /** A bit for each of 16 coefficients that is not zero. */
-    const occupied = (i: number): number[] =>
-      i8x16.bitmask(
-        i8x16.ne(
-          i8x16.narrow(room[2 * i]!.get, room[2 * i + 1]!.get),
-          v128.const(Array.from({ length: 16 }, () => 0)),
-        ),
-      );
-    const placesOf = (source: Variable, shift: number, row: number): number[] =>
-      i64.load(
-        i32.shl(i32.and(i32.shrU(source.get, i32.const(shift)), i32.const(255)), i32.const(3)),
-        AT.places + row * 2048,
-      );
-    const placesOfFour = (source: Variable, row: number): number[] =>
-      [0, 1, 2, 3].map((i) => placesOf(source, 8 * i, row + i)).reduce((sum, each) => i64.or(sum, each));
-
-    const transformed = [
-      ...d.flatMap((vector, i) => vector.set(v128.load8x8s(from.get, 8 * i))),
-      ...dctPass(d, room, false),
-      ...transpose(d, room),
-      ...dctPass(room, d, true),
-      ...room.flatMap(quantised),
-      ...low.set(i32.or(occupied(0), i32.shl(occupied(1), i32.const(16)))),
-      ...high.set(i32.or(occupied(2), i32.shl(occupied(3), i32.const(16)))),
-      ...mask.set(placesOfFour(low, 0)),
-      ...when(high.get, mask.set(i64.or(mask.get, placesOfFour(high, 4)))),
-      ...mask.set(i64.and(mask.get, i64.const(-2n))), // without the DC
-      ...value.set(i32.load16s(i32.const(AT.coefficients))),
-    ];
-    /** Air and what collimators cover: the DC alone, 64 times the value. */
-    const scaled = (product: Code, by: number): number[] =>
-      i32.shrU(i32.mul(product, i32.load16u(i32.const(by))), i32.const(16));
-    const flat = [
-      ...value.set(i32.shl(i32.load8s(from.get), i32.const(6))),
-      ...sign.set(i32.shrS(value.get, i32.const(31))),
-      ...value.set(i32.sub(i32.xor(value.get, sign.get), sign.get)),
-      ...value.set(
-        scaled(scaled(add(value.get, i32.load16u(i32.const(AT.corrections))), AT.reciprocals), AT.scales),
-      ),
-      ...value.set(i32.sub(i32.xor(value.get, sign.get), sign.get)),
-      ...mask.set(i64.const(0n)),
-    ];
-    const differences = [0, 16, 32, 48]
-      .map((at) => v128.xor(v128.load(from.get, at), t.get))
-      .reduce((sum, each) => v128.or(sum, each));
-    const block = [
-      ...t.set(i8x16.splat(i32.load8u(from.get))),
-      ...when(v128.anyTrue(differences), transformed, flat),
-      ...putDc,
-      ...last.set(i32.const(0)),
-      ...loop(
-        when(i32.eqz(i64.eqz(mask.get)), [
-          ...k.set(i32.wrap(i64.ctz(mask.get))),
-          ...mask.set(i64.and(mask.get, i64.sub(mask.get, i64.const(1n)))),
-          ...run.set(i32.sub(i32.sub(k.get, last.get), i32.const(1))),
-          ...last.set(k.get),
-          ...loop(
-            when(i32.geU(run.get, i32.const(16)), [
-              ...putSymbol(0xf0),
-              ...run.set(i32.sub(run.get, i32.const(16))),
-              ...again(1),
-            ]),
+        ...v128.store(i32.const(AT.coefficients + 16 * i), vector.get),
+      ];
+      /** A bit for each of 16 coefficients that is not zero. */
+      const occupied = (i: number): number[] =>
+        i8x16.bitmask(
+          i8x16.ne(
+            i8x16.narrow(room[2 * i]!.get, room[2 * i + 1]!.get),
+            v128.const(Array.from({ length: 16 }, () => 0)),
           ),
-          ...value.set(i32.load16s(i32.load8u(k.get, AT.natural), AT.coefficients)),
-          ...putValue(AT.acCodes, (category) => i32.or(i32.shl(run.get, i32.const(4)), category)),
-          ...again(1),
-        ]),
-      ),
-      ...when(i32.ltU(last.get, i32.const(63)), putSymbol(0)),
-    ];
-    return [
-      ...bits.set(i64.load(i32.const(AT.bits))),
-      ...count.set(i32.load(i32.const(AT.count))),
-      ...dc.set(i32.load(i32.const(AT.dc))),
-      ...from.set(i32.const(AT.blocks)),
-      ...loop(
-        block,
-        from.set(add(from.get, i32.const(64))),
-        blocks.set(i32.sub(blocks.get, i32.const(1))),
-        againIf(blocks.get),
-      ),
-      ...i64.store(i32.const(AT.bits), bits.get),
-      ...i32.store(i32.const(AT.count), count.get),
-      ...i32.store(i32.const(AT.dc), dc.get),
-      ...out.get,
-    ];
-  },
-);
+        );
+      const placesOf = (source: Variable, shift: number, row: number): number[] =>
+        i64.load(
+          i32.shl(i32.and(i32.shrU(source.get, i32.const(shift)), i32.const(255)), i32.const(3)),
+          AT.places + row * 2048,
+        );
+      const placesOfFour = (source: Variable, row: number): number[] =>
+        [0, 1, 2, 3].map((i) => placesOf(source, 8 * i, row + i)).reduce((sum, each) => i64.or(sum, each));
 
-export const KERNEL = {
+      const transformed = [
+        ...d.flatMap((vector, i) => vector.set(v128.load8x8s(from.get, 8 * i))),
+        ...dctPass(d, room, false),
+        ...transpose(d, room),
+        ...dctPass(room, d, true),
+        ...room.flatMap(quantised),
+        ...low.set(i32.or(occupied(0), i32.shl(occupied(1), i32.const(16)))),
+        ...high.set(i32.or(occupied(2), i32.shl(occupied(3), i32.const(16)))),
+        ...mask.set(placesOfFour(low, 0)),
+        ...when(high.get, mask.set(i64.or(mask.get, placesOfFour(high, 4)))),
+        ...mask.set(i64.and(mask.get, i64.const(-2n))), // without the DC
+        ...value.set(i32.load16s(i32.const(AT.coefficients))),
+      ];
+      /** Air and what collimators cover: the DC alone, 64 times the value. */
+      const scaled = (product: Code, by: number): number[] =>
+        i32.shrU(i32.mul(product, i32.load16u(i32.const(by))), i32.const(16));
+      const flat = [
+        ...value.set(i32.shl(i32.load8s(from.get), i32.const(6))),
+        ...sign.set(i32.shrS(value.get, i32.const(31))),
+        ...value.set(i32.sub(i32.xor(value.get, sign.get), sign.get)),
+        ...value.set(
+          scaled(scaled(add(value.get, i32.load16u(i32.const(AT.corrections))), AT.reciprocals), AT.scales),
+        ),
+        ...value.set(i32.sub(i32.xor(value.get, sign.get), sign.get)),
+        ...mask.set(i64.const(0n)),
+      ];
+      const differences = [0, 16, 32, 48]
+        .map((at) => v128.xor(v128.load(from.get, at), t.get))
+        .reduce((sum, each) => v128.or(sum, each));
+      const block = [
+        ...t.set(i8x16.splat(i32.load8u(from.get))),
+        ...when(v128.anyTrue(differences), transformed, flat),
+        ...putDc,
+        ...last.set(i32.const(0)),
+        ...loop(
+          when(i32.eqz(i64.eqz(mask.get)), [
+            ...k.set(i32.wrap(i64.ctz(mask.get))),
+            ...mask.set(i64.and(mask.get, i64.sub(mask.get, i64.const(1n)))),
+            ...run.set(i32.sub(i32.sub(k.get, last.get), i32.const(1))),
+            ...last.set(k.get),
+            ...loop(
+              when(i32.geU(run.get, i32.const(16)), [
+                ...putSymbol(0xf0),
+                ...run.set(i32.sub(run.get, i32.const(16))),
+                ...again(1),
+              ]),
+            ),
+            ...value.set(i32.load16s(i32.load8u(k.get, AT.natural), AT.coefficients)),
+            ...putValue(AT.acCodes, (category) => i32.or(i32.shl(run.get, i32.const(4)), category)),
+            ...again(1),
+          ]),
+        ),
+        ...when(i32.ltU(last.get, i32.const(63)), putSymbol(0)),
+      ];
+      return [
+        ...bits.set(i64.load(i32.const(AT.bits))),
+        ...count.set(i32.load(i32.const(AT.count))),
+        ...dc.set(i32.load(i32.const(AT.dc))),
+        ...from.set(i32.const(AT.blocks)),
+        ...loop(
+          block,
+          from.set(add(from.get, i32.const(64))),
+          blocks.set(i32.sub(blocks.get, i32.const(1))),
+          againIf(blocks.get),
+        ),
+        ...i64.store(i32.const(AT.bits), bits.get),
+        ...i32.store(i32.const(AT.count), count.get),
+        ...i32.store(i32.const(AT.dc), dc.get),
+        ...out.get,
+      ];
+    },
+  );
+
+/** Writing it takes a moment, and most threads that import this make no JPEG. */
+export const kernelFunctions = () => ({
   gather8: gather(1),
   gather16: gather(2),
   mark8: mark(1),
   mark16: mark(2),
-  encode,
-};
+  encode: encode(),
+});
