@@ -143,11 +143,9 @@ export const i32x4 = {
 export interface Variable {
   readonly get: Code;
   set(value: Code): number[];
-  /** Sets it and gives the value. */
-  tee(value: Code): number[];
 }
 
-/** `break_` and `again` leave or repeat the loop from inside it; `depth` counts the `when` and `loop` in between. */
+/** Repeats the loop from inside it; `depth` counts the `when` and `loop` in between. */
 export const again = (depth = 0): number[] => [0x0c, ...unsigned(depth)];
 export const againIf = (condition: Code, depth = 0): number[] => [...condition, 0x0d, ...unsigned(depth)];
 export const loop = (...body: Code[]): number[] => [0x03, NO_VALUE, ...body.flat(), 0x0b];
@@ -159,7 +157,6 @@ export const when = (condition: Code, then: Code, otherwise?: Code): number[] =>
   ...(otherwise ? [0x05, ...otherwise] : []),
   0x0b,
 ];
-export const give = plain(0x0f);
 
 type Signature = Readonly<Record<string, ValueType>>;
 type Variables<S extends Signature> = { readonly [name in keyof S]: Variable };
@@ -184,7 +181,6 @@ export function func<P extends Signature, L extends Signature>(
     {
       get: [0x20, ...unsigned(i)],
       set: (value) => [...value, 0x21, ...unsigned(i)],
-      tee: (value) => [...value, 0x22, ...unsigned(i)],
     },
   ]);
   return {
