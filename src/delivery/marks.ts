@@ -3,8 +3,9 @@ import { personName, shortText, sr, uidOfUuid, type DicomJson } from '../dicom/i
 import { keyObjects } from '../dicom/build/keyObjects.ts';
 import { presentationState, type Drawing } from '../dicom/build/presentationState.ts';
 import { aspectRatioOf, calibrationOf, type Point } from '../measure/calibration.ts';
+import { frameOf } from '../measure/geometry.ts';
 import { groupOf, itemsIn, numberIn, numbersIn, textIn, type Header } from '../measure/header.ts';
-import { PIXEL_QUANTITIES, type Mark, type Quantity, type Unit } from '../measure/marks.ts';
+import type { Mark, Quantity, Unit } from '../measure/marks.ts';
 import { labelLines } from '../measure/words.ts';
 import type { DocumentKind, ReportRecord } from '../reading/types.ts';
 import { equipmentOf, organisationOf, studyOf } from './head.ts';
@@ -60,12 +61,10 @@ const CALIBRATIONS: Readonly<Partial<Record<Mark['calibration'], string>>> = {
 
 const KINDS_WITH_REGION = new Set<Mark['kind']>(['ellipse', 'rectangle']);
 
-const boxOf = ([a, b]: readonly Point[]) => ({
-  x: Math.min(a![0], b![0]),
-  y: Math.min(a![1], b![1]),
-  width: Math.abs(a![0] - b![0]),
-  height: Math.abs(a![1] - b![1]),
-});
+const boxOf = ([a, b]: readonly Point[]) => {
+  const { left, top, right, bottom } = frameOf(a!, b!);
+  return { x: left, y: top, width: right - left, height: bottom - top };
+};
 
 type Images = ReadonlyMap<string, sr.ImageReference & { frameCount: number }>;
 const referenceOf = (mark: Mark, images: Images): sr.ImageReference | undefined => {
@@ -80,7 +79,6 @@ function pointsOf(mark: Mark, name: Quantity['name']): readonly Point[] {
   if (mark.kind !== 'ctr') return mark.points;
   return name === 'heart' ? mark.points.slice(0, 2) : name === 'thorax' ? mark.points.slice(2) : mark.points;
 }
-const isPixelQuantity = (name: string): boolean => (PIXEL_QUANTITIES as readonly string[]).includes(name);
 
 function measurementsOf(
   mark: Mark,
@@ -93,7 +91,7 @@ function measurementsOf(
   const measurements = mark.quantities.map((each): sr.Measurement => {
     const concept = mark.kind === 'cobb' && each.name === 'angle' ? COBB : CONCEPTS[each.name];
     return {
-      concept: each.unit === 'HU' && isPixelQuantity(each.name) ? ATTENUATION : concept,
+      concept: each.unit === 'HU' ? ATTENUATION : concept,
       value: each.value,
       unit: UNITS[each.unit],
       ...(each.name in sr.DERIVATION
@@ -149,24 +147,8 @@ function drawingOf(mark: Mark, language: 'fr' | 'en'): Drawing {
       return { graphics: [line(a, b), line(c, d)], text, anchor };
     case 'rectangle':
       return { graphics: [line(a, [b[0], a[1]], b, [a[0], b[1]], a)], text, anchor };
-    case 'ellipse': {
-      const { x, y, width, height } = boxOf(points);
-      const across: Point[] = [
-        [x, y + height / 2],
-        [x + width, y + height / 2],
-      ];
-      const down: Point[] = [
-        [x + width / 2, y],
-        [x + width / 2, y + height],
-      ];
-      return {
-        graphics: [
-          { type: 'ELLIPSE', points: width >= height ? [...across, ...down] : [...down, ...across] },
-        ],
-        text,
-        anchor,
-      };
-    }
+    case 'ellipse':
+      return { graphics: [{ type: 'ELLIPSE', points: sr.ellipseEnds(boxOf(points)) }], text, anchor };
     case 'arrow':
       return { graphics: [line(...points), ...arrowHead(a, b)], text, anchor };
     case 'probe':

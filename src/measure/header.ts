@@ -16,11 +16,11 @@ export const numbersIn = (header: Header, tag: string): number[] => {
   return values.every(Number.isFinite) ? values : [];
 };
 export const numberIn = (header: Header, tag: string): number | undefined => numbersIn(header, tag)[0];
-export const itemsIn = (header: Header, tag: string): readonly Header[] =>
-  (header[tag]?.Value ?? []) as readonly Header[];
+export const itemsIn = <H extends Header>(header: H, tag: string): readonly H[] =>
+  (header[tag]?.Value ?? []) as readonly H[];
 
 /** What an item of a functional group says of a frame (from 1): the frame's own, else the one all share (PS3.3 C.7.6.16). */
-export function groupOf(header: Header, tag: string, frame: number): Header | undefined {
+export function groupOf<H extends Header>(header: H, tag: string, frame: number): H | undefined {
   const own = itemsIn(header, '52009230')[frame - 1];
   const shared = itemsIn(header, '52009229')[0];
   return (own && itemsIn(own, tag)[0]) ?? (shared && itemsIn(shared, tag)[0]);

@@ -2,6 +2,7 @@
  * What the header says of one frame: from its own functional groups, the shared ones (PS3.3 C.7.6.16), else the data set itself.
  * Pure.
  */
+import { groupOf } from '../../../measure/header.ts';
 import { items, number, numbers, text, type Metadata } from '../viewer/loading/dicomweb.ts';
 
 /** In the patient's coordinates: x to the left, y to the back, z to the head (PS3.3 C.7.6.2.1.1), mm or direction cosines. */
@@ -26,10 +27,6 @@ export type Macro = keyof typeof MACROS;
 /** The item of a macro for frame `n` (1-based): the frame's own, the shared one, else the data set itself. */
 export function group(data: Metadata, macro: Macro, n: number): Metadata {
   return groupOf(data, MACROS[macro], n) ?? data;
-}
-function groupOf(data: Metadata, tag: string, n: number): Metadata | undefined {
-  const own = items(data, '52009230')[n - 1];
-  return (own && items(own, tag)[0]) ?? items(items(data, '52009229')[0] ?? {}, tag)[0];
 }
 
 export const framesOf = (data: Metadata): number => Math.max(1, number(data, '00280008') ?? 1);
