@@ -261,7 +261,7 @@ export interface Reading {
     principal: Principal,
   ): Promise<Finding>;
   removeFinding(findingId: string, principal: Principal): Promise<void>;
-  /** Makes or changes a mark under the page's own id, a UUID. Repeating it changes nothing. */
+  /** Makes or changes a mark under the page's own id, a UUID. Repeating it changes its time alone. */
   putMark(studyUid: string, markId: string, form: MarkForm, principal: Principal): Promise<Mark>;
   /** Nothing happens where there is none. */
   removeMark(studyUid: string, markId: string, principal: Principal): Promise<void>;
