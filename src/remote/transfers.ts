@@ -64,6 +64,11 @@ export function createTransfers<C extends TransferColumns>(options: TransfersOpt
       maxAttempts: attempts,
       ...(runAfter === undefined ? {} : { runAfter }),
     });
+  /** Its job runs at once, also where one pauses. */
+  async function restart(tx: Tx<any>, id: string): Promise<void> {
+    await store.jobs.cancel(tx, job, id);
+    await enqueue(tx, id);
+  }
   const tell = (
     tx: Tx<any>,
     what: string,
@@ -72,8 +77,8 @@ export function createTransfers<C extends TransferColumns>(options: TransfersOpt
     payload: Record<string, unknown> = {},
   ) => store.events.append(tx, { kind: `${options.event}.${what}`, subject, studyUid, actor, payload });
   /** Changes a row that is in one of these states; gives it, or nothing where it is in another. */
-  const turn = (tx: Tx<Tables>, id: string, values: Partial<C>, states: readonly TransferState[]) =>
-    tx
+  const turn = (tx: Tx<any>, id: string, values: Partial<C>, states: readonly TransferState[]) =>
+    (tx as Tx<Tables>)
       .updateTable(table)
       .set({ ...values, updated_at: now() })
       .where('id', '=', id)
@@ -106,7 +111,9 @@ export function createTransfers<C extends TransferColumns>(options: TransfersOpt
     rowOf,
     set,
     end,
+    turn,
     enqueue,
+    restart,
 
     /** Newest first. */
     newest: async (limit: number): Promise<C[]> =>
@@ -131,7 +138,7 @@ export function createTransfers<C extends TransferColumns>(options: TransfersOpt
       await set(id, { ...values, state: 'waiting', next_at: now() + pause(attempt) });
     },
 
-    /** Begins again at once, what pauses too. `also`: what else that means; told before the row changes. */
+    /** Begins again at once, what pauses too. `also`: what else that means; it is done once the row has changed. */
     async again(
       id: string,
       by: Principal,
@@ -144,8 +151,7 @@ export function createTransfers<C extends TransferColumns>(options: TransfersOpt
         const row = await turn(tx, id, fresh as Partial<C>, more.from);
         if (!row) return; // under way
         await more.also?.(tx);
-        await store.jobs.cancel(tx, job, id); // the one that pauses
-        await enqueue(tx, id);
+        await restart(tx, id);
         await tell(tx, 'asked', row, nameOf(by));
       });
     },

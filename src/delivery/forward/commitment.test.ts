@@ -262,7 +262,11 @@ test('what comes while an answer is waited for is sent at once, and asked about 
   await forwarding.send(study, id, ['images'], ADMIN);
   await until(({ text }) => text !== null);
   const late = await images(1);
-  await forwarding.send(study, id, ['images'], ADMIN);
+  expect(await forwarding.send(study, id, ['images'], ADMIN)).toMatchObject({
+    state: 'waiting',
+    text: null,
+    nextAt: null,
+  });
   expect(await until(({ sent, text }) => sent === 2 && text !== null)).toMatchObject({ total: 2 });
   expect(got).toEqual([...first, ...late]);
   expect(asked).toHaveLength(2);

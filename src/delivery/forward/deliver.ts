@@ -113,19 +113,9 @@ export function createDeliverer(deps: DeliverDependencies) {
     await write(async (tx) => {
       const since = await commitments.pendingSince(tx, id);
       const nextAt = since === undefined ? null : since + waitOf(rounds);
-      const waiting = await tx
-        .updateTable('forward')
-        .set({
-          state: 'waiting',
-          rounds,
-          reason: since === undefined ? null : 'committing',
-          next_at: nextAt,
-          updated_at: now(),
-        })
-        .where('id', '=', id)
-        .where('state', '=', 'running')
-        .returning('id')
-        .executeTakeFirst();
+      const reason = since === undefined ? null : 'committing';
+      const values = { state: 'waiting', rounds, reason, next_at: nextAt } as const;
+      const waiting = await transfers.turn(tx, id, values, ['running']);
       if (waiting) await transfers.enqueue(tx, id, nextAt ?? now());
     });
   }

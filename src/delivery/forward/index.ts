@@ -109,21 +109,14 @@ export function createForwarding(deps: {
       )
       .returning('id')
       .executeTakeFirst();
-    if (!row) return;
-    await store.jobs.cancel(tx, JOB, id);
-    await transfers.enqueue(tx, id);
+    if (row) await transfers.restart(tx, id);
   }
 
   /** More has come while an answer was waited for: it is sent at once, and all of it is asked about anew. */
-  async function afresh(tx: Tx<ForwardTables>, id: string): Promise<void> {
+  async function afresh(tx: Tx<ForwardTables>, id: string): Promise<ForwardTable | undefined> {
     await commitments.giveUp(tx, id);
-    await tx
-      .updateTable('forward')
-      .set({ rounds: 0, reason: null, next_at: null, updated_at: now() })
-      .where('id', '=', id)
-      .execute();
-    await store.jobs.cancel(tx, JOB, id);
-    await transfers.enqueue(tx, id);
+    await transfers.restart(tx, id);
+    return transfers.turn(tx, id, { rounds: 0, reason: null, next_at: null }, ['waiting']);
   }
 
   /** A row and its job, unless one waits already. */
@@ -149,8 +142,8 @@ export function createForwarding(deps: {
       .where('state', '=', 'waiting')
       .executeTakeFirst();
     if (waiting) {
-      if (waiting.reason === 'committing') await afresh(tx, waiting.id);
-      return asForward(waiting, order.patientName);
+      const asked = waiting.reason === 'committing' ? await afresh(tx, waiting.id) : waiting;
+      return asForward(asked!, order.patientName);
     }
     const at = now();
     const row: ForwardTable = {
