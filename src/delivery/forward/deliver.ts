@@ -9,7 +9,7 @@ import type { Store, Tx } from '../../store/types.ts';
 import { DimseError } from '../../wire/index.ts';
 import type { Commitments } from './commitment.ts';
 import type { ForwardTable, ForwardTables } from './tables.ts';
-import type { Taken } from './taken.ts';
+import type { Outstanding, Taken } from './taken.ts';
 import { transferByWeb } from './stow.ts';
 import { transfer } from './transfer.ts';
 import type { Transfers } from './index.ts';
@@ -41,15 +41,16 @@ export function createDeliverer(deps: DeliverDependencies) {
   const { set, end } = transfers;
   const write = <R>(act: (tx: Tx<ForwardTables>) => Promise<R>) => store.write<ForwardTables, R>(act);
   const read = store.read.withTables<ForwardTables>();
-  const partsOf = (row: ForwardTable) => row.parts.split(',') as Part[];
+  const outstandingOf = (row: ForwardTable) =>
+    taken.outstanding(row.study_uid, row.remote_id, row.parts.split(',') as Part[]);
 
   /** Sends what is left. Gives what was refused, and why. */
   async function send(
     row: ForwardTable,
+    { meant, left }: Outstanding,
     system: RemoteSystem,
     signal: AbortSignal,
   ): Promise<[string, string][]> {
-    const { meant, left } = await taken.outstanding(row.study_uid, row.remote_id, partsOf(row));
     const refused: [string, string][] = [];
     let sent = meant.length - left.length;
     let fresh: string[] = [];
@@ -60,8 +61,10 @@ export function createDeliverer(deps: DeliverDependencies) {
       const uids = fresh;
       fresh = [];
       written = now();
-      await write((tx) => taken.note(tx, row.remote_id, uids));
-      await set(row.id, { sent }, ['running']);
+      await write(async (tx) => {
+        await taken.note(tx, row.remote_id, uids);
+        await transfers.turn(tx, row.id, { sent }, ['running']);
+      });
     };
     try {
       const deliverTo = {
@@ -86,7 +89,7 @@ export function createDeliverer(deps: DeliverDependencies) {
   /** Everything is taken: ends when the receiver has confirmed all of it, else asks, or waits for its answer. */
   async function confirm(row: ForwardTable, system: RemoteSystem, signal: AbortSignal): Promise<void> {
     const { id } = row;
-    const { meant, unconfirmed } = await taken.outstanding(row.study_uid, row.remote_id, partsOf(row));
+    const { meant, unconfirmed } = await outstandingOf(row);
     await set(id, { committed: meant.length - unconfirmed.length });
     if (unconfirmed.length === 0) return end(id, 'done', { failed: '[]', reason: null });
     const asked = await commitments.pendingSince(read, id);
@@ -126,11 +129,11 @@ export function createDeliverer(deps: DeliverDependencies) {
     try {
       const system = await remote.get(row.remote_id);
       if (!system.enabled || !system.sendTo) return await end(id, 'failed', { reason: 'off' });
-      const { left } = await taken.outstanding(row.study_uid, row.remote_id, partsOf(row));
+      const outstanding = await outstandingOf(row);
       // It said each time that it does not keep them.
-      if (left.length > 0 && row.rounds >= commitWaits.length)
+      if (outstanding.left.length > 0 && row.rounds >= commitWaits.length)
         return await end(id, 'partial', { reason: 'not-committed' });
-      const refused = await send(row, system, signal);
+      const refused = await send(row, outstanding, system, signal);
       if (refused.length === 0) {
         if (system.commitment) return await confirm(row, system, signal);
         return await end(id, 'done', { failed: '[]', reason: null });

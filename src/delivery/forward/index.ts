@@ -185,7 +185,7 @@ export function createForwarding(deps: {
       // Two systems that forward to each other would never end: what came from one is there already.
       const theirs = origins.filter(({ aeTitle }) => system.kind === 'dimse' && aeTitle === system.aeTitle);
       const uids = theirs.map(({ sopInstanceUid }) => sopInstanceUid);
-      await write((tx) => taken.note(tx, rule.remoteId, uids, true));
+      if (uids.length > 0) await write((tx) => taken.note(tx, rule.remoteId, uids, true));
       const { left } = await taken.outstanding(studyUid, rule.remoteId, rule.parts);
       if (left.length === 0) continue;
       const { patientName } = study;
