@@ -11,6 +11,8 @@ interface Box {
   body: Buffer;
 }
 
+const damaged = () => unreadableVideo('its index is damaged');
+
 /** Throws `video-unreadable`, `video-unsupported` (422). */
 export async function readMp4(source: ByteSource): Promise<VideoFacts> {
   const index = await findMoov(source);
@@ -30,11 +32,11 @@ export async function readMp4(source: ByteSource): Promise<VideoFacts> {
   const whole = timing(one(table, 'stts'));
   const mvex = moov.find(({ type }) => type === 'mvex');
   const pieces = mvex
-    ? await fragments(source, index.end, trackOf(one(film.track, 'tkhd')), boxes(mvex.body))
+    ? await fragments(source, index.end, behindTimes(one(film.track, 'tkhd')), boxes(mvex.body))
     : { frames: 0, duration: 0 };
   const frames = whole.frames + pieces.frames;
   const duration = whole.duration + pieces.duration;
-  const timescale = timescaleOf(one(media, 'mdhd'));
+  const timescale = behindTimes(one(media, 'mdhd'));
   if (frames < 1 || duration <= 0 || timescale <= 0) throw unreadableVideo('it has no frames');
   const description = one(table, 'stsd');
   const [entry] = boxes(description.subarray(8));
@@ -110,8 +112,6 @@ async function fragments(
   return { frames, duration };
 }
 
-const damaged = () => unreadableVideo('its index is damaged');
-
 /** Track fragment header: 8.8.7. */
 function defaultDuration(tfhd: Buffer): number | undefined {
   const flags = tfhd.readUInt32BE(0) & 0xffffff;
@@ -135,11 +135,11 @@ function runOf(trun: Buffer, usual: number): { frames: number; duration: number 
   return { frames, duration };
 }
 
-/** Track header: 8.3.2. */
-function trackOf(tkhd: Buffer): number {
-  const at = tkhd[0] === 1 ? 20 : 12;
-  if (tkhd.length < at + 4) throw damaged();
-  return tkhd.readUInt32BE(at);
+/** What stands behind the two times of a header, which are longer in version 1: track_ID (8.3.2), timescale (8.4.2). */
+function behindTimes(header: Buffer): number {
+  const at = header[0] === 1 ? 20 : 12;
+  if (header.length < at + 4) throw damaged();
+  return header.readUInt32BE(at);
 }
 
 function boxes(bytes: Buffer): Box[] {
@@ -151,7 +151,7 @@ function boxes(bytes: Buffer): Box[] {
       size = Number(bytes.readBigUInt64BE(at + 8));
       header = 16;
     } else if (size === 0) size = bytes.length - at;
-    if (size < header || at + size > bytes.length) throw unreadableVideo('its index is damaged');
+    if (size < header || at + size > bytes.length) throw damaged();
     found.push({
       type: bytes.toString('latin1', at + 4, at + 8),
       body: bytes.subarray(at + header, at + size),
@@ -171,7 +171,7 @@ function one(all: readonly Box[], type: string): Buffer {
 /** Decoding time to sample: 8.6.1.2. */
 function timing(stts: Buffer): { frames: number; duration: number } {
   const count = stts.readUInt32BE(4);
-  if (8 + count * 8 > stts.length) throw unreadableVideo('its index is damaged');
+  if (8 + count * 8 > stts.length) throw damaged();
   let frames = 0;
   let duration = 0;
   for (let i = 0; i < count; i++) {
@@ -182,18 +182,12 @@ function timing(stts: Buffer): { frames: number; duration: number } {
   return { frames, duration };
 }
 
-function timescaleOf(mdhd: Buffer): number {
-  const at = mdhd[0] === 1 ? 20 : 12;
-  if (mdhd.length < at + 4) throw unreadableVideo('its index is damaged');
-  return mdhd.readUInt32BE(at);
-}
-
 /** Visual sample entry: 12.1.3. */
 function coding({ type, body }: Box): Coding {
   const name = type.replace(/[^\w]/g, '');
   if (!['avc1', 'avc3', 'hvc1', 'hev1'].includes(type))
     throw unsupportedVideo(`video coded as ${name || 'something unknown'}`);
-  if (body.length < 78) throw unreadableVideo('its index is damaged');
+  if (body.length < 78) throw damaged();
   const size = { columns: body.readUInt16BE(24), rows: body.readUInt16BE(26) };
   const inside = boxes(body.subarray(78));
   return type.startsWith('avc') ? h264(one(inside, 'avcC')) : hevc(one(inside, 'hvcC'), size);

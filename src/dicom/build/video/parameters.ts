@@ -45,12 +45,10 @@ export function h264Parameters(nal: Uint8Array): { coding: Coding; interlacing: 
   const progressive = read.bits(1);
   if (!progressive) read.bits(1);
   read.bits(1);
-  const crop = read.bits(1)
-    ? [read.unsigned(), read.unsigned(), read.unsigned(), read.unsigned()]
-    : [0, 0, 0, 0];
+  const crop = cropOf(read);
   const step = chroma === 1 ? 2 : 1;
-  const columns = width - step * (crop[0]! + crop[1]!);
-  const rows = 16 * units * (2 - progressive) - step * (2 - progressive) * (crop[2]! + crop[3]!);
+  const columns = width - step * (crop.left + crop.right);
+  const rows = 16 * units * (2 - progressive) - step * (2 - progressive) * (crop.top + crop.bottom);
   // 66, 77 and 100: what a decoder of High Profile plays (A.3). 9.8 is level 1b of the old profiles.
   if (![66, 77, 100].includes(profile)) throw unsupportedVideo(`H.264 of profile ${profile}`);
   if (chroma !== 1 || depth !== 8) throw unsupportedVideo('H.264 with other than 8 bits and 4:2:0');
@@ -74,6 +72,13 @@ export function isOfField(nal: Uint8Array, { mayBeFields, frameNumBits }: Interl
   read.unsigned(); // pic_parameter_set_id
   read.bits(frameNumBits);
   return read.bits(1) === 1;
+}
+
+/** frame_cropping_flag of H.264, conformance_window_flag of HEVC, and their offsets. */
+function cropOf(read: Bits): { left: number; right: number; top: number; bottom: number } {
+  if (read.bits(1) === 0) return { left: 0, right: 0, top: 0, bottom: 0 };
+  const [left, right, top, bottom] = [read.unsigned(), read.unsigned(), read.unsigned(), read.unsigned()];
+  return { left, right, top, bottom };
 }
 
 /** 7.3.2.1.1.1; only to get past it. */
@@ -130,14 +135,12 @@ export function hevcCodingOf(nal: Uint8Array): Coding {
   const chroma = read.unsigned();
   if (chroma === 3) read.bits(1);
   const [width, height] = [read.unsigned(), read.unsigned()];
-  const crop = read.bits(1)
-    ? [read.unsigned(), read.unsigned(), read.unsigned(), read.unsigned()]
-    : [0, 0, 0, 0];
+  const crop = cropOf(read);
   const depth = 8 + Math.max(read.unsigned(), read.unsigned());
   const [across, down] = [chroma === 1 || chroma === 2 ? 2 : 1, chroma === 1 ? 2 : 1];
   return hevcCoding({
     ...{ profile, level, chroma, depth },
-    columns: width - across * (crop[0]! + crop[1]!),
-    rows: height - down * (crop[2]! + crop[3]!),
+    columns: width - across * (crop.left + crop.right),
+    rows: height - down * (crop.top + crop.bottom),
   });
 }
