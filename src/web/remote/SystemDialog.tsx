@@ -77,6 +77,8 @@ export function SystemDialog({ system, onClose }: { system: RemoteSystem | null;
       ...(secret.trim() === '' ? {} : { secret }),
       port: Number(port),
       callingAe: form.callingAe?.trim() || null,
+      // A web service has no other use, and no box to tick.
+      ...(form.kind === 'dicomweb' && { sendTo: true }),
     });
   };
   return (
@@ -138,7 +140,7 @@ function Service({ form, set, hasSecret }: FormProps & { hasSecret: boolean }) {
         spellCheck={false}
         placeholder="https://pacs.example/dicom-web"
         value={form.url}
-        onChange={(event) => set({ url: event.target.value, sendTo: true })}
+        onChange={(event) => set({ url: event.target.value })}
       />
       <SelectField
         label={t('remote.auth')}
