@@ -1,6 +1,6 @@
 import type { AeRow } from '../archive/types.ts';
 import type { Principal } from '../people/types.ts';
-import type { TlsOptions, WebService } from '../wire/index.ts';
+import type { TlsFailure, TlsOptions, WebService } from '../wire/index.ts';
 import type { TransferState } from './transfers.ts';
 
 /** What another system is for; it may be several. */
@@ -115,15 +115,8 @@ export type ThereCode =
   | 'busy'
   | 'rejected'
   | 'tls-wanted'
-  | 'tls-none'
-  | 'tls-certificate'
-  | 'tls-expired'
-  | 'tls-not-yet'
-  | 'tls-name'
-  | 'tls-client'
-  | 'tls-client-refused'
+  | TlsFailure
   | 'tls-client-expired'
-  | 'tls-version'
   | 'not-dicom'
   | 'no-answer'
   | 'closed'

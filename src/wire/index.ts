@@ -1,6 +1,6 @@
 export * from './client.ts';
 export type { Unreachable } from './connect.ts';
-export type { TlsOptions } from './tls.ts';
+export type { TlsFailure, TlsOptions } from './tls.ts';
 export { DEFAULT_LIMITS } from './channel.ts';
 export type { ChannelLimits } from './channel.ts';
 export { COMMAND, NO_DATA_SET, PRIORITY, STATUS } from './command.ts';

@@ -60,7 +60,7 @@ export interface Forward {
  * receiver has taken is not sent to it again otherwise, unless a person asks.
  *
  * Events: `delivery.rule.added`, `.changed`, `.removed` (subject: id); `delivery.forward.asked`, `.cancelled`, `.ended`
- * (subject: id; payload {state, total, sent}); `delivery.report.stored` (subject: id of the report).
+ * (subject: id; payload of the end {state, total, sent} and, where it is asked for, committed); `delivery.report.stored` (subject: id of the report).
  */
 export interface Forwarding {
   rules(): Promise<Rule[]>;

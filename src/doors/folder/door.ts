@@ -55,7 +55,7 @@ export function createFolderDoor({
   const tryOut = (form: FolderForm, id?: string): Promise<FolderTrial> =>
     checkFolder(form, {
       dataDir,
-      others: watchers.filter((each) => each.id === null || each.id !== id).map(({ folder }) => folder.path),
+      others: watchers.filter((each) => each.id !== id).map(({ folder }) => folder.path),
     });
   async function demandUsable(form: FolderForm, id?: string): Promise<void> {
     const { ok, code } = await tryOut(form, id);
