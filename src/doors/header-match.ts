@@ -23,8 +23,8 @@ export interface Key {
   readonly vr: VR;
   /** As matching takes it, values joined by `\`; empty is universal matching. */
   readonly value: string;
-  /** Keys within the item of a sequence. */
-  readonly items: readonly DataSet[];
+  /** Keys within each item of a sequence. */
+  readonly items: readonly (readonly Key[])[];
 }
 
 /** These say how the query is to be read: PS3.4 C.4.1.1.3. */
@@ -60,7 +60,7 @@ export function keysOf(dataset: DataSet): Key[] {
       keyword: keywordOf(tag) ?? '',
       vr: vrOf(tag) ?? dataset.vr(tag) ?? 'UN',
       value: dataset.strings(tag).join('\\'),
-      items: dataset.items(tag),
+      items: dataset.items(tag).map(keysOf),
     }));
 }
 
@@ -114,8 +114,7 @@ function matchesKey(json: DicomJson, key: Key, options: MatchingOptions): boolea
   const { vr, value, items } = key;
   const attribute = json[hexTag(key.tag)];
   if (vr === 'SQ') {
-    const asked = items[0];
-    const nested = asked ? keysOf(asked).filter(isAsked) : [];
+    const nested = items[0]?.filter(isAsked) ?? [];
     if (nested.length === 0) return true;
     const held = (attribute?.Value ?? []) as DicomJson[];
     return held.some((item) => nested.every((each) => matchesKey(item, each, options)));
@@ -141,7 +140,7 @@ function matchesKey(json: DicomJson, key: Key, options: MatchingOptions): boolea
  */
 export function askedOf(held: JsonAttribute, { vr, items }: Key, options: MatchingOptions): JsonAttribute {
   if (held.BulkDataURI) return { vr };
-  const keys = vr === 'SQ' && items[0] ? keysOf(items[0]) : [];
+  const keys = vr === 'SQ' ? (items[0] ?? []) : [];
   if (keys.length === 0) return withoutBulk(held);
   const asked = keys.filter(isAsked);
   const matching = ((held.Value ?? []) as DicomJson[]).filter((item) =>
@@ -172,7 +171,7 @@ function withoutBulk(held: JsonAttribute): JsonAttribute {
 
 /** The key has something to match. */
 export const isAsked = ({ value, items, vr }: Key): boolean =>
-  vr === 'SQ' ? items.some((item: DataSet) => keysOf(item).some(isAsked)) : !/^\**$/.test(value);
+  vr === 'SQ' ? items.some((item) => item.some(isAsked)) : !/^\**$/.test(value);
 
 export const matchesHeader = (
   json: DicomJson,
