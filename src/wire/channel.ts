@@ -269,8 +269,8 @@ export class Channel {
     );
     let at = 0;
     for (const data of dataSets) {
-      at = this.#copy(bytes, at, contextId, PDV_COMMAND, said);
-      at = this.#copy(bytes, at, contextId, 0, data);
+      at = this.#copy(bytes, at, contextId, PDV_COMMAND, said, true);
+      at = this.#copy(bytes, at, contextId, 0, data, true);
     }
     await this.write(bytes);
   }
@@ -280,13 +280,20 @@ export class Channel {
     return length + HEADERS_BYTES * Math.max(1, Math.ceil(length / this.#room));
   }
 
-  /** As `#values` into memory; the last fragment is the last of its message. Gives where it ended. */
-  #copy(into: Buffer, at: number, contextId: number, control: number, bytes: Uint8Array): number {
+  /** As `#values` into memory. Gives where it ended. */
+  #copy(
+    into: Buffer,
+    at: number,
+    contextId: number,
+    control: number,
+    bytes: Uint8Array,
+    last: boolean,
+  ): number {
     let from = 0;
     do {
       const value = bytes.subarray(from, from + this.#room);
       from += value.length;
-      const flags = control | (from === bytes.length ? PDV_LAST : 0);
+      const flags = control | (last && from === bytes.length ? PDV_LAST : 0);
       writeDataHeader(into, at, contextId, flags, value.length);
       into.set(value, at + HEADERS_BYTES);
       at += HEADERS_BYTES + value.length;
@@ -317,8 +324,7 @@ export class Channel {
     const room = this.#room;
     if (bytes.length <= Math.min(room, COPIED_BYTES)) {
       const whole = Buffer.allocUnsafe(HEADERS_BYTES + bytes.length);
-      writeDataHeader(whole, 0, contextId, control | (last ? PDV_LAST : 0), bytes.length);
-      whole.set(bytes, HEADERS_BYTES);
+      this.#copy(whole, 0, contextId, control, bytes, last);
       this.socket.write(whole);
       return;
     }
