@@ -1,6 +1,7 @@
 /** STOW-RS as user agent: PS3.18 10.5. Instances go out as they are read; what became of each stands in the answer. */
-import { fromXml, hexTag, TAG } from '../dicom/index.ts';
+import { fromXml, jsonItems, jsonString, TAG } from '../dicom/index.ts';
 import type { DicomJson } from '../dicom/types.ts';
+import { STATUS } from './command.ts';
 import { multipartWriter } from './multipart.ts';
 import type { WebClient } from './web.ts';
 
@@ -14,8 +15,6 @@ export interface StowAnswer {
   /** Not stored: Failure Reason (0008,1197) by SOP Instance UID, PS3.18 table I.2-2. */
   readonly failed: ReadonlyMap<string, number>;
 }
-
-const PROCESSING_FAILURE = 0x0110;
 
 /** Sends them in one request. @throws WebError, and what `open` and its stream throw */
 export async function stow(
@@ -46,11 +45,9 @@ export async function stow(
   const json = readAnswer(answer.type, answer.body);
   const taken = new Set<string>();
   const failed = new Map<string, number>();
-  for (const item of itemsOf(json, TAG.ReferencedSOPSequence)) taken.add(uidOf(item));
-  for (const item of itemsOf(json, TAG.FailedSOPSequence)) {
-    const reason = Number(item[hexTag(TAG.FailureReason)]?.Value?.[0] ?? PROCESSING_FAILURE);
-    failed.set(uidOf(item), reason);
-  }
+  for (const item of jsonItems(json, TAG.ReferencedSOPSequence)) taken.add(uidOf(item));
+  for (const item of jsonItems(json, TAG.FailedSOPSequence))
+    failed.set(uidOf(item), Number(jsonString(item, TAG.FailureReason) ?? STATUS.processingFailure));
   for (const set of [taken, failed]) set.delete('');
   return { status: answer.status, taken, failed };
 }
@@ -68,9 +65,4 @@ function readAnswer(type: string, body: Buffer): DicomJson {
   }
 }
 
-const itemsOf = (json: DicomJson, tag: number): DicomJson[] =>
-  (json[hexTag(tag)]?.Value ?? []).filter(
-    (item): item is DicomJson => item !== null && typeof item === 'object',
-  );
-const uidOf = (item: DicomJson): string =>
-  String(item[hexTag(TAG.ReferencedSOPInstanceUID)]?.Value?.[0] ?? '');
+const uidOf = (item: DicomJson): string => jsonString(item, TAG.ReferencedSOPInstanceUID) ?? '';
