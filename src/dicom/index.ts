@@ -16,6 +16,7 @@ export type * from './types.ts';
 export * from './sopClasses.ts';
 export * from './uid.ts';
 export * from './uids.ts';
+export { TEXT_VRS } from './view.ts';
 export {
   decimalString,
   encodeElements,

@@ -19,7 +19,8 @@ export const ENCODED = new Set(['LO', 'LT', 'PN', 'SH', 'ST', 'UC', 'UT']);
 const UNDIVIDED = new Set(['LT', 'ST', 'UT', 'UR']);
 /** VRs whose leading spaces mean something. */
 const LEADING = new Set(['LT', 'ST', 'UT', 'UC', 'PN', 'UR']);
-const TEXT = new Set([...ENCODED, 'AE', 'AS', 'CS', 'DA', 'DS', 'DT', 'IS', 'TM', 'UI', 'UR']);
+/** VRs of character strings: PS3.5 6.2. */
+export const TEXT_VRS = new Set([...ENCODED, 'AE', 'AS', 'CS', 'DA', 'DS', 'DT', 'IS', 'TM', 'UI', 'UR']);
 
 const BINARY: Readonly<
   Record<string, readonly [number, (view: DataView, at: number, little: boolean) => number]>
@@ -86,7 +87,7 @@ export class ElementView implements DataSet {
     const element = this.#elements.get(tag);
     const bytes = element && this.#bytesOf(element);
     if (!element || !bytes || bytes.length === 0) return [];
-    if (!TEXT.has(element.vr)) return this.numbers(tag).map(String);
+    if (!TEXT_VRS.has(element.vr)) return this.numbers(tag).map(String);
     const text = (ENCODED.has(element.vr) ? this.charset() : latin1)(bytes);
     const leading = LEADING.has(element.vr);
     if (UNDIVIDED.has(element.vr) || !text.includes('\\')) {
@@ -106,7 +107,7 @@ export class ElementView implements DataSet {
     const element = this.#elements.get(tag);
     const bytes = element && this.#bytesOf(element);
     if (!element || !bytes) return [];
-    if (TEXT.has(element.vr)) return this.strings(tag).map(numberOf);
+    if (TEXT_VRS.has(element.vr)) return this.strings(tag).map(numberOf);
     const binary = BINARY[element.vr];
     if (!binary) return [];
     const [width, read] = binary;

@@ -10,6 +10,7 @@ import {
   parseDataSet,
   type Tag,
   tagOf,
+  TEXT_VRS,
 } from '../../dicom/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
 import { isOfHeader, type Key, keysOf, NO_KEYS } from '../header-match.ts';
@@ -64,7 +65,6 @@ const isThroughSequences = (path: readonly Tag[]): boolean =>
 const isSupported = (path: readonly Tag[], level: Level): boolean =>
   belongsTo(path[0]!, level) && isThroughSequences(path) && !NO_KEYS.has(path.at(-1)!);
 const isVrOfText = (tag: Tag): boolean => TEXT_VRS.has(listedVr(tag) ?? '');
-const TEXT_VRS = new Set('AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT'.split(' '));
 
 /** Puts a key into its sequences; false when it is there already. */
 function addKey(into: DicomJson, [tag, ...below]: Tag[], value: string): boolean {
