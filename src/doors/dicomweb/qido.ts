@@ -1,14 +1,6 @@
 /** QIDO-RS: PS3.18 10.6. Search by the attributes that the archive indexes, answered as DICOM JSON or XML. */
 import type { FastifyReply } from 'fastify';
-import type {
-  Archive,
-  FoundStudy,
-  InstanceRow,
-  SeriesRow,
-  Sight,
-  StudyCounts,
-  StudyRow,
-} from '../../archive/index.ts';
+import type { Archive, InstanceRow, SeriesRow, Sight, StudyCounts, StudyRow } from '../../archive/index.ts';
 import { type DicomJson, hexTag, jsonString, personJson, TAG, type Tag } from '../../dicom/index.ts';
 import { isAsked, matchesHeader } from '../header-match.ts';
 import {
@@ -279,13 +271,7 @@ export function searchRoutes({ archive, sightOf }: DicomwebDependencies) {
     async studies(request: Get, reply: FastifyReply) {
       const { search, query, base, sight } = begin(request, 'study');
       const find = (page: Page) => archive.findStudies({ ...query, ...page }, sight);
-      const rows: FoundStudy[] = await confirmed(
-        archive,
-        search,
-        find,
-        ({ studyUid }) => firstOf(sight)({ studyUid }),
-        sight,
-      );
+      const rows = await confirmed(archive, search, find, firstOf(sight), sight);
       const results = rows.map((row): Result => ({ attributes: studyAttributes(base, row, row.counts) }));
       const places = rows.map(({ studyUid }) => ({ studyUid }));
       await addOfFirst(results, places, search, base, sight, 'study', true);

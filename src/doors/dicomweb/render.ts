@@ -149,7 +149,7 @@ export function renderRoutes(shared: Shared) {
 
   const drawn = async (
     stored: StoredInstance,
-    options: RenderOptions & { frame?: number },
+    options: RenderOptions,
     request: FastifyRequest,
   ): Promise<Buffer> => {
     const { frame = 1 } = options;

@@ -1,6 +1,6 @@
 /** What the rows of the index say to the keys of a question, and how it is written: PS3.4 C.4.1.1.3.2, C.4.1.2.2.1. */
 import type { FoundStudy, InstanceRow, MatchingOptions, SeriesRow, StudyRow } from '../../archive/index.ts';
-import type { PatientRow, StudyCounts } from '../../archive/types.ts';
+import type { PatientRow } from '../../archive/types.ts';
 import {
   type Attributes,
   dataset as attributes,
@@ -18,7 +18,7 @@ import type { QueryLevel } from './identifier.ts';
 export type Match =
   | { readonly patient: PatientRow }
   | { readonly study: FoundStudy }
-  | { readonly series: SeriesRow; readonly study?: StudyRow & { readonly counts: StudyCounts } }
+  | { readonly series: SeriesRow; readonly study?: FoundStudy }
   | { readonly instance: InstanceRow; readonly header?: DicomJson };
 
 type Value = string | number | null | readonly string[];
@@ -37,7 +37,7 @@ const PATIENT_COUNTS: Values<PatientRow> = {
   NumberOfPatientRelatedSeries: ({ counts }) => counts.series,
   NumberOfPatientRelatedInstances: ({ counts }) => counts.instances,
 };
-const STUDY: Values<StudyRow & { readonly counts: StudyCounts }> = {
+const STUDY: Values<FoundStudy> = {
   StudyInstanceUID: (row) => row.studyUid,
   StudyID: (row) => row.studyId,
   StudyDate: (row) => row.studyDate,

@@ -1,13 +1,13 @@
 /** C-FIND as provider, Patient Root and Study Root: PS3.4 C.4.1. Matches go out as they are read, page by page. */
 import {
+  type FoundStudy,
   isKey,
   type InstanceRow,
   type Level,
   type MatchingOptions,
   type Sight,
-  type StudyRow,
 } from '../../archive/index.ts';
-import type { Archive, PatientRow, StudyCounts } from '../../archive/types.ts';
+import type { Archive, PatientRow } from '../../archive/types.ts';
 import { type DicomJson, hexTag, TAG } from '../../dicom/index.ts';
 import { COMMAND, type Handler, type Operation, type Service, STATUS } from '../../wire/index.ts';
 import { answerWriter, isOfStudy, type Match, tellerOf } from './answers.ts';
@@ -195,7 +195,7 @@ async function studiesOf(
   rows: readonly { studyUid: string }[],
   archive: Archive,
   sight: Sight,
-): Promise<Map<string, StudyRow & { readonly counts: StudyCounts }>> {
+): Promise<Map<string, FoundStudy>> {
   const uids = [...new Set(rows.map(({ studyUid }) => studyUid))];
   const counts = await archive.counts(uids, sight);
   return new Map(
