@@ -71,11 +71,7 @@ export function metadataRoute({ archive, sightOf }: DicomwebDependencies) {
           return bytes;
         };
         yield give(`[${first.value}`);
-        if (!second.done) yield give(`,${second.value}`);
-        for (let next = second; !next.done;) {
-          next = await texts.next();
-          if (!next.done) yield give(`,${next.value}`);
-        }
+        for (let next = second; !next.done; next = await texts.next()) yield give(`,${next.value}`);
         yield give(']');
         // Only what did not change meanwhile is what the revision says.
         if (collected && revision !== undefined && (await revisionNow()) === revision)
