@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { StoredInstance } from '../../archive/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
+import { BUFFER_BYTES, buffers } from '../buffers.ts';
 import { codingOfText, compressed } from './compress.ts';
 
 /** Bytes at hand, or a part of a stored file. */
@@ -10,8 +11,7 @@ export type Piece =
   Uint8Array | { readonly from: StoredInstance; readonly offset: number; readonly length: number };
 
 /** A reply up to this size is gathered and written at once. */
-const WHOLE = 1024 * 1024;
-const CHUNK = 1024 * 1024;
+const WHOLE = BUFFER_BYTES;
 
 export const lengthOf = (pieces: readonly Piece[]): number =>
   pieces.reduce((sum, { length }) => sum + length, 0);
@@ -106,14 +106,14 @@ async function* filled(
   for await (const piece of pieces) {
     let at = 0;
     while (at < piece.length) {
-      buffer ??= buffers.take(CHUNK);
-      const part = Math.min(CHUNK - length, piece.length - at);
+      buffer ??= buffers.take();
+      const part = Math.min(BUFFER_BYTES - length, piece.length - at);
       const target = buffer.subarray(length, length + part);
       if (piece instanceof Uint8Array) target.set(piece.subarray(at, at + part));
       else await piece.from.read(target, piece.offset + at);
       at += part;
       length += part;
-      if (length < CHUNK) continue;
+      if (length < BUFFER_BYTES) continue;
       yield { bytes: buffer, pooled: buffer };
       buffer = undefined;
       length = 0;
@@ -140,20 +140,6 @@ const write = (raw: ServerResponse, bytes: Uint8Array): Promise<void> =>
       else resolve();
     });
   });
-
-/** Allocating megabytes for each answer costs more than reading them: memory comes from the system page by page. */
-const buffers = (() => {
-  const KEPT = 16;
-  const spare: Buffer[] = [];
-  return {
-    /** At least `length` bytes where that is up to a chunk. */
-    take: (length: number): Buffer =>
-      length <= 16 * 1024 ? Buffer.allocUnsafeSlow(length) : (spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK)),
-    giveBack(buffer: Buffer): void {
-      if (buffer.length === CHUNK && spare.length < KEPT) spare.push(buffer);
-    },
-  };
-})();
 
 /**
  * The part that a `Range` header asks for (RFC 9110 14.2), of a representation of `length` bytes: `undefined` for the whole. Several

@@ -22,6 +22,7 @@ import {
   STATUS,
   type TlsOptions,
 } from '../../wire/index.ts';
+import { buffers } from '../buffers.ts';
 import { demandAdmission, type QueryDependencies } from './find.ts';
 import {
   acceptPlain,
@@ -288,7 +289,7 @@ async function leaving(
   }
 }
 
-/** Read into buffers that are used again: new ones for each image keep the garbage collector busy. */
+/** Read into buffers that are used again. */
 async function asStored(stored: StoredInstance): Promise<Ready> {
   const { transferSyntax, size } = stored.row;
   const start = stored.datasetOffset;
@@ -321,17 +322,6 @@ async function asStored(stored: StoredInstance): Promise<Ready> {
 
 /** What is shorter may wait in the socket after `send` has resolved: its memory is not used again. */
 const LEAST_POOLED = 64 * 1024;
-const BUFFER_BYTES = 1024 * 1024;
-const KEPT_BUFFERS = 8;
-const buffers = (() => {
-  const spare: Buffer[] = [];
-  return {
-    take: (): Buffer => spare.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES),
-    giveBack: (buffer: Buffer): void => {
-      if (spare.length < KEPT_BUFFERS) spare.push(buffer);
-    },
-  };
-})();
 
 /** Back on the same association. */
 function toPeer({ peer, command }: Operation, dependencies: RetrieveDependencies): Receiver {
