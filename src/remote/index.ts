@@ -17,7 +17,7 @@ import type { Here, Remote, RemoteSystem } from './types.ts';
 export type * from './types.ts';
 export { isLoopback } from './form.ts';
 export { remoteMigrations } from './migrations.ts';
-export { reasonCode, reasonText } from './reasons.ts';
+export { reasonCode, reasonText, statusCode } from './reasons.ts';
 
 export interface RemoteDependencies {
   store: Store;

@@ -5,17 +5,20 @@ import { codeOf } from './trial.ts';
 import type { Text, ThereCode } from './types.ts';
 import { codeOfStatus } from './webTrial.ts';
 
-/** Codes of a trial, or one of those below; a status of DIMSE as `status-a700`. */
+/** A status of DIMSE or a failure reason as a code: `status-a700`; `commit-0112` where it says why an instance is not kept. */
+export const statusCode = (of: 'status' | 'commit', status: number): string =>
+  `${of}-${status.toString(16).padStart(4, '0')}`;
+
+/** Codes of a trial, of `statusCode`, or one of those below. */
 export function reasonCode(error: unknown): string {
   if (error instanceof WebError) {
     if (error.code === 'web-status') return codeOfStatus(Number(error.details.status));
-    if (error.code === 'web-full') return `status-${String(error.details.reason)}`;
+    if (error.code === 'web-full') return statusCode('status', Number(error.details.status));
     return error.code === 'web-cancelled' ? 'cancelled' : codeOf(error);
   }
   if (error instanceof DimseError) {
     if (error.code === 'dimse-no-context') return 'no-service';
-    if (error.code === 'dimse-status')
-      return `status-${Number(error.details.status).toString(16).padStart(4, '0')}`;
+    if (error.code === 'dimse-status') return statusCode('status', Number(error.details.status));
     if (error.code === 'dimse-cancelled') return 'cancelled';
     return codeOf(error);
   }

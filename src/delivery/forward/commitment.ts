@@ -4,12 +4,14 @@
  */
 import { EXPLICIT_LE, IMPLICIT_LE, newUid } from '../../dicom/index.ts';
 import type { InstanceRow } from '../../archive/types.ts';
+import { statusCode } from '../../remote/index.ts';
+import { SHOWN_FAILURES } from '../../remote/transfers.ts';
 import type { Address } from '../../remote/types.ts';
 import { associate, DimseError, STATUS, STORAGE_COMMITMENT } from '../../wire/index.ts';
 import type { CommitmentResult } from '../../wire/index.ts';
 import type { Store, Tx } from '../../store/types.ts';
 import type { ForwardTable, ForwardTables } from './tables.ts';
-import type { Taken } from './taken.ts';
+import { chunksOf, type Taken } from './taken.ts';
 
 const PLAIN = [EXPLICIT_LE, IMPLICIT_LE];
 /** Instances of one request: some receivers hold it in memory, or limit its length. */
@@ -17,8 +19,6 @@ const AT_ONCE = 1000;
 const ANSWER_MS = 60_000;
 /** Transactions that were answered, or given up, are kept for so long: an answer may come late. */
 const KEPT_MS = 30 * 86_400_000;
-/** Failure reasons that a row keeps for people. */
-const SHOWN = 100;
 
 export function createCommitments(deps: {
   store: Store;
@@ -48,11 +48,8 @@ export function createCommitments(deps: {
       );
       if (failed.length > 0) {
         const reasons = failed
-          .slice(0, SHOWN)
-          .map(({ sopInstanceUid, reason }) => [
-            sopInstanceUid,
-            `commit-${reason.toString(16).padStart(4, '0')}`,
-          ]);
+          .slice(0, SHOWN_FAILURES)
+          .map(({ sopInstanceUid, reason }) => [sopInstanceUid, statusCode('commit', reason)]);
         await tx
           .updateTable('forward')
           .set({ failed: JSON.stringify(reasons) })
@@ -75,7 +72,7 @@ export function createCommitments(deps: {
     signal: AbortSignal,
     listenMs: number,
   ): Promise<void> {
-    for (let i = 0; i < rows.length; i += AT_ONCE) {
+    for (const chunk of chunksOf(rows, AT_ONCE)) {
       const association = await associate({
         ...address,
         contexts: [{ abstractSyntax: STORAGE_COMMITMENT, transferSyntaxes: PLAIN }],
@@ -86,9 +83,7 @@ export function createCommitments(deps: {
         const transactionUid = newUid();
         // Before it is asked: the answer may be here before the response is.
         await begin(forward, transactionUid);
-        const references = rows
-          .slice(i, i + AT_ONCE)
-          .map(({ sopClassUid, sopInstanceUid }) => ({ sopClassUid, sopInstanceUid }));
+        const references = chunk.map(({ sopClassUid, sopInstanceUid }) => ({ sopClassUid, sopInstanceUid }));
         const { status, result } = await association.commit(transactionUid, references, listenMs);
         if (status !== STATUS.success) {
           // No answer will come to what it did not take (PS3.4 J.3.2).

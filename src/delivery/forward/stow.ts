@@ -3,24 +3,20 @@ import { SEES_ALL } from '../../archive/index.ts';
 import type { InstanceRow, Outgoing } from '../../archive/types.ts';
 import { EXPLICIT_LE, IMPLICIT_LE } from '../../dicom/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
-import { createWebClient, stow, WebError } from '../../wire/index.ts';
+import { statusCode } from '../../remote/index.ts';
+import { createWebClient, STATUS, stow, WebError } from '../../wire/index.ts';
 import type { WebClient, WebService } from '../../wire/index.ts';
-import type { TransferDependencies } from './transfer.ts';
+import { isFull, type TransferDependencies } from './transfer.ts';
 
 /** Instances of one request: enough that its cost is shared, few enough that a break repeats little. */
 const MOST = 50;
 const MOST_BYTES = 64 * 1024 * 1024;
 
-/** Failure reasons, PS3.18 table I.2-2: it has no room; it does not take this transfer syntax. */
-const isFull = (reason: number): boolean => (reason & 0xff00) === 0xa700;
+/** Failure reason, PS3.18 table I.2-2: it does not take this transfer syntax. */
 const SYNTAX_NOT_SUPPORTED = 0xc122;
-/** PS3.7 C.5.3: another with this UID is there already. */
-const DUPLICATE = 0x0111;
 /** What a request is answered with because of what is in it; any other failure is one of the service. */
 const ABOUT_CONTENT = new Set([200, 202, 400, 406, 409, 413, 415, 422]);
 const UNSUPPORTED_MEDIA_TYPE = 415;
-
-const hex = (reason: number): string => reason.toString(16).padStart(4, '0');
 
 export function* batchesOf(rows: readonly InstanceRow[]): Generator<InstanceRow[]> {
   let batch: InstanceRow[] = [];
@@ -105,14 +101,14 @@ async function sendBatch(
     const syntax =
       reason === SYNTAX_NOT_SUPPORTED ||
       (ready.length === 1 && reason === undefined && answer.status === UNSUPPORTED_MEDIA_TYPE);
-    if (answer.taken.has(uid) || reason === DUPLICATE) await deps.onTaken(uid);
+    if (answer.taken.has(uid) || reason === STATUS.duplicateSopInstance) await deps.onTaken(uid);
     else if (syntax && compressed && accepted === undefined) convertible.push(row);
     else if (reason === undefined) untold.push(row);
     else if (isFull(reason)) full ??= reason;
-    else deps.onRefused(uid, `status-${hex(reason)}`);
+    else deps.onRefused(uid, statusCode('status', reason));
   }
   if (full !== undefined)
-    throw new WebError('web-full', 'The receiver has no room', { details: { reason: hex(full) } });
+    throw new WebError('web-full', 'The receiver has no room', { details: { status: String(full) } });
   // Whatever the status, an instance that the answer does not name is not known to be kept: it is asked about alone.
   if (ready.length > 1) for (const row of untold) await sendBatch(client, [row], deps, accepted);
   else for (const { sopInstanceUid } of untold) deps.onRefused(sopInstanceUid, `http-${answer.status}`);

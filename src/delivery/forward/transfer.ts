@@ -3,6 +3,7 @@ import { SEES_ALL } from '../../archive/index.ts';
 import type { Archive, InstanceRow } from '../../archive/types.ts';
 import { EXPLICIT_LE, IMPLICIT_LE } from '../../dicom/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
+import { statusCode } from '../../remote/index.ts';
 import type { Address } from '../../remote/types.ts';
 import { associate, DimseError, STATUS } from '../../wire/index.ts';
 import type { Association } from '../../wire/index.ts';
@@ -27,8 +28,8 @@ export interface TransferDependencies {
 /** Success, or a warning: the instance was stored, perhaps changed (PS3.4 table B.2-1). A duplicate is there already. */
 const isTaken = (status: number): boolean =>
   status === STATUS.success || (status & 0xf000) === 0xb000 || status === STATUS.duplicateSopInstance;
-/** The receiver cannot take anything at present: PS3.4 table B.2-1, PS3.7 C.5. */
-const isFull = (status: number): boolean => (status & 0xff00) === 0xa700;
+/** The receiver cannot take anything at present: PS3.4 table B.2-1, PS3.7 C.5, PS3.18 table I.2-2. */
+export const isFull = (status: number): boolean => (status & 0xff00) === 0xa700;
 
 /** Groups in order, each small enough for the contexts of one association: a class as it is stored, and uncompressed. */
 export function groupsOf(rows: readonly InstanceRow[]): InstanceRow[][] {
@@ -121,7 +122,7 @@ async function sendOne(
     if (isTaken(status)) return await deps.onTaken(sopInstanceUid);
     if (isFull(status))
       throw new DimseError('dimse-status', 'The receiver has no room', { details: { status } });
-    deps.onRefused(sopInstanceUid, `status-${status.toString(16).padStart(4, '0')}`);
+    deps.onRefused(sopInstanceUid, statusCode('status', status));
   } catch (error) {
     const local = error instanceof NegatoscopeError && !(error instanceof DimseError);
     // Not convertible, not decodable, deleted meanwhile: this one instance alone, found before anything was sent.
