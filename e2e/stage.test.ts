@@ -177,6 +177,27 @@ describe.skipIf(browserMissing)('the stage', { timeout: 180_000 }, () => {
   };
   const framesOf = (i: number) => `**/instances/${SLICES[i]}/frames/**`;
 
+  test('the study that is read next goes on coming while this one is turned over', async () => {
+    const [asked, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const next = `/studies/${negativeStudy}/`;
+    await page.route(`**${next}**/frames/**`, async (route) => {
+      asked.resolve();
+      await held.promise;
+      // Nothing is left to go on where it was given up.
+      await route.continue().catch(() => undefined);
+    });
+    const come = page.waitForEvent('requestfinished', {
+      predicate: (request) => request.url().includes(next) && request.url().includes('/frames/'),
+    });
+    await open(STUDY);
+    await asked.promise;
+    await page.keyboard.press('ArrowDown');
+    await shown(1);
+    await page.waitForTimeout(300);
+    held.resolve();
+    await come;
+  });
+
   test('a presentation state on MONOCHROME1 decides alone what is white (PS3.4 N.2.1)', async () => {
     await open(negativeStudy);
     const [left, right] = await until(

@@ -13,7 +13,7 @@ const NEXT = 4 * LANES;
 const SHARE = 0.85;
 
 let order: string[] = [];
-/** Of other studies: when all of the stack in view is there. */
+/** Of other studies: when all of the stack in view is there. What was given up for the stack is begun again then. */
 let later: string[] = [];
 const underWay = new Set<string>();
 const failed = new Set<string>();
@@ -22,7 +22,8 @@ let listening = false;
 
 /** The stack in view and its image: called again whenever one of them changes; an empty stack ends it. */
 export function follow(stack: readonly string[], index: number): void {
-  const same = last?.stack === stack;
+  // By its images: the list is made anew when another series is sorted.
+  const same = last?.stack.length === stack.length && stack.every((imageId, i) => imageId === last!.stack[i]);
   const direction =
     same && index !== last!.index ? (index > last!.index ? 1 : -1) : same ? last!.direction : 1;
   last = { stack, index, direction };
@@ -32,8 +33,9 @@ export function follow(stack: readonly string[], index: number): void {
     listen();
     order = readingOrder(stack.length, index, direction, capacity(stack)).map((at) => stack[at]!);
     const next = new Set(order.filter((imageId) => !cache.isLoaded(imageId)).slice(0, NEXT));
-    // Given up on a jump: what it would take is needed elsewhere.
-    for (const imageId of underWay) if (!next.has(imageId)) cache.getImageLoadObject(imageId)?.cancelFn?.();
+    // Given up on a jump: what it would take is needed elsewhere, if anywhere.
+    const wanted = next.size > 0 ? next : new Set(later);
+    for (const imageId of underWay) if (!wanted.has(imageId)) cache.getImageLoadObject(imageId)?.cancelFn?.();
     pump();
   });
 }
@@ -53,10 +55,11 @@ function pump(): void {
   }
   stackProgress({ ready, total: order.length });
   const here = order.every((imageId) => cache.isLoaded(imageId) || failed.has(imageId));
-  while (here && later.length > 0 && underWay.size < LANES) {
-    const imageId = later.shift()!;
+  if (!here) return;
+  for (const imageId of later) {
     // They must not push out what is in view.
-    if (!underWay.has(imageId) && cache.getCacheSize() < budgetBytes() * SHARE) begin(imageId);
+    if (underWay.size >= LANES || cache.getCacheSize() >= budgetBytes() * SHARE) return;
+    if (!cache.isLoaded(imageId) && !underWay.has(imageId) && !failed.has(imageId)) begin(imageId);
   }
 }
 
