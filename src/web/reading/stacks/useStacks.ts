@@ -16,7 +16,7 @@ export interface ShownImage {
   ref: InstanceRef;
 }
 export interface Group {
-  /** Stable while the order changes: the series and the first instance by number. */
+  /** The series, the kind and the first frame: several stacks may come of one instance. */
   key: string;
   series: SeriesView;
   kind: Stack['kind'];
@@ -71,7 +71,7 @@ export function groupsOf(
           : [];
       });
       const group = {
-        key: `${series.seriesUid} ${stack.kind} ${shown[0]?.instance.sopInstanceUid}`,
+        key: `${series.seriesUid} ${stack.kind} ${shown[0]?.instance.sopInstanceUid}/${shown[0]?.frame}`,
         series,
         kind: stack.kind,
         localizer: stack.localizer,
@@ -88,7 +88,6 @@ export function groupsOf(
 /** A series that grew is sorted anew. */
 const sortKey = (series: SeriesView): string => `${series.seriesUid} ${series.instances.length}`;
 
-/** `first`: the series to be sorted before all others, since it is on the screen. */
 export function useStacks(view: StudyView): Group[] {
   const [sorted, setSorted] = useState<ReadonlyMap<string, Stack[]>>(new Map());
   useEffect(() => {
