@@ -159,7 +159,7 @@ export function labelLines(mark: Said, language: WordsLanguage): string[] {
 
 /**
  * One plain sentence for the report: "Longueur : 63,4 mm (image 2, non calibré)". It says what was measured and how far the
- * figure can be relied on, never what it means. `place`: the image's number for people; null where the study has one image.
+ * figure can be relied on, never what it means. `place`: the image's number for people; null where its stack has one.
  */
 export function sentenceOf(mark: Said, place: number | null, language: WordsLanguage): string {
   const words = WORDS[language];

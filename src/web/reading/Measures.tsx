@@ -13,7 +13,7 @@ export function withSentence(text: string, sentence: string): string {
 
 export function Measures(props: {
   marks: Marks;
-  /** Number of the image for people; null where there is one. */
+  /** Number of the image in its stack, for people; null where there is one. */
   placeOf: (mark: Mark) => number | null;
   selected: string | null;
   onSelect: (mark: Mark) => void;

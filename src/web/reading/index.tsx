@@ -34,7 +34,7 @@ import { CineBar } from './stacks/CineBar.tsx';
 import { EdgeLetters } from './stacks/EdgeLetters.tsx';
 import { Thumbs } from './stacks/Thumbs.tsx';
 import { useClipTiming, useCine } from './stacks/useCine.ts';
-import { groupsOf, useStacks, type ShownImage } from './stacks/useStacks.ts';
+import { groupsOf, numberInStack, useStacks, type ShownImage } from './stacks/useStacks.ts';
 import { usePrefetchStudy, useReading } from './useReading.ts';
 import { useHeat } from './useHeat.ts';
 import { middle } from './viewer/boxes.ts';
@@ -236,11 +236,13 @@ function Reading({
     reset: () => stage.current?.reset(),
     keyImage: current ? { chosen: keyMark !== undefined, toggle: toggleKey } : null,
   };
-  const showMark = (mark: Mark) => {
-    setMarkSelected(mark.id);
-    const at = images.findIndex(
+  const indexOf = (mark: Mark) =>
+    images.findIndex(
       ({ instance, frame }) => instance.sopInstanceUid === mark.sopInstanceUid && frame === mark.frame,
     );
+  const showMark = (mark: Mark) => {
+    setMarkSelected(mark.id);
+    const at = indexOf(mark);
     if (at >= 0) setIndex(at);
   };
   const next = useNext(studyUid, editable);
@@ -649,13 +651,7 @@ function Reading({
             />
             <Measures
               marks={marks}
-              placeOf={(mark) => {
-                const at = images.findIndex(
-                  ({ instance, frame }) =>
-                    instance.sopInstanceUid === mark.sopInstanceUid && frame === mark.frame,
-                );
-                return images.length > 1 ? at + 1 : null;
-              }}
+              placeOf={(mark) => numberInStack(groups, indexOf(mark))}
               selected={markSelected}
               onSelect={showMark}
               report={

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { StudyView } from '../../../doors/api/contract.ts';
 import type { Stack } from './stacks.ts';
-import { groupsOf, type InstanceView, type SeriesView } from './useStacks.ts';
+import { groupsOf, numberInStack, type InstanceView, type SeriesView } from './useStacks.ts';
 
 const CT = '1.2.840.10008.5.1.4.1.1.2';
 const SEGMENTATION = '1.2.840.10008.5.1.4.1.1.66.4';
@@ -36,5 +36,21 @@ describe('groups', () => {
     });
     const groups = groupsOf(mixed, new Map([['1.4 1', [plane(1, 2), plane(3, 4, 5)]]]));
     expect(new Set(groups.map(({ key }) => key)).size).toBe(groups.length);
+  });
+  test('number their images as the corner does: each stack from 1, none where there is one', () => {
+    const groups = groupsOf(mixed, new Map());
+    const images = groups.flatMap(({ shown }) => shown);
+    expect(images.map((_image, index) => numberInStack(groups, index))).toEqual([
+      1,
+      2,
+      3,
+      null,
+      1,
+      2,
+      3,
+      4,
+      5,
+    ]);
+    expect(numberInStack(groups, -1)).toBeNull();
   });
 });

@@ -85,6 +85,12 @@ export function groupsOf(
   });
 }
 
+/** Number from 1 of an image in its own stack, as the corner says it; null where it stands alone or is not there. */
+export function numberInStack(groups: readonly Group[], index: number): number | null {
+  const group = groups.find(({ start, shown }) => index >= start && index < start + shown.length);
+  return group && group.shown.length > 1 ? index - group.start + 1 : null;
+}
+
 /** A series that grew is sorted anew. */
 const sortKey = (series: SeriesView): string => `${series.seriesUid} ${series.instances.length}`;
 
