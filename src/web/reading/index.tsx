@@ -34,13 +34,13 @@ import { CineBar } from './stacks/CineBar.tsx';
 import { EdgeLetters } from './stacks/EdgeLetters.tsx';
 import { Thumbs } from './stacks/Thumbs.tsx';
 import { useClipTiming, useCine } from './stacks/useCine.ts';
-import { groupsOf, numberInStack, useStacks, type ShownImage } from './stacks/useStacks.ts';
+import { numberInStack, useStacks, type ShownImage } from './stacks/useStacks.ts';
 import { usePrefetchStudy, useReading } from './useReading.ts';
 import { useHeat } from './useHeat.ts';
+import { warmStudy } from './warm.ts';
 import { middle } from './viewer/boxes.ts';
 import type { InstanceRef, Metadata } from './viewer/loading/dicomweb.ts';
 import { imageIdOf, refOf } from './viewer/loading/imageId.ts';
-import { prefetch } from './viewer/loading/prefetch.ts';
 import { StackProgress } from './viewer/loading/StackProgress.tsx';
 import { boxesOf, DrawSheet, Marks } from './viewer/Marks.tsx';
 import { startingPoints } from './viewer/marks/drawing.ts';
@@ -826,13 +826,7 @@ function useNext(studyUid: string, active: boolean): string | null {
         setNext(row?.study.studyUid ?? null);
         if (!row) return;
         const view = await ask(row.study.studyUid);
-        if (!gone)
-          prefetch(
-            groupsOf(view, new Map())
-              .flatMap(({ shown }) => shown)
-              .slice(0, 4)
-              .map(({ ref, frame }) => imageIdOf(ref, frame)),
-          );
+        if (!gone) warmStudy(view, 4);
       } catch {
         // The next study is a convenience; the list stays.
       }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { StudyView } from '../../../doors/api/contract.ts';
 import type { Stack } from './stacks.ts';
-import { groupsOf, numberInStack, type InstanceView, type SeriesView } from './useStacks.ts';
+import { groupsOf, numberInStack, openingImages, type InstanceView, type SeriesView } from './useStacks.ts';
 
 const CT = '1.2.840.10008.5.1.4.1.1.2';
 const SEGMENTATION = '1.2.840.10008.5.1.4.1.1.66.4';
@@ -52,5 +52,8 @@ describe('groups', () => {
       5,
     ]);
     expect(numberInStack(groups, -1)).toBeNull();
+  });
+  test('begin with what is shown, not with all that has rows', () => {
+    expect(openingImages(mixed, 2)).toEqual(['negatoscope:1/1.2/1.2.1/1', 'negatoscope:1/1.2/1.2.2/1']);
   });
 });

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useState } from 'react';
 import type { StudyView } from '../../../doors/api/contract.ts';
 import { kindOf } from '../objects/kinds.ts';
 import { metadataOf, type InstanceRef } from '../viewer/loading/dicomweb.ts';
+import { imageIdOf } from '../viewer/loading/imageId.ts';
 import { stacksOf, type Stack } from './stacks.ts';
 
 export type SeriesView = StudyView['series'][number];
@@ -90,6 +91,13 @@ export function numberInStack(groups: readonly Group[], index: number): number |
   const group = groups.find(({ start, shown }) => index >= start && index < start + shown.length);
   return group && group.shown.length > 1 ? index - group.start + 1 : null;
 }
+
+/** Ids of the first images that a study shows when it is opened. */
+export const openingImages = (view: Pick<StudyView, 'study' | 'series'>, count: number): string[] =>
+  groupsOf(view, new Map())
+    .flatMap(({ shown }) => shown)
+    .slice(0, count)
+    .map(({ ref, frame }) => imageIdOf(ref, frame));
 
 /** A series that grew is sorted anew. */
 const sortKey = (series: SeriesView): string => `${series.seriesUid} ${series.instances.length}`;
