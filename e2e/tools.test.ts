@@ -255,8 +255,29 @@ describe.skipIf(browserMissing)('the tools of the viewer', { timeout: 240_000 },
 
   test('an arrow with words, and words alone', async () => {
     await letGo();
+    // As on a busy machine, where a timer comes later than an answer: what is drawn, and its field of words, must stay meanwhile.
+    await page.evaluate(() => {
+      const real = window.setTimeout;
+      const own = (node: Node) => node instanceof Element && node.matches('.measure.own');
+      let vanished = 0;
+      const observer = new MutationObserver((changes) => {
+        for (const { removedNodes } of changes) vanished += [...removedNodes].filter(own).length;
+      });
+      observer.observe(document.querySelector('.stage')!, { childList: true, subtree: true });
+      window.setTimeout = ((run: () => void, ms = 0) => real(run, ms + 50)) as typeof window.setTimeout;
+      Object.assign(window, {
+        rested: () => {
+          window.setTimeout = real;
+          observer.disconnect();
+          return vanished;
+        },
+      });
+    });
     await page.keyboard.press('u');
     await drag(onScreen(190, 150), onScreen(230, 130));
+    await kept(9);
+    await page.waitForTimeout(200);
+    expect(await page.evaluate(() => (window as unknown as { rested: () => number }).rested())).toBe(0);
     await page.keyboard.type('Nodule à revoir');
     await page.keyboard.press('Enter');
     await until(marks, (list) => list.some(({ text }) => text === 'Nodule à revoir'), 60_000);

@@ -2,7 +2,7 @@
  * The reader's marks of a study: shown at once, sent in the order they were made, taken back and made again with undo and redo.
  * Who only looks may measure, too; then nothing is kept.
  */
-import { useQueryClient } from '@tanstack/react-query';
+import { notifyManager, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { Mark, MarkForm, StudyView } from '../../../../doors/api/contract.ts';
 import { PIXEL_QUANTITIES, type PixelQuantity } from '../../../../measure/marks.ts';
@@ -29,7 +29,7 @@ const formOf = (mark: Mark): MarkForm => ({
   presentation: mark.presentation,
 });
 
-/** Other windows of this browser that show the same study. */
+/** Every window of this browser that shows the same study, this one as well: it hears its own word by another channel of the name. */
 const CHANNEL = 'negatoscope.marks';
 
 export function useMarks(studyUid: string, view: StudyView, editable: boolean) {
@@ -42,8 +42,6 @@ export function useMarks(studyUid: string, view: StudyView, editable: boolean) {
   const undone = useRef<Step[]>([]);
   const [, showSteps] = useState(0);
   const queue = useRef<Promise<void>>(Promise.resolve());
-  const latest = useRef(pending);
-  latest.current = pending;
 
   useEffect(() => {
     const channel = new BroadcastChannel(CHANNEL);
@@ -77,13 +75,16 @@ export function useMarks(studyUid: string, view: StudyView, editable: boolean) {
             const next = kept === null ? others : at < 0 ? [...others, kept] : present.marks.with(at, kept);
             return { ...present, marks: next };
           });
-        setPending((present) => {
-          // Changed again meanwhile: that is still on its way.
-          if (present.get(id) !== state) return present;
-          const next = new Map(present);
-          next.delete(id);
-          return next;
-        });
+        // Behind the word of the new view, which comes by the same way: in between the mark would be nowhere, and what is typed into it lost.
+        notifyManager.schedule(() =>
+          setPending((present) => {
+            // Changed again meanwhile: that is still on its way.
+            if (present.get(id) !== state) return present;
+            const next = new Map(present);
+            next.delete(id);
+            return next;
+          }),
+        );
       };
       queue.current = queue.current.then(async () => {
         try {
