@@ -20,8 +20,18 @@ export const instanceUrl = (ref: InstanceRef) => `${base(ref)}/instances/${ref.s
 export const thumbnailUrl = (ref: InstanceRef, pixels = 128) =>
   `${instanceUrl(ref)}/thumbnail?viewport=${pixels},${pixels}`;
 
-/** By the series' address. */
-const metadataOfSeries = new Map<string, Promise<Map<string, Metadata>>>();
+/** The study that is read, those beside it, and the next one. */
+const KEPT_STUDIES = 8;
+/** By the study, that asked for last at the end, and the series' address. */
+const metadataOfStudies = new Map<string, Map<string, Promise<Map<string, Metadata>>>>();
+
+function metadataOfSeries(studyUid: string): Map<string, Promise<Map<string, Metadata>>> {
+  const kept = metadataOfStudies.get(studyUid) ?? new Map();
+  metadataOfStudies.delete(studyUid);
+  metadataOfStudies.set(studyUid, kept);
+  if (metadataOfStudies.size > KEPT_STUDIES) metadataOfStudies.delete(metadataOfStudies.keys().next().value!);
+  return kept;
+}
 
 async function fetchMetadata(url: string): Promise<Map<string, Metadata>> {
   const response = await fetch(`${url}/metadata`, { headers: { accept: 'application/dicom+json' } });
@@ -32,15 +42,16 @@ async function fetchMetadata(url: string): Promise<Map<string, Metadata>> {
 
 /**
  * Metadata of one instance. Who asks first for one of a series gets it alone, for that of a thousand slices takes some megabytes;
- * then the whole series is asked, once, and kept while the page lives.
+ * then the whole series is asked, once, and kept with the last studies.
  */
 export async function metadataOf(ref: InstanceRef): Promise<Metadata> {
   const url = base(ref);
-  let series = metadataOfSeries.get(url);
+  const kept = metadataOfSeries(ref.studyUid);
+  let series = kept.get(url);
   const keep = (next: Promise<Map<string, Metadata>>) => {
     series = next;
-    metadataOfSeries.set(url, next);
-    next.catch(() => metadataOfSeries.get(url) === next && metadataOfSeries.delete(url));
+    kept.set(url, next);
+    next.catch(() => kept.get(url) === next && kept.delete(url));
   };
   if (!series) {
     const alone = fetchMetadata(instanceUrl(ref));
