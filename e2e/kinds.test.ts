@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { hasDcmtk } from '../src/dicom/dcmtk.ts';
 import { parseDicom, TAG } from '../src/dicom/index.ts';
 import {
   browserMissing,
@@ -48,7 +49,7 @@ const T1 = readdirSync(join(SHARED, 'mr-t1/series'))
   .slice(100, 108)
   .map((name) => join(SHARED, 'mr-t1/series', name));
 
-describe.skipIf(browserMissing)('every kind of object', { timeout: 180_000 }, () => {
+describe.skipIf(browserMissing || !hasDcmtk)('every kind of object', { timeout: 180_000 }, () => {
   let server: Server;
   let client: Client;
   let browser: Browser;

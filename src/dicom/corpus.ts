@@ -6,7 +6,21 @@ const folder = new URL('../../../shared/dicom/', import.meta.url);
 /** One row of manifest.csv. */
 export type CorpusEntry = Readonly<
   Record<
-    'path' | 'sop_class_uid' | 'transfer_syntax' | 'rows' | 'cols' | 'frames' | 'patient_name' | 'expected',
+    | 'path'
+    | 'sop_class_uid'
+    | 'modality'
+    | 'transfer_syntax'
+    | 'ts_name'
+    | 'rows'
+    | 'cols'
+    | 'frames'
+    | 'bits_allocated'
+    | 'bits_stored'
+    | 'signed'
+    | 'photometric'
+    | 'patient_name'
+    | 'expected'
+    | 'frame0_min_max_mean',
     string
   >
 >;
