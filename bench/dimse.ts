@@ -119,7 +119,12 @@ async function openFindLane(
       },
     }),
   );
-  await accepted;
+  try {
+    await accepted;
+  } catch (thrown) {
+    socket.destroy();
+    throw thrown;
+  }
   const message = (control: number, bytes: Buffer): void => {
     const header = Buffer.alloc(PDU_HEADER_BYTES + PDV_HEADER_BYTES);
     writeDataHeader(header, 0, 1, control | PDV_LAST, bytes.length);

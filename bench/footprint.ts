@@ -1,8 +1,8 @@
-/** What the program needs: memory, and time to start on an archive that is not empty. */
-import { readFileSync } from 'node:fs';
+/** What the program needs of time to start on an archive that is not empty. */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { instances } from './data.ts';
+import { median } from './median.ts';
 import { negatoscope } from './receivers.ts';
 import { stow } from './senders.ts';
 
@@ -10,21 +10,6 @@ import { stow } from './senders.ts';
 export const STORED = 20_000;
 const A_STUDY = 100;
 const STARTS = 3;
-
-/** Resident memory of a process and all that it started, MB; 0 where there is no /proc. Waits first: what is not needed any more is given back. */
-export async function residentMegabytes(pid: number, waitMs = 2000): Promise<number> {
-  await new Promise((resolve) => setTimeout(resolve, waitMs));
-  const of = (id: number): number => {
-    try {
-      const kilobytes = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1] ?? 0);
-      const children = readFileSync(`/proc/${id}/task/${id}/children`, 'utf8').split(' ').filter(Boolean);
-      return children.reduce((sum, child) => sum + of(Number(child)), kilobytes);
-    } catch {
-      return 0;
-    }
-  };
-  return of(pid) / 1024;
-}
 
 /** From the command to open ports, median of some starts, seconds. */
 export async function startSeconds(dir: string): Promise<number> {
@@ -38,7 +23,7 @@ export async function startSeconds(dir: string): Promise<number> {
     times.push(started.startSeconds);
     await started.stop();
   }
-  return times.sort((a, b) => a - b)[STARTS >> 1]!;
+  return median(times);
 }
 
 /** Writes the rows of the one study again and again under other UIDs. */

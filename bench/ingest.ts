@@ -10,9 +10,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { instances } from './data.ts';
 import type { DataName, Instance } from './data.ts';
-import { residentMegabytes, startSeconds, STORED } from './footprint.ts';
+import { startSeconds, STORED } from './footprint.ts';
+import { median } from './median.ts';
 import { negatoscope, orthanc, storescp } from './receivers.ts';
 import type { Receiver } from './receivers.ts';
+import { residentMegabytes } from './resident.ts';
 import { cStore, storescu, stow } from './senders.ts';
 import type { Line, SuiteOptions } from './types.ts';
 
@@ -57,7 +59,7 @@ export async function* ingest({ count = 100, rounds, only, say }: SuiteOptions):
 
     yield limited('memory idle', await residentMegabytes(ours.pid), IDLE_MEGABYTES, 'MB');
     for (const work of works(quick, shipped)) {
-      if (work.rivals.length === 0 || (only !== undefined && !work.name.includes(only))) continue;
+      if (work.rivals.length === 0 || !work.name.includes(only)) continue;
       const peers = work.rivals.map(({ receiver }) => receiver);
       const rates = new Map<Receiver, number[]>([ours, ...peers].map((receiver) => [receiver, []]));
       for (let round = 0; round < rounds; round++) {
@@ -89,7 +91,7 @@ export async function* ingest({ count = 100, rounds, only, say }: SuiteOptions):
       }
     }
     yield limited('memory after all of this', await residentMegabytes(ours.pid), LOADED_MEGABYTES, 'MB');
-    if (only !== undefined) return;
+    if (only) return;
     say(`starting on ${STORED} instances …`);
     yield limited(
       `start with ${STORED} instances`,
@@ -174,9 +176,3 @@ function write(folder: string, batch: readonly Instance[]): string[] {
     return path;
   });
 }
-
-const median = (values: readonly number[]): number => {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-};

@@ -19,7 +19,8 @@ import {
 } from '../src/dicom/index.ts';
 import { associate, multipartWriter } from '../src/wire/index.ts';
 import { PROGRAM, PROGRAM_FLAGS } from '../scripts/node24.mjs';
-import { freePort } from './receivers.ts';
+import { freePort } from '../src/wire/testing/peers.ts';
+import { exitOnSignal } from './signals.ts';
 
 const SIDE = 2048;
 const FRAME = SIDE * SIDE * 2;
@@ -75,6 +76,7 @@ async function* pixels(): AsyncGenerator<Uint8Array> {
 }
 
 const dir = mkdtempSync(join(tmpdir(), 'negatoscope-large-'));
+exitOnSignal();
 process.on('exit', () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
 const data = join(dir, 'data');
 const node = process.execPath;

@@ -6,18 +6,20 @@ import { parseArgs } from 'node:util';
 import { ingest } from './ingest.ts';
 import { query } from './query.ts';
 import { retrieve } from './retrieve.ts';
+import { exitOnSignal } from './signals.ts';
 import type { Line, Suite } from './types.ts';
 import { viewer } from './viewer/index.ts';
 
 const SUITES: Readonly<Record<string, Suite>> = { ingest, query, retrieve, viewer };
 
+exitOnSignal();
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
     count: { type: 'string' },
     large: { type: 'boolean', default: false },
-    only: { type: 'string' },
+    only: { type: 'string', default: '' },
     rounds: { type: 'string', default: '3' },
   },
 });

@@ -2,10 +2,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { answers, freePort, ORTHANC, ORTHANC_WEB } from '../src/wire/testing/peers.ts';
 
 export interface Receiver {
   readonly name: string;
@@ -17,24 +16,12 @@ export interface Receiver {
 }
 
 const program = fileURLToPath(new URL('../negatoscope', import.meta.url));
-const ORTHANC = ['/usr/sbin/Orthanc', '/usr/bin/Orthanc', '/usr/local/sbin/Orthanc'].find(existsSync);
-const ORTHANC_PLUGINS = '/usr/share/orthanc/plugins';
 
-/** Whatever ends this process, also a closed pipe or Ctrl+C: what it started ends with it. */
+/** Whatever ends this process: what it started ends with it. */
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGTERM');
 });
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
-
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 /** Resolves when the port takes connections; rejects when the process ends first. */
 async function listening(
@@ -46,14 +33,7 @@ async function listening(
   const until = performance.now() + 60_000;
   while (performance.now() < until) {
     if (child.exitCode !== null) throw new Error(`${name} did not start:\n${heard()}`);
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect({ host: '127.0.0.1', port }, () => {
-        socket.destroy();
-        resolve(true);
-      });
-      socket.on('error', () => resolve(false));
-    });
-    if (open) return;
+    if (await answers(port)) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   throw new Error(`${name} did not open its port in a minute`);
@@ -174,7 +154,7 @@ export async function orthanc(
   mkdirSync(home);
   const dicomPort = await freePort();
   const httpPort = await freePort();
-  const web = existsSync(join(ORTHANC_PLUGINS, 'libOrthancDicomWeb.so'));
+  const web = existsSync(ORTHANC_WEB);
   const config = join(home, 'orthanc.json');
   writeFileSync(
     config,
@@ -190,7 +170,7 @@ export async function orthanc(
       DicomModalities: Object.fromEntries(
         Object.entries(known).map(([title, port]) => [title, [title, '127.0.0.1', port]]),
       ),
-      Plugins: web ? [join(ORTHANC_PLUGINS, 'libOrthancDicomWeb.so')] : [],
+      Plugins: web ? [ORTHANC_WEB] : [],
     }),
   );
   const started = await run(name, ORTHANC, [config], [dicomPort, httpPort], nagle(noDelay));

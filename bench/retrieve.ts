@@ -10,11 +10,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseDicom, TAG } from '../src/dicom/index.ts';
+import { freePort } from '../src/wire/testing/peers.ts';
 import { instances, type Instance } from './data.ts';
 import { CLIENT_AE, getRate, moveRate, sink, SINK_AE, type Stored } from './dimse.ts';
 import { rate } from './http.ts';
+import { median } from './median.ts';
 import { radiographs } from './radiographs.ts';
-import { freePort, negatoscope, orthanc } from './receivers.ts';
+import { negatoscope, orthanc } from './receivers.ts';
 import type { Receiver } from './receivers.ts';
 import { stow } from './senders.ts';
 import type { Line, SuiteOptions } from './types.ts';
@@ -38,7 +40,7 @@ interface Retrieval {
   readonly goal: number;
 }
 
-export async function* retrieve({ count = 100, rounds, only = '', say }: SuiteOptions): AsyncGenerator<Line> {
+export async function* retrieve({ count = 100, rounds, only, say }: SuiteOptions): AsyncGenerator<Line> {
   const dir = mkdtempSync(join(tmpdir(), 'negatoscope-bench-'));
   const sweep = () => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   process.once('exit', sweep);
@@ -226,9 +228,3 @@ async function ceiling(): Promise<string> {
   await worker.terminate();
   return `${small.perSecond.toFixed(0)} answers/s of 0.5 MB, ${large.perSecond.toFixed(0)} of 10 MB (${large.megabytesPerSecond.toFixed(0)} MB/s)`;
 }
-
-const median = (values: readonly number[]): number => {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-};

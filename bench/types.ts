@@ -7,20 +7,20 @@ export interface Line {
   readonly peer: number;
   readonly peerName: string;
   readonly unit: string;
-  /** ours / peer; above 1 is better. */
+  /** How many times better ours is: of a rate ours / peer, of what is to be small peer / ours. */
   readonly ratio: number;
   readonly goal: number;
   readonly met: boolean;
 }
 
 export interface SuiteOptions {
-  /** Instances; each suite has its own default. */
+  /** Instances, of the viewer slices; each suite has its own default. */
   readonly count: number | undefined;
   readonly rounds: number;
   /** The suite's second size, where it has one. */
   readonly large: boolean;
-  /** Only works whose name contains this; undefined: all. */
-  readonly only: string | undefined;
+  /** Only works whose name contains this. */
+  readonly only: string;
   /** What is being done, for a person who waits. */
   readonly say: (text: string) => void;
 }

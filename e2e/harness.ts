@@ -5,8 +5,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { PROGRAM, PROGRAM_FLAGS } from '../scripts/node24.mjs';
+import type { ReadingState } from '../src/reading/types.ts';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const SHARED = fileURLToPath(new URL('../../shared/', import.meta.url));
@@ -171,10 +172,17 @@ export async function firstAccount(server: Server): Promise<Client> {
   return client;
 }
 
+/** Lets an AE title in before it knocks. */
+export const admit = (client: Client, aeTitle: string): Promise<unknown> =>
+  client.json('POST', `/api/knocks/${aeTitle}/admit`, {});
+
 /** The same person in a page's browser, by the cookie alone: the form has tests of its own. Nothing is opened yet. */
-export async function signIn(page: Page, server: Server): Promise<void> {
+export async function signIn(
+  { request }: Pick<Page | BrowserContext, 'request'>,
+  { url }: Pick<Server, 'url'>,
+): Promise<void> {
   const data = { login: 'anne', password: PASSWORD };
-  const answer = await page.context().request.post(`${server.url}/api/login`, { data });
+  const answer = await request.post(`${url}/api/login`, { data });
   if (!answer.ok()) throw new Error(`Not signed in: ${answer.status()}`);
 }
 
@@ -209,7 +217,7 @@ export async function until<T>(ask: () => Promise<T>, test: (value: T) => boolea
 
 export interface Row {
   study: { studyUid: string; patientName: string; images: number; bodyParts: string[] };
-  state: string;
+  state: ReadingState;
   ai: { state: string; reason: string | null; detail: string | null; runId: string }[];
 }
 export const worklist = async (client: Client, list = 'all'): Promise<Row[]> =>
@@ -271,4 +279,20 @@ export async function openPage(
       errors.push(message.text());
   });
   return { page, errors };
+}
+
+/** Chromium's emulation of a slower network: bits a second down and up, and ms before each answer. */
+export async function slowDown(
+  page: Page,
+  { megabits, latencyMs }: { megabits: number; latencyMs: number },
+): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const bytes = (megabits * 1e6) / 8;
+  await session.send('Network.enable');
+  await session.send('Network.emulateNetworkConditions', {
+    offline: false,
+    latency: latencyMs,
+    downloadThroughput: bytes,
+    uploadThroughput: bytes,
+  });
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dicomFile } from '../src/archive/testing.ts';
 import { dataset, EXPLICIT_LE, newUid } from '../src/dicom/index.ts';
 import { associate } from '../src/wire/index.ts';
-import { Client, firstAccount, remove, ROOT, type Server, startServer } from './harness.ts';
+import { admit, Client, firstAccount, remove, ROOT, type Server, startServer } from './harness.ts';
 
 const STUDY = newUid();
 const SERIES = newUid();
@@ -21,7 +21,7 @@ let client: Client;
 beforeAll(async () => {
   server = await startServer();
   client = await firstAccount(server);
-  await client.json('POST', '/api/knocks/READER/admit');
+  await admit(client, 'READER');
   for (const sop of SOPS)
     await client.json(
       'POST',

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { dicomFile } from '../../src/archive/testing.ts';
 import { EXPLICIT_LE, newUid, parseDicom } from '../../src/dicom/index.ts';
 import { associate, multipartWriter } from '../../src/wire/index.ts';
-import { type Client, PIN, type Server } from '../harness.ts';
+import { admit, type Client, PIN, type Server } from '../harness.ts';
 import type { Kept, Ledger } from './ledger.ts';
 
 const AE_TITLE = 'CRASH';
@@ -172,7 +172,7 @@ const deleter: Actor = async (stage) => {
 
 const corrector: Actor = async (stage) => {
   const { ledger, chance } = stage;
-  for (let n = 0; stage.on(); n++) {
+  while (stage.on()) {
     const study = pick([...ledger.described.keys()], chance);
     if (study === undefined) return;
     const description = `corrected ${Math.floor(chance() * 1e9)}`;
@@ -252,7 +252,7 @@ export async function letIn(server: Server, client: Client): Promise<void> {
   }
   if (!refused) throw new Error('An unknown AE title was answered');
   await association.release();
-  await client.json('POST', `/api/knocks/${AE_TITLE}/admit`, {});
+  await admit(client, AE_TITLE);
 }
 
 const dicomAsker: Actor = async (stage) => {

@@ -1,16 +1,19 @@
 /**
  * `npm run crash -- [--kills N] [--seed S] [--keep]`: `kill -9` at random moments while images come by every door, are deleted,
  * brought back, erased, corrected, signed, asked for. After each restart everything that was acknowledged has to be there, byte
- * for byte, and nothing half. Ends with 1 and keeps the data folder when not.
+ * for byte, and nothing half. Ends with 1 and keeps the data folder when not. A seed does not repeat a run: those at work draw from it
+ * as their answers come.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { freePort } from '../../bench/receivers.ts';
+import { exitOnSignal } from '../../bench/signals.ts';
 import { random } from '../../scripts/fuzz/mutate.ts';
-import { Client, firstAccount, newDir, remove, ROOT, type Server, startServer } from '../harness.ts';
+import { PROGRAM, PROGRAM_FLAGS } from '../../scripts/node24.mjs';
+import { freePort } from '../../src/wire/testing/peers.ts';
+import { Client, firstAccount, newDir, remove, type Server, startServer } from '../harness.ts';
 import { ACTORS, fetched, letIn } from './actors.ts';
 import { check } from './check.ts';
 import { Ledger } from './ledger.ts';
@@ -53,17 +56,19 @@ export async function crashLoop({
       const before = ledger.unanswered.size;
       await check(server, client, ledger);
       say(
-        `${kill} of ${kills}: killed after ${answers} answers; ${ledger.kept.size} instances known, ${before} were under way`,
+        `${kill} of ${kills}: killed after ${answers} answers at least; ${ledger.kept.size} instances known, ${before} were under way`,
       );
     }
     await end(server, client, ledger);
     ledger.count('files set aside by the sweep', orphansIn(server.dir));
     sound = true;
     return Object.fromEntries(ledger.counts);
+  } catch (thrown) {
+    throw new Error(`${(thrown as Error).message}\nThe data are in ${server.dir}`, { cause: thrown });
   } finally {
     await server.stop();
     if (sound && !keep) remove(server);
-    else say(`the data are in ${server.dir}`);
+    else if (sound) say(`the data are in ${server.dir}`);
   }
 }
 
@@ -89,7 +94,9 @@ async function load(
   });
   const begun = ledger.answers;
   const latest = performance.now() + LATEST_MS;
-  while (ledger.answers - begun < answers && performance.now() < latest) await pause(2);
+  // The first round lasts until a report is signed: how soon one is, is luck.
+  while ((ledger.answers - begun < answers || ledger.signed.size === 0) && performance.now() < latest)
+    await pause(2);
   await pause(chance() * MOST_MS);
   on = false;
   await server.kill();
@@ -107,10 +114,13 @@ async function end(server: Server, client: Client, ledger: Ledger): Promise<void
   }
   if (wrong.length > 0)
     throw new Error(`${wrong.length} instances came back changed, or not at all: ${wrong.slice(0, 5)}`);
-  const program = join(ROOT, 'src/main.ts');
-  const verifying = spawn(process.execPath, [program, 'verify', '--all', '--data', server.dir], {
-    stdio: 'pipe',
-  });
+  const verifying = spawn(
+    process.execPath,
+    [...PROGRAM_FLAGS, PROGRAM, 'verify', '--all', '--data', server.dir],
+    {
+      stdio: 'pipe',
+    },
+  );
   let said = '';
   for (const stream of [verifying.stdout, verifying.stderr]) stream.on('data', (chunk) => (said += chunk));
   const [code] = await once(verifying, 'close');
@@ -126,6 +136,7 @@ function orphansIn(dir: string): number {
 }
 
 if (import.meta.filename === process.argv[1]) {
+  exitOnSignal();
   const { values } = parseArgs({
     options: {
       kills: { type: 'string', default: '200' },

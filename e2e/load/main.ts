@@ -9,7 +9,8 @@
  */
 import { readdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { residentMegabytes } from '../../bench/footprint.ts';
+import { residentMegabytes } from '../../bench/resident.ts';
+import { exitOnSignal } from '../../bench/signals.ts';
 import { Client, firstAccount, remove, type Server, startServer } from '../harness.ts';
 import { clients, finder, prepare, sender, type Site } from './people.ts';
 
@@ -157,6 +158,7 @@ function quantiles(all: number[]): LoadReport['latencies'][string] {
 }
 
 if (import.meta.filename === process.argv[1]) {
+  exitOnSignal();
   const { values } = parseArgs({
     options: {
       seconds: { type: 'string', default: '600' },

@@ -3,7 +3,7 @@ import { instances, type Instance } from '../../bench/data.ts';
 import { Lane } from '../../bench/http.ts';
 import { EXPLICIT_LE } from '../../src/dicom/index.ts';
 import { associate, multipartWriter } from '../../src/wire/index.ts';
-import type { Client, Server } from '../harness.ts';
+import { admit, type Client, type Server } from '../harness.ts';
 
 const AE_TITLE = 'LOAD';
 const STUDY_ROOT_FIND = '1.2.840.10008.5.1.4.1.2.2.1';
@@ -211,21 +211,7 @@ export async function prepare(site: Pick<Site, 'server' | 'client' | 'headers'>)
   const made = (['ct-512', 'ct-128', 'mr-64'] as const).map((name) =>
     instances(name, name === 'mr-64' ? 100 : 20),
   );
-  const association = await associate({
-    host: '127.0.0.1',
-    port: server.dicomPort,
-    callingAe: AE_TITLE,
-    calledAe: 'NEGATOSCOPE',
-    contexts: [{ abstractSyntax: STUDY_ROOT_FIND, transferSyntaxes: [EXPLICIT_LE] }],
-  });
-  const query = { sopClassUid: STUDY_ROOT_FIND, identifier: { '00080052': { vr: 'CS', Value: ['STUDY'] } } };
-  try {
-    for await (const _ of association.find(query));
-  } catch {
-    // refused: now it is listed, and can be let in
-  }
-  await association.release();
-  await client.json('POST', `/api/knocks/${AE_TITLE}/admit`, {});
+  await admit(client, AE_TITLE);
   for (const each of made.flat())
     await client.json('POST', '/api/upload', each.bytes, { 'x-file-name': 'x' });
   const all = await Promise.all(

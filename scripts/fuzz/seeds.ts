@@ -1,6 +1,7 @@
 /** The real inputs that mutations are made of, cut down: mutations of megabytes of pixels find nothing and take their time. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { TAG, toJson, parseDicom, parseHeader, toXml } from '../../src/dicom/index.ts';
 import { LONG_VRS } from '../../src/dicom/reader.ts';
 import type { DicomFile, DicomJson } from '../../src/dicom/index.ts';
@@ -17,7 +18,7 @@ import {
 } from '../../src/wire/pdu.ts';
 import { makeZip } from '../../src/wire/zip/testing.ts';
 
-const SHARED = new URL('../../../shared/dicom/', import.meta.url).pathname;
+const SHARED = fileURLToPath(new URL('../../../shared/dicom/', import.meta.url));
 /** A file that cannot be cut down, because it does not read, is cut off here. */
 const LARGEST = 8 * 1024;
 /** The same, because it is deflated: a bomb of this size does no harm. */

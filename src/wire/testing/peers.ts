@@ -9,8 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const HOST = '127.0.0.1';
-const ORTHANC = ['/usr/sbin/Orthanc', '/usr/bin/Orthanc', '/usr/local/sbin/Orthanc'].find(existsSync);
-const ORTHANC_WEB = '/usr/share/orthanc/plugins/libOrthancDicomWeb.so';
+export const ORTHANC = ['/usr/sbin/Orthanc', '/usr/bin/Orthanc', '/usr/local/sbin/Orthanc'].find(existsSync);
+/** Its DICOMweb plugin. */
+export const ORTHANC_WEB = '/usr/share/orthanc/plugins/libOrthancDicomWeb.so';
 /** With CI=true it must be here: then what needs it runs, and fails by saying so. */
 export const orthancMissing = ORTHANC === undefined && process.env.CI !== 'true';
 
