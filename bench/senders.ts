@@ -67,9 +67,12 @@ export async function storescu(
   return files.length / ((performance.now() - start) / 1000);
 }
 
+/** Of a receiver, what STOW-RS needs. */
+type Web = Pick<Receiver, 'name' | 'stow'>;
+
 /** STOW-RS (PS3.18 10.5): so many instances a request, one connection a lane. */
 export async function stow(
-  to: Receiver,
+  to: Web,
   instances: readonly Instance[],
   lanes: number,
   perRequest: number,
@@ -88,7 +91,7 @@ export async function stow(
   }
 }
 
-async function post(to: Receiver, group: readonly Instance[], agent: Agent): Promise<void> {
+async function post(to: Web, group: readonly Instance[], agent: Agent): Promise<void> {
   if (!to.stow) throw new Error(`${to.name} has no STOW-RS`);
   const writer = multipartWriter();
   const pieces = group.flatMap(({ bytes }) => [writer.part({ 'Content-Type': 'application/dicom' }), bytes]);

@@ -93,14 +93,11 @@ export const watchCanvas = (page: Page): Promise<unknown> =>
 /** Below this spread a patch is taken for blank. */
 export const BLANK = 2;
 
-/**
- * Waits until the canvas has shown something and then kept still for `stillMs`, and gives ms from the asking click to the first
- * picture that is as sharp as the last: at least nine tenths and at most eleven of its edges. Throws after `timeoutMs`.
- */
-export async function firstFullPicture(
+/** Waits until the canvas has shown something and then kept still for `stillMs`; gives all that it showed. Throws after `timeoutMs`. */
+export async function stillPictures(
   page: Page,
   { stillMs = 1500, timeoutMs = 60_000 } = {},
-): Promise<number> {
+): Promise<Pick<CanvasWatch, 'asked' | 'pictures'>> {
   const shown = await page.waitForFunction(
     ([still, blank]) => {
       const { pictures } = window.canvasWatch;
@@ -112,7 +109,18 @@ export async function firstFullPicture(
     [stillMs, BLANK] as const,
     { timeout: timeoutMs, polling: 100 },
   );
-  const { pictures, asked } = (await shown.jsonValue())!;
+  return (await shown.jsonValue())!;
+}
+
+/**
+ * Waits until the canvas keeps still, and gives ms from the asking click to the first picture that is as sharp as the last: at least
+ * nine tenths and at most eleven of its edges.
+ */
+export async function firstFullPicture(
+  page: Page,
+  waiting?: { stillMs?: number; timeoutMs?: number },
+): Promise<number> {
+  const { pictures, asked } = await stillPictures(page, waiting);
   const { edges } = pictures.at(-1)!;
   const first = pictures.find(
     (each) => each.spread > BLANK && each.edges >= edges * 0.9 && each.edges <= edges * 1.1,

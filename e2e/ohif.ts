@@ -7,6 +7,7 @@ import {
   createReadStream,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -17,6 +18,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
+import type { BrowserContext, Page } from 'playwright-core';
+import { type Client, firstAccount, newDir, type Server, startServer } from './harness.ts';
 
 export const OHIF_VERSION = '3.13.2';
 const CACHE = join(
@@ -117,20 +120,44 @@ window.config = {
   }],
 };`;
 
+/** The tour for those who come for the first time would lie above the image. */
+export const skipTour = (where: Page | BrowserContext): Promise<unknown> =>
+  where.addInitScript(() => localStorage.setItem('shownTours', '["basicViewerTour"]'));
+
 export interface Ohif {
   readonly url: string;
   close(): Promise<void>;
 }
 /**
- * Serves the app on loopback. `of` is asked for our DICOMweb address and a token when the page wants its configuration: the port
- * of OHIF has to be known before our server starts, which is told its origin. `compressed`: by Brotli as our pages are, made when
- * first asked for and kept beside.
+ * Our server on an empty folder, and OHIF that reads from it with a token of these roles. `compressed`: its files come by Brotli as
+ * our pages do, made before and kept beside.
  */
-export async function serveOhif(
+export async function openOhif(
+  dist: string,
+  roles: readonly string[],
+  { compressed = false } = {},
+): Promise<{ server: Server; client: Client; ohif: Ohif }> {
+  const where = { dicomweb: '', token: '' };
+  const ohif = await serve(dist, () => where, compressed);
+  const dir = newDir();
+  writeFileSync(join(dir, 'negatoscope.json'), JSON.stringify({ corsOrigins: [ohif.url] }));
+  const server = await startServer(dir);
+  const client = await firstAccount(server);
+  const { token } = await client.json<{ token: string }>('POST', '/api/tokens', { name: 'ohif', roles });
+  Object.assign(where, { dicomweb: `${server.url}/dicom-web`, token });
+  return { server, client, ohif };
+}
+
+/**
+ * Serves the app on loopback. `of` is asked for our DICOMweb address and a token when the page wants its configuration: the port
+ * of OHIF has to be known before our server starts, which is told its origin.
+ */
+async function serve(
   dist: string,
   of: () => { dicomweb: string; token: string },
-  { compressed = false } = {},
+  compressed: boolean,
 ): Promise<Ohif> {
+  if (compressed) squeeze(dist);
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url!, 'http://localhost').pathname));
     if (path === '/app-config.js') {
@@ -146,13 +173,9 @@ export async function serveOhif(
       'content-type': type,
       'cache-control': file.endsWith('.html') ? 'no-store' : 'public, max-age=31536000, immutable',
     };
-    if (
-      compressed &&
-      /javascript|css|json|wasm|html/.test(type) &&
-      String(request.headers['accept-encoding']).includes('br')
-    ) {
+    if (compressed && SQUEEZED.test(type) && String(request.headers['accept-encoding']).includes('br')) {
       response.writeHead(200, { ...headers, 'content-encoding': 'br' });
-      return createReadStream(squeezed(file)).pipe(response);
+      return createReadStream(smaller(file)).pipe(response);
     }
     response.writeHead(200, headers);
     return createReadStream(file).pipe(response);
@@ -168,12 +191,19 @@ export async function serveOhif(
   };
 }
 
-function squeezed(file: string): string {
-  const name = `${file}.br`;
-  if (!existsSync(name)) {
-    const params = { [constants.BROTLI_PARAM_QUALITY]: 6 };
-    writeFileSync(`${name}.${process.pid}`, brotliCompressSync(readFileSync(file), { params }));
-    renameSync(`${name}.${process.pid}`, name);
+const SQUEEZED = /javascript|css|json|wasm|html/;
+/** As the build compresses our pages (vite.config.ts). */
+const QUALITY = 9;
+const smaller = (file: string): string => `${file}.${QUALITY}.br`;
+
+/** Half a minute once, before anybody asks: the first to ask would be measured with it. */
+function squeeze(dist: string): void {
+  for (const name of readdirSync(dist, { encoding: 'utf8', recursive: true })) {
+    const file = join(dist, name);
+    const small = smaller(file);
+    if (!SQUEEZED.test(TYPES[extname(file)] ?? '') || existsSync(small)) continue;
+    const params = { [constants.BROTLI_PARAM_QUALITY]: QUALITY };
+    writeFileSync(`${small}.${process.pid}`, brotliCompressSync(readFileSync(file), { params }));
+    renameSync(`${small}.${process.pid}`, small);
   }
-  return name;
 }

@@ -1,8 +1,9 @@
 /** Our viewer and OHIF, opened and scrolled as a person does, in a Chromium of its own each. */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { watchCanvas } from '../../e2e/canvas.ts';
-import { openBrowser, PASSWORD } from '../../e2e/harness.ts';
+import { openBrowser, signIn } from '../../e2e/harness.ts';
+import { skipTour } from '../../e2e/ohif.ts';
 
 export interface Viewer {
   readonly name: string;
@@ -19,21 +20,24 @@ export interface Viewer {
 const VIEW = { width: 1440, height: 900 };
 const WAIT_MS = 120_000;
 
+/** Px from the row's corner, where it has no link. */
+export const BESIDE = { x: 4, y: 12 };
+export const rowOf = (page: Page, patient: string): Locator =>
+  page.locator('.wl-row').filter({ hasText: patient }).first();
+
 export const ours = (url: string): Viewer => ({
   name: 'Negatoscope',
   browser: () => openBrowser(),
   async context(browser, options = {}) {
     const context = await browser.newContext({ viewport: VIEW, locale: 'fr-FR', ...options });
-    const answer = await context.request.post(`${url}/api/login`, {
-      data: { login: 'anne', password: PASSWORD },
-    });
-    if (!answer.ok()) throw new Error(`sign-in: ${answer.status()} ${await answer.text()}`);
+    await signIn(context, { url });
     return context;
   },
   async select(page, patient) {
     await page.goto(`${url}/?list=all`);
-    await page.locator('.wl-list').getByText(patient).first().click();
-    await page.locator('.preview a.primary').waitFor();
+    // Beside the name, which is a link: the list selects its first row by itself, and a click on the name of that one follows it.
+    await rowOf(page, patient).click({ position: BESIDE });
+    await page.locator('.preview', { hasText: patient }).locator('a.primary').waitFor();
   },
   open: (page) => page.locator('.preview a.primary').click(),
 });
@@ -43,8 +47,7 @@ export const ohif = (url: string): Viewer => ({
   browser: () => openBrowser(['--disable-web-security']),
   async context(browser, options = {}) {
     const context = await browser.newContext({ viewport: VIEW, locale: 'en-US', ...options });
-    // The tour for those who come for the first time would lie above the image.
-    await context.addInitScript(() => localStorage.setItem('shownTours', '["basicViewerTour"]'));
+    await skipTour(context);
     return context;
   },
   async select(page, patient) {
@@ -62,71 +65,78 @@ export async function newPage(context: BrowserContext): Promise<Page> {
   return page;
 }
 
-/** Chromium's emulation of a slower network: bits a second down and up, and ms before each answer. */
-export async function shape(page: Page, megabits: number, latencyMs: number): Promise<void> {
-  const session = await page.context().newCDPSession(page);
-  const bytes = (megabits * 1e6) / 8;
-  await session.send('Network.enable');
-  await session.send('Network.emulateNetworkConditions', {
-    offline: false,
-    latency: latencyMs,
-    downloadThroughput: bytes,
-    uploadThroughput: bytes,
-  });
-}
+/** Where the wheel leads. */
+export const FORWARD = 100;
+export const BACK = -100;
 
 /**
  * Turns the wheel over the stage one step, waits until the canvas shows another picture, and so on for `steps` steps. Gives ms of
- * each step, from the turn to the picture. A step that shows nothing for two seconds is turned again.
+ * each step, from the turn to the picture. A step that shows nothing for two seconds is turned again; where three more turns show
+ * nothing the stack is at its end: a turn that was only slow has led one slice further, so there may be fewer steps than asked for.
  */
-export const scroll = (page: Page, steps: number): Promise<number[]> =>
-  page.evaluate(async (count) => {
-    const stage = [...document.querySelectorAll('canvas')].reduce((a, b) =>
-      a.clientWidth * a.clientHeight >= b.clientWidth * b.clientHeight ? a : b,
-    );
-    const { left, top, width, height } = stage.getBoundingClientRect();
-    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
-    const times: number[] = [];
-    for (let i = 0; i < count; i++) {
-      const before = window.canvasWatch.pictures.length;
-      const began = performance.now();
-      let turned = -Infinity;
-      while (window.canvasWatch.pictures.length === before) {
-        if (performance.now() - turned > 2000) {
-          turned = performance.now();
-          stage.dispatchEvent(
-            new WheelEvent('wheel', {
-              deltaY: 100,
-              clientX: left + width / 2,
-              clientY: top + height / 2,
-              bubbles: true,
-              cancelable: true,
-            }),
-          );
+export const scroll = (page: Page, steps: number, deltaY: number): Promise<number[]> =>
+  page.evaluate(
+    async ([count, delta]) => {
+      const stage = [...document.querySelectorAll('canvas')].reduce((a, b) =>
+        a.clientWidth * a.clientHeight >= b.clientWidth * b.clientHeight ? a : b,
+      );
+      const { left, top, width, height } = stage.getBoundingClientRect();
+      const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+      const times: number[] = [];
+      for (let i = 0; i < count; i++) {
+        const before = window.canvasWatch.pictures.length;
+        const began = performance.now();
+        let turned = -Infinity;
+        let turns = 0;
+        while (window.canvasWatch.pictures.length === before) {
+          if (performance.now() - turned > 2000) {
+            if (times.length > 0 && turns > 3) return times;
+            turns++;
+            turned = performance.now();
+            stage.dispatchEvent(
+              new WheelEvent('wheel', {
+                deltaY: delta,
+                // By this Cornerstone tells the way; what Chromium gives a made event by itself has the sign of `deltaY`.
+                wheelDeltaY: -delta,
+                clientX: left + width / 2,
+                clientY: top + height / 2,
+                bubbles: true,
+                cancelable: true,
+              } as WheelEventInit),
+            );
+          }
+          if (performance.now() - began > 30_000) throw new Error('the stack does not move');
+          await frame();
         }
-        if (performance.now() - began > 30_000) throw new Error(`slice ${i + 2} does not come`);
-        await frame();
+        times.push(performance.now() - began);
       }
-      times.push(performance.now() - began);
-    }
-    return times;
-  }, steps);
+      return times;
+    },
+    [steps, deltaY] as const,
+  );
 
-/** Proportional set size of a browser with all its processes, MB (Linux, proc(5)). */
-export function megabytesOf(root: number): number {
-  const parents = new Map<number, number>();
+/** Of every process that runs, its parent (Linux, proc(5)). */
+function parents(): Map<number, number> {
+  const found = new Map<number, number>();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     try {
       const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
-      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0]));
+      found.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0]));
     } catch {
       // ended meanwhile
     }
   }
-  const within = (pid: number): boolean => pid === root || (parents.has(pid) && within(parents.get(pid)!));
+  return found;
+}
+
+/** Proportional set size of a browser with all its processes, MB. */
+export function megabytesOf(root: number): number {
+  const processes = parents();
+  const within = (pid: number): boolean =>
+    pid === root || (processes.has(pid) && within(processes.get(pid)!));
   let kilobytes = 0;
-  for (const pid of parents.keys()) {
+  for (const pid of processes.keys()) {
     if (!within(pid)) continue;
     try {
       kilobytes += Number(
@@ -139,18 +149,15 @@ export function megabytesOf(root: number): number {
   return kilobytes / 1024;
 }
 
-/** The browser's own process: a child of ours. */
-export function browserPids(): number[] {
-  const found: number[] = [];
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
-      const parent = Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0]);
-      if (parent === process.pid && /chrom/.test(stat)) found.push(Number(name));
-    } catch {
-      // ended meanwhile
-    }
+/** Browsers that we started: children of ours. */
+export const browserPids = (): number[] =>
+  [...parents()]
+    .filter(([pid, parent]) => parent === process.pid && /chrom/.test(commandOf(pid)))
+    .map(([pid]) => pid);
+const commandOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'latin1');
+  } catch {
+    return ''; // ended meanwhile
   }
-  return found;
-}
+};

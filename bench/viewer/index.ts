@@ -3,25 +3,31 @@
  * rendering. Both are opened by a click in their own list. What is shown is told by the pixels of the canvas (`e2e/canvas.ts`),
  * never by what a viewer says of itself.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import type { BrowserContext, Page } from 'playwright-core';
 import { firstFullPicture } from '../../e2e/canvas.ts';
-import { firstAccount, startServer, until, worklist, type Client, type Server } from '../../e2e/harness.ts';
-import { ohifApp, serveOhif, type Ohif } from '../../e2e/ohif.ts';
+import { slowDown, until, worklist, type Client, type Server } from '../../e2e/harness.ts';
+import { ohifApp, openOhif, type Ohif } from '../../e2e/ohif.ts';
 import type { Instance } from '../data.ts';
+import { median } from '../median.ts';
 import { radiographs } from '../radiographs.ts';
 import { stow } from '../senders.ts';
 import type { Line, SuiteOptions } from '../types.ts';
-import { newPage, ohif, ours, scroll, shape, type Viewer } from './drive.ts';
+import { BACK, FORWARD, newPage, ohif, ours, scroll, type Viewer } from './drive.ts';
 import { memoryOf, nextAfterSigning, scriptsOf, workPerInteraction } from './own.ts';
 import { stack } from './stacks.ts';
 
 const DX = ['BENCHDX1', 'BENCHDX2'] as const;
-const CT = { name: 'BENCHCT500', slices: 500 };
-const LONG = { name: 'BENCHCT1000', slices: 1000 };
+const SLICES = 500;
 const SLOW = { megabits: 20, latencyMs: 40 };
+
+/** A CT by its patient's name. */
+interface Stack {
+  name: string;
+  slices: number;
+}
+/** A radiograph by its patient's name, or a CT. */
+type Study = string | Stack;
 
 /** Of how OHIF does: at most a half, a third, six tenths, as much. Ratios say how many times better ours is. */
 const HALF = 2;
@@ -32,20 +38,25 @@ const NEXT_MS = 150;
 const SCRIPT_MEGABYTES = 1.3;
 const INTERACTION_MS = 50;
 
-export async function* viewer({ rounds, only, say }: SuiteOptions): AsyncGenerator<Line> {
+export async function* viewer({ count = SLICES, rounds, only, say }: SuiteOptions): AsyncGenerator<Line> {
   const app = ohifApp();
   if ('missing' in app) return say(app.missing);
-  const wanted = (name: string): boolean => only === undefined || name.includes(only);
+  const wanted = (name: string): boolean => name.includes(only);
+  const ct: Stack = { name: `BENCHCT${count}`, slices: count };
+  const long: Stack = { name: `BENCHCT${2 * count}`, slices: 2 * count };
   const stage = await Stage.open(app.dist);
   try {
+    // What a work needs is loaded with it, so that each can be asked for alone.
     const compare = async function* (
       name: string,
       unit: string,
+      studies: readonly Study[],
       goals: readonly [suffix: string, goal: number][],
       measure: (viewer: Viewer) => Promise<readonly number[]>,
       times = rounds,
     ): AsyncGenerator<Line> {
       if (!wanted(name)) return;
+      await stage.load(...studies);
       const found = new Map<Viewer, (readonly number[])[]>([
         [stage.ours, []],
         [stage.ohif, []],
@@ -67,21 +78,25 @@ export async function* viewer({ rounds, only, say }: SuiteOptions): AsyncGenerat
       name: string,
       unit: string,
       limit: number,
+      studies: readonly Study[],
       measure: () => Promise<number>,
     ): AsyncGenerator<Line> {
-      if (wanted(name)) yield line(name, await measure(), limit, 'at most', unit, AS_GOOD);
+      if (!wanted(name)) return;
+      await stage.load(...studies);
+      yield line(name, await measure(), limit, 'at most', unit, AS_GOOD);
     };
 
+    // The radiographs first, and together: the one is what comes next after the other.
     const kinds = [
-      ['DX 10 MB', DX[0], HALF],
-      ['CT 500', CT.name, THIRD],
+      ['DX 10 MB', DX, DX[0], HALF],
+      [`CT ${count}`, [ct], ct.name, THIRD],
     ] as const;
-    if (kinds.some(([kind]) => wanted(kind))) await stage.load(DX[0], CT);
-    for (const [kind, patient, goal] of kinds) {
+    for (const [kind, studies, patient, goal] of kinds) {
       const title = `${kind}: click to full pixels`;
       yield* compare(
         `${title}, loopback`,
         'ms',
+        studies,
         [
           [', cold', goal],
           [', warm', goal],
@@ -95,6 +110,7 @@ export async function* viewer({ rounds, only, say }: SuiteOptions): AsyncGenerat
       yield* compare(
         `${title}, 20 Mbit/s 40 ms`,
         'ms',
+        studies,
         [
           [', cold', goal],
           [', warm', goal],
@@ -111,31 +127,28 @@ export async function* viewer({ rounds, only, say }: SuiteOptions): AsyncGenerat
       [', then again: median of a step', AS_GOOD],
       [', then again: p99 of a step', AS_GOOD],
     ];
-    yield* compare('CT 500 scrolled at once', 'ms', stackGoals, (each) =>
-      stage.inContext(each, async (context) => scrolledAtOnce(context, each)),
+    yield* compare(`CT ${count} scrolled at once`, 'ms', [ct], stackGoals, (each) =>
+      stage.inContext(each, (context) => scrolledAtOnce(context, each, ct, say)),
     );
-    yield* atMost('next study after signing', 'ms', NEXT_MS, async () => {
-      await stage.load(...DX);
-      return stage.inContext(stage.ours, (context) => nextAfterSigning(context, stage.server.url, DX[0]));
-    });
-    yield* atMost('JavaScript before the first image', 'MB', SCRIPT_MEGABYTES, async () => {
-      await stage.load(DX[0]);
-      return stage.inContext(stage.ours, (context) => scriptsOf(context, stage.ours, DX[0]));
-    });
-    yield* atMost('main thread, an interaction on a phone', 'ms', INTERACTION_MS, async () => {
-      await stage.load(CT);
-      return stage.inContext(
-        stage.ours,
-        (context) => workPerInteraction(context, stage.server.url, CT.name),
-        { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
-      );
-    });
-    if (wanted('memory, CT 1000')) await stage.load(LONG);
+    yield* atMost('next study after signing', 'ms', NEXT_MS, DX, () =>
+      stage.inContext(stage.ours, (context) => nextAfterSigning(context, stage.server.url, DX[0])),
+    );
+    yield* atMost('JavaScript before the first image', 'MB', SCRIPT_MEGABYTES, DX, () =>
+      stage.inContext(stage.ours, (context) => scriptsOf(context, stage.ours, DX[0])),
+    );
+    yield* atMost('main thread, an interaction on a phone', 'ms', INTERACTION_MS, [ct], () =>
+      stage.inContext(stage.ours, (context) => workPerInteraction(context, stage.server.url, ct.name), {
+        viewport: { width: 390, height: 844 },
+        hasTouch: true,
+        isMobile: true,
+      }),
+    );
     yield* compare(
-      'memory, CT 1000',
+      `memory, CT ${2 * count}`,
       'MB',
+      [long],
       [[' scrolled through, highest', SIX_TENTHS]],
-      (each) => memoryOf(each, LONG),
+      (each) => memoryOf(each, long, say),
       1,
     );
   } finally {
@@ -151,7 +164,7 @@ async function clickToPicture(
 ): Promise<number> {
   const page = await newPage(context);
   try {
-    if (network) await shape(page, network.megabits, network.latencyMs);
+    if (network) await slowDown(page, network);
     await viewer.select(page, patient);
     await settled(page);
     await viewer.open(page);
@@ -164,20 +177,32 @@ async function clickToPicture(
 /** A moment in which a person looks at the list. */
 const settled = (page: Page): Promise<void> => page.waitForTimeout(2500);
 
-async function scrolledAtOnce(context: BrowserContext, viewer: Viewer): Promise<number[]> {
+async function scrolledAtOnce(
+  context: BrowserContext,
+  viewer: Viewer,
+  { name, slices }: Stack,
+  say: (text: string) => void,
+): Promise<number[]> {
   const page = await newPage(context);
   try {
-    await viewer.select(page, CT.name);
+    await viewer.select(page, name);
     await settled(page);
     await viewer.open(page);
     await firstFullPicture(page, { stillMs: 0 });
-    await scroll(page, CT.slices - 1);
-    const all = await page.evaluate(() => performance.now() - window.canvasWatch.asked);
-    // Back to the first by the key that both know, then through what has been loaded.
-    await page.keyboard.press('Home');
+    const forward = await scroll(page, slices - 1, FORWARD);
+    const all = await page.evaluate(() => {
+      const { asked, pictures } = window.canvasWatch;
+      return pictures.at(-1)!.t - asked;
+    });
     await page.waitForTimeout(1000);
-    const steps = (await scroll(page, CT.slices - 1)).sort((a, b) => a - b);
-    return [all, steps[steps.length >> 1]!, steps[Math.floor(steps.length * 0.99)]!];
+    // Back through what has been loaded.
+    const steps = await scroll(page, slices - 1, BACK);
+    if (Math.min(forward.length, steps.length) < slices - 1)
+      say(
+        `${viewer.name}: ${forward.length} steps forward and ${steps.length} back were seen of ${slices - 1}`,
+      );
+    const slowest = steps.toSorted((a, b) => a - b);
+    return [all, median(steps), slowest[Math.floor(steps.length * 0.99)]!];
   } finally {
     await page.close();
   }
@@ -202,11 +227,6 @@ const line = (
   met: peer / ours >= goal,
 });
 
-const median = (values: readonly number[]): number => {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1]!;
-};
-
 /** Both viewers on one server. */
 class Stage {
   readonly ours: Viewer;
@@ -227,25 +247,21 @@ class Stage {
   }
 
   static async open(dist: string): Promise<Stage> {
-    const where = { dicomweb: '', token: '' };
-    const served = await serveOhif(dist, () => where, { compressed: true });
-    const dir = mkdtempSync(join(tmpdir(), 'negatoscope-bench-'));
-    process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
-    writeFileSync(join(dir, 'negatoscope.json'), JSON.stringify({ corsOrigins: [served.url] }));
-    const server = await startServer(dir);
-    const client = await firstAccount(server);
-    const add = async (roles: string[]) =>
-      (await client.json<{ token: string }>('POST', '/api/tokens', { name: roles[0], roles })).token;
-    Object.assign(where, { dicomweb: `${server.url}/dicom-web`, token: await add(['reader']) });
-    return new Stage(server, client, served, await add(['technologist']));
+    const { server, client, ohif: served } = await openOhif(dist, ['reader'], { compressed: true });
+    process.once('exit', () => rmSync(server.dir, { recursive: true, force: true }));
+    const { token } = await client.json<{ token: string }>('POST', '/api/tokens', {
+      name: 'technologist',
+      roles: ['technologist'],
+    });
+    return new Stage(server, client, served, token);
   }
 
   /** Stores studies that are not there yet, and waits until the list has them. */
-  async load(...studies: (string | { name: string; slices: number })[]): Promise<void> {
+  async load(...studies: readonly Study[]): Promise<void> {
     const url = `${this.server.url}/dicom-web/studies`;
     const headers = { Authorization: `Bearer ${this.#token}` };
     const store = (instances: readonly Instance[]) =>
-      stow({ name: 'Negatoscope', stow: { url, headers } } as never, instances, 1, 10);
+      stow({ name: 'Negatoscope', stow: { url, headers } }, instances, 1, 10);
     for (const study of studies) {
       const name = typeof study === 'string' ? study : study.name;
       if (this.#loaded.has(name)) continue;
@@ -265,7 +281,7 @@ class Stage {
       () => worklist(this.#client),
       (rows) =>
         [...this.#loaded].every((name) =>
-          rows.some(({ study, state }) => study.patientName === name && state !== 'receiving'),
+          rows.some(({ study, state }) => study.patientName === name && state !== 'waiting-images'),
         ),
     );
   }

@@ -2,7 +2,7 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { BLANK, firstFullPicture } from '../../e2e/canvas.ts';
 import { PIN } from '../../e2e/harness.ts';
-import { browserPids, megabytesOf, newPage, scroll, type Viewer } from './drive.ts';
+import { BESIDE, browserPids, FORWARD, megabytesOf, newPage, rowOf, scroll, type Viewer } from './drive.ts';
 
 /** Reads a study and signs; ms from the end of the answer to the signature until the canvas shows the next study. */
 export async function nextAfterSigning(
@@ -12,7 +12,7 @@ export async function nextAfterSigning(
 ): Promise<number> {
   const page = await newPage(context);
   await page.goto(`${url}/?list=all`);
-  await page.locator('.wl-list').getByText(patient).first().dblclick();
+  await rowOf(page, patient).dblclick({ position: BESIDE });
   await firstFullPicture(page);
   await page.getByLabel('Conclusion', { exact: true }).fill('Pas de lésion.');
   const foot = page.locator('.foot').getByRole('button');
@@ -76,7 +76,7 @@ export async function workPerInteraction(
   const page = await context.newPage(); // without the watch: it is no part of the work
   page.setDefaultTimeout(120_000);
   await page.goto(`${url}/?list=all`);
-  await page.locator('.wl-list').getByText(patient).first().click();
+  await rowOf(page, patient).click();
   await page.locator('.stage[data-ready]').waitFor();
   await page.waitForTimeout(15_000); // the stack is there
   const session = await context.newCDPSession(page);
@@ -110,6 +110,7 @@ export async function workPerInteraction(
 export async function memoryOf(
   viewer: Viewer,
   { name, slices }: { name: string; slices: number },
+  say: (text: string) => void,
 ): Promise<number[]> {
   const before = new Set(browserPids());
   const browser = await viewer.browser();
@@ -122,7 +123,8 @@ export async function memoryOf(
       await viewer.select(page, name);
       await viewer.open(page);
       await firstFullPicture(page);
-      await scroll(page, slices - 1);
+      const { length } = await scroll(page, slices - 1, FORWARD);
+      if (length < slices - 1) say(`${viewer.name}: ${length} of ${slices - 1} steps were seen`);
       await page.waitForTimeout(3000);
     } finally {
       clearInterval(timer);
