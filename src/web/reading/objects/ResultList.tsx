@@ -2,6 +2,7 @@
  * Every result about this study in one list: of the tools here and of others' systems (SR, SEG, presentation states, key objects:
  * IHE AIR), each with who or what made it. What may not be seen is named with the reason, and says nothing of what it found.
  */
+import { useMemo } from 'react';
 import type { ModelView, StudyView } from '../../../doors/api/contract.ts';
 import { personName } from '../../format.ts';
 import { aiText, useText } from '../../text.ts';
@@ -70,9 +71,12 @@ function ResultLine({
   const { t } = useText();
   const { metadata, kind, ref } = result;
   const uid = ref.sopInstanceUid;
-  const origin = metadata && originOf(metadata);
+  // Their trees are long, and the page is drawn anew with every image.
+  const { origin, maker } = useMemo(
+    () => ({ origin: metadata && originOf(metadata), maker: metadata && makerOf(metadata) }),
+    [metadata],
+  );
   const applied = results.presentation?.ref.sopInstanceUid === uid;
-  const maker = metadata && makerOf(metadata);
   // A presentation state's own name (PS3.3 C.10.9); a series holds many.
   const label = metadata && (text(metadata, '00700081') ?? text(metadata, '00700080'));
   return (
@@ -130,7 +134,7 @@ function ResultLine({
 
 function Segments({ result, results }: { result: Result; results: Results }) {
   const { t } = useText();
-  const { segments } = segmentationOf(result.metadata!);
+  const { segments } = useMemo(() => segmentationOf(result.metadata!), [result.metadata]);
   const uid = result.ref.sopInstanceUid;
   return (
     <div className="segments">
