@@ -1,6 +1,6 @@
 /** What lies over an image by what objects say: segmentations, presentation states, the image's own overlay planes and shutter. */
 import { useEffect, useId, useMemo, useRef, useState } from 'react';
-import { fetchBulk, number, numbers, type InstanceRef, type Metadata } from '../viewer/loading/dicomweb.ts';
+import { bytesOf, number, numbers, type InstanceRef, type Metadata } from '../viewer/loading/dicomweb.ts';
 import { fetchPixels } from '../viewer/loading/frame.ts';
 import { refOf } from '../viewer/loading/imageId.ts';
 import type { View } from '../viewer/viewport/Stage.tsx';
@@ -166,11 +166,7 @@ async function planeOfGroup(metadata: Metadata, group: string, frame: number) {
   const index = frame - (number(metadata, `${group}0051`) ?? 1);
   const count = number(metadata, `${group}0015`) ?? 1;
   if (index < 0 || (count > 1 && index >= count)) return undefined;
-  const bytes = data.InlineBinary
-    ? Uint8Array.from(atob(data.InlineBinary), (letter) => letter.charCodeAt(0))
-    : data.BulkDataURI
-      ? new Uint8Array(await fetchBulk(data.BulkDataURI))
-      : undefined;
+  const bytes = await bytesOf(data);
   if (!bytes) return undefined;
   const picture = new ImageData(columns, rows);
   const first = count > 1 ? index * rows * columns : 0;

@@ -5,17 +5,12 @@
 import { Download } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { failureText, useText } from '../../text.ts';
-import { fetchBulk, text, type Metadata } from '../viewer/loading/dicomweb.ts';
+import { bytesOf, fetchBulk, text, type Metadata } from '../viewer/loading/dicomweb.ts';
 
 const DOCUMENT = '00420011';
 
 async function documentOf(metadata: Metadata, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer> | null> {
-  const attribute = metadata[DOCUMENT];
-  const bytes = attribute?.InlineBinary
-    ? Uint8Array.from(atob(attribute.InlineBinary), (letter) => letter.charCodeAt(0))
-    : attribute?.BulkDataURI
-      ? new Uint8Array(await fetchBulk(attribute.BulkDataURI, signal))
-      : new Uint8Array();
+  const bytes = (await bytesOf(metadata[DOCUMENT], (uri) => fetchBulk(uri, signal))) ?? new Uint8Array();
   // The header may stand behind a few bytes (ISO 32000 7.5.2, readers look at the first 1,024).
   const head = new TextDecoder('latin1').decode(bytes.subarray(0, 1024));
   return head.includes('%PDF-') ? bytes : null;

@@ -113,6 +113,16 @@ export async function fetchBulk(uri: string, signal?: AbortSignal): Promise<Arra
   return singlePart(await response.arrayBuffer(), response.headers.get('content-type') ?? '');
 }
 
+/** Bytes of an attribute, which the metadata holds or gives as an address (PS3.18 F.2.6, F.2.7); undefined where there are none. */
+export async function bytesOf(
+  attribute: Attribute | undefined,
+  bulk: (uri: string) => Promise<ArrayBuffer> = fetchBulk,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  if (attribute?.InlineBinary)
+    return Uint8Array.from(atob(attribute.InlineBinary), (letter) => letter.charCodeAt(0));
+  return attribute?.BulkDataURI ? new Uint8Array(await bulk(attribute.BulkDataURI)) : undefined;
+}
+
 /** Red, green, blue of a frame as the server renders it without a window: for colour images. */
 export async function fetchColour(ref: InstanceRef, n: number, signal?: AbortSignal): Promise<ImageData> {
   const response = await fetch(`${instanceUrl(ref)}/frames/${n}/rendered`, {

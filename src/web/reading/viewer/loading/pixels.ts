@@ -1,6 +1,6 @@
 /** From a frame's bytes to what Cornerstone draws. Pure. */
 import { group } from '../../stacks/frameData.ts';
-import { items, number, numbers, text, type Metadata } from './dicomweb.ts';
+import { bytesOf, items, number, numbers, text, type Metadata } from './dicomweb.ts';
 import { rescaled } from './rescale.ts';
 import { wholeRange, type Window } from './voi.ts';
 
@@ -121,11 +121,7 @@ export async function lutOf(
   const entries = descriptor[0] || 65536;
   const attribute = item['00283006'];
   if (attribute?.Value?.length) return { first, top, table: numbers(item, '00283006') };
-  const raw = attribute?.InlineBinary
-    ? Uint8Array.from(atob(attribute.InlineBinary), (letter) => letter.charCodeAt(0))
-    : attribute?.BulkDataURI
-      ? new Uint8Array(await bulk(attribute.BulkDataURI))
-      : undefined;
+  const raw = await bytesOf(attribute, bulk);
   if (!raw) return undefined;
   const table = raw.length >= entries * 2 ? new Uint16Array(raw.buffer, raw.byteOffset, entries) : raw;
   return { first, top, table };
