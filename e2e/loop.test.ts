@@ -230,7 +230,7 @@ describe.skipIf(browserMissing)('the main job', () => {
 
   test('keys live after a click in the image; a mark is corrected with the mouse; a length has its unit', async () => {
     await row(/GAGNÉ/).dblclick();
-    await page.locator('.stage[data-ready]').waitFor();
+    await page.locator('.stage[data-ready]').first().waitFor();
     const again = page.locator('.opinion');
     await again.or(page.locator('.mark')).first().waitFor();
     if (await again.count()) {
@@ -238,7 +238,7 @@ describe.skipIf(browserMissing)('the main job', () => {
       await page.getByRole('button', { name: /Donner mon avis/ }).click();
     }
     await page.locator('.mark.ai').first().waitFor();
-    const stage = (await page.locator('.stage').boundingBox())!;
+    const stage = (await page.locator('.stage').first().boundingBox())!;
     await page.mouse.click(stage.x + 40, stage.y + stage.height / 2);
     await page.keyboard.press('l');
     await page.getByRole('button', { name: 'Longueur' }).and(page.locator('[aria-pressed=true]')).waitFor();
@@ -283,9 +283,12 @@ describe.skipIf(browserMissing)('the main job', () => {
     expect(await page.locator('.proposal.human').count()).toBe(1);
 
     const findings = await page.locator('.proposal').count();
-    await page.locator('.stage').click({ position: { x: 40, y: 300 } });
+    await page
+      .locator('.stage')
+      .first()
+      .click({ position: { x: 40, y: 300 } });
     await page.keyboard.press('+');
-    const sheet = (await page.locator('.draw').boundingBox())!;
+    const sheet = (await page.locator('.draw').first().boundingBox())!;
     await page.mouse.move(sheet.x + 300, sheet.y + 300);
     await page.mouse.down();
     await page.mouse.move(sheet.x + 360, sheet.y + 350, { steps: 4 });

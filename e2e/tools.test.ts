@@ -35,8 +35,18 @@ const SPACING = { row: 0.5, column: 0.25 };
 const GROUND = -100;
 const BLOCK = 250;
 
-/** A CT of one slice with squares where `DOTS` says and a block of known value in the middle. */
-function phantom(study: string): Buffer {
+interface Slice {
+  study: string;
+  series?: string;
+  seriesNumber?: number;
+  frameOfReference?: string;
+  number?: number;
+  date?: string;
+  position?: number[];
+  orientation?: number[];
+}
+/** A CT slice with squares where `DOTS` says and a block of known value in the middle. */
+function phantom({ study, ...slice }: Slice): Buffer {
   const values = new Int16Array(ROWS * COLUMNS).fill(GROUND + 1024);
   const fill = (x0: number, y0: number, x1: number, y1: number, value: number) => {
     for (let y = y0; y < y1; y++) values.fill(value + 1024, y * COLUMNS + x0, y * COLUMNS + x1);
@@ -46,19 +56,21 @@ function phantom(study: string): Buffer {
   const json: DicomJson = {
     '00080016': { vr: 'UI', Value: ['1.2.840.10008.5.1.4.1.1.2'] },
     '00080018': { vr: 'UI', Value: [newUid()] },
-    '00080020': { vr: 'DA', Value: ['20260301'] },
+    '00080020': { vr: 'DA', Value: [slice.date ?? '20260301'] },
     '00080030': { vr: 'TM', Value: ['101500'] },
     '00080060': { vr: 'CS', Value: ['CT'] },
     '00081030': { vr: 'LO', Value: ['Mire'] },
     '00100010': { vr: 'PN', Value: [{ Alphabetic: 'Mesure^Anne' }] },
     '00100020': { vr: 'LO', Value: ['M1'] },
+    '00100030': { vr: 'DA', Value: ['19700102'] },
     '00180015': { vr: 'CS', Value: ['CHEST'] },
     '0020000D': { vr: 'UI', Value: [study] },
-    '0020000E': { vr: 'UI', Value: [newUid()] },
-    '00200013': { vr: 'IS', Value: [1] },
-    '00200032': { vr: 'DS', Value: [0, 0, 0] },
-    '00200037': { vr: 'DS', Value: [1, 0, 0, 0, 1, 0] },
-    '00200052': { vr: 'UI', Value: [newUid()] },
+    '0020000E': { vr: 'UI', Value: [slice.series ?? newUid()] },
+    '00200011': { vr: 'IS', Value: [slice.seriesNumber ?? 1] },
+    '00200013': { vr: 'IS', Value: [slice.number ?? 1] },
+    '00200032': { vr: 'DS', Value: slice.position ?? [0, 0, 0] },
+    '00200037': { vr: 'DS', Value: slice.orientation ?? [1, 0, 0, 0, 1, 0] },
+    '00200052': { vr: 'UI', Value: [slice.frameOfReference ?? newUid()] },
     '00280002': { vr: 'US', Value: [1] },
     '00280004': { vr: 'CS', Value: ['MONOCHROME2'] },
     '00280010': { vr: 'US', Value: [ROWS] },
@@ -164,7 +176,7 @@ describe.skipIf(browserMissing)('the tools of the viewer', { timeout: 240_000 },
   beforeAll(async () => {
     server = await startServer();
     client = await firstAccount(server);
-    await client.json('POST', '/api/upload', phantom(STUDY), { 'x-file-name': 'phantom.dcm' });
+    await client.json('POST', '/api/upload', phantom({ study: STUDY }), { 'x-file-name': 'phantom.dcm' });
     browser = await openBrowser();
     ({ page, errors } = await openPage(browser));
     page.setDefaultTimeout(60_000);
@@ -394,12 +406,153 @@ describe.skipIf(browserMissing)('the tools of the viewer', { timeout: 240_000 },
     expect(errors).toEqual([]);
   });
 
+  test('side by side: panes follow to the same place, lines show where planes cross', async () => {
+    const [study, frameOfReference] = [newUid(), newUid()];
+    const series = [newUid(), newUid(), newUid()];
+    const send = (slice: Omit<Slice, 'study' | 'frameOfReference'>) =>
+      client.json('POST', '/api/upload', phantom({ study, frameOfReference, ...slice }), {
+        'x-file-name': 'slice.dcm',
+      });
+    // Every 5 mm, every 10 mm from the other end, and one slice across both.
+    for (let i = 0; i < 5; i++)
+      await send({ series: series[0]!, seriesNumber: 1, number: i + 1, position: [0, 0, 5 * i] });
+    for (let i = 0; i < 3; i++)
+      await send({ series: series[1]!, seriesNumber: 2, number: i + 1, position: [0, 0, 20 - 10 * i] });
+    await send({
+      series: series[2]!,
+      seriesNumber: 3,
+      position: [37.5, 0, 100],
+      orientation: [0, 1, 0, 0, 0, -1],
+    });
+    const earlier = [newUid(), newUid()] as const;
+    await client.json(
+      'POST',
+      '/api/upload',
+      phantom({ study: earlier[0], series: earlier[1], date: '20250203' }),
+      { 'x-file-name': 'earlier.dcm' },
+    );
+    await page.goto(`${server.url}/read/${study}`);
+    await page.locator('.stage[data-ready]').first().waitFor();
+    await page.waitForTimeout(900);
+    // A CT begins alone.
+    expect(await page.locator('.pane').count()).toBe(1);
+    await lettersAre('ALPR');
+    await page.keyboard.press('Alt+4');
+    await page.locator('.pane').nth(3).waitFor();
+    const choose = async (pane: number, value: string, of = study) => {
+      await page.locator('.pane').nth(pane).locator('select').selectOption(`${of}/${value}`);
+      await page.locator('.pane').nth(pane).locator('.stage[data-ready]').waitFor();
+    };
+    await choose(1, series[1]!);
+    await choose(2, series[2]!);
+    await page.locator('.pane').first().locator('.canvas').click();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    // 10 mm: the second of three.
+    await page.locator('.pane').nth(1).getByText('2/3').waitFor();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    await page.locator('.pane').nth(1).getByText('1/3').waitFor();
+    expect(await page.locator('.pane').nth(2).locator('.crossings line').count()).toBeGreaterThan(0);
+    await page.keyboard.press('Shift+ArrowRight');
+    expect(await page.locator('.pane').nth(1).getAttribute('data-active')).toBe('true');
+    // A mark stands on its image wherever that is shown; and only there.
+    await page.keyboard.press('l');
+    await page.keyboard.press('Enter');
+    await page.locator('.pane').nth(1).locator('.measure').waitFor();
+    expect(await page.locator('.pane').nth(0).locator('.measure').count()).toBe(0);
+    await page.keyboard.press('Delete');
+    await page.keyboard.press('w');
+    // An earlier exam says that it is one, and takes no marks.
+    await choose(3, earlier[1], earlier[0]);
+    await page.locator('.pane').nth(3).getByText('Examen antérieur : Mire · 03/02/2025').waitFor();
+    await page.locator('.pane').nth(3).locator('.canvas').click();
+    await page.keyboard.press('l');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('k');
+    await page.keyboard.press('w');
+    expect(await page.locator('.measure').count()).toBe(0);
+    expect(await page.locator('.thumbs [data-key]').count()).toBe(0);
+    // What fills its place fills another as well.
+    const filled = async () => {
+      const dots = await dotsOnScreen(page);
+      const host = (await page.locator('.pane').first().boundingBox())!;
+      const heights = dots.map(([, y]) => y);
+      return (Math.max(...heights) - Math.min(...heights)) / host.height;
+    };
+    const four = await filled();
+    await page.keyboard.press('Alt+1');
+    await page.locator('.pane').nth(1).waitFor({ state: 'detached' });
+    // 240 of 400 rows, in the full height.
+    expect(four).toBeCloseTo(0.6, 1);
+    await until(filled, (share) => Math.abs(share - 0.6) < 0.02);
+    await page.keyboard.press('Alt+2');
+    await page.locator('.pane').nth(1).waitFor();
+    // The choice is kept for the next exam of this kind.
+    await page.reload();
+    await page.locator('.pane').nth(1).locator('.stage[data-ready]').waitFor();
+    await page.locator('.pane').nth(0).locator('.stage[data-ready]').waitFor();
+    await page.waitForTimeout(900);
+    await page.keyboard.press('Alt+1');
+    await page.locator('.pane').nth(1).waitFor({ state: 'detached' });
+  });
+
+  test('windows by region, true size, letters that follow the image', async () => {
+    const corner = () => page.locator('.corner.tr').first().textContent();
+    await page.keyboard.press('3');
+    await until(corner, (text) => /2\s?500 C 480/.test(text!), 60_000);
+    await page.keyboard.press('2');
+    await until(corner, (text) => /1\s?500 C -600/.test(text!), 60_000);
+    await page.keyboard.press('r');
+    // Until the screen was measured it is asked for.
+    await page.keyboard.press('0');
+    await page.getByRole('dialog').getByRole('button', { name: 'Garder pour cet écran' }).click();
+    // Keys are dead until it is gone.
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.evaluate(() => localStorage.setItem('negatoscope.screen', '4'));
+    await page.keyboard.press('0');
+    // 4 px a mm, 0.25 mm a pixel.
+    await until(corner, (text) => /× 1$/.test(text!), 60_000);
+    await page.keyboard.press('y');
+    await lettersAre('RALP');
+    await page.keyboard.press('j');
+    await lettersAre('RPLA');
+  });
+
+  test('a picture and a print say what they are not for; a second window shows the images', async () => {
+    const download = page.waitForEvent('download');
+    await page.keyboard.press('Control+s');
+    expect((await download).suggestedFilename()).toMatch(/^negatoscope-\d+\.png$/);
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.locator('.print-note').isVisible()).toBe(true);
+    expect(await page.locator('.print-note').textContent()).toBe('Pas pour le diagnostic');
+    expect(await page.locator('.panel').isVisible()).toBe(false);
+    await page.emulateMedia({ media: 'screen' });
+    const popup = page.waitForEvent('popup');
+    await page.getByRole('button', { name: 'Autres outils' }).click();
+    await page.getByRole('menuitem', { name: /seconde fenêtre/ }).click();
+    const beside = await popup;
+    await beside.locator('.stage[data-ready]').first().waitFor();
+    expect(await beside.locator('.panel').isVisible()).toBe(false);
+    await page.goto(`${server.url}/read/${STUDY}`);
+    await beside.waitForURL((url) => url.pathname.endsWith(STUDY));
+    await beside.close();
+    await page.keyboard.press('?');
+    const help = page.getByRole('dialog');
+    for (const words of ['Angle de Cobb', 'Image clé', 'Taille réelle', 'Disposition'])
+      await help.getByText(words, { exact: true }).first().waitFor();
+    await page.keyboard.press('Escape');
+    expect(errors).toEqual([]);
+  });
+
   test('with one finger: a length; two fingers zoom and draw nothing', async () => {
     const other = newUid();
-    await client.json('POST', '/api/upload', phantom(other), { 'x-file-name': 'phantom.dcm' });
+    await client.json('POST', '/api/upload', phantom({ study: other }), { 'x-file-name': 'phantom.dcm' });
     const phone = await openPage(browser, { width: 390, height: 844, touch: true });
     phone.page.setDefaultTimeout(60_000);
     await read(phone.page, `/read/${other}`);
+    // A rail of three; the rest stands behind the last.
+    expect(await phone.page.locator('.tools .light-tool:visible').count()).toBe(3);
     await phone.page.getByRole('button', { name: 'Longueur' }).tap();
     const found = (await dotsOnScreen(phone.page)).sort((a, b) => a[1] - b[1] || a[0] - b[0]);
     const cdp = await phone.page.context().newCDPSession(phone.page);

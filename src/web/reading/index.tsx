@@ -1,9 +1,10 @@
 /** The reading page: image left, findings and report right; on a phone the panel is a sheet below the image. */
 import { useQueryClient } from '@tanstack/react-query';
 import { ArrowLeft } from 'lucide-react';
-import { lazy, Suspense, useEffect, useMemo, useRef, useState, type RefObject } from 'react';
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useLocation, useSearch } from 'wouter';
 import type { Box, Finding, Mark, StudyView, WorklistPage } from '../../doors/api/contract.ts';
+import { valueUnitOf } from '../../measure/calibration.ts';
 import { api } from '../api.ts';
 import { dicomDate, dicomTime, duration, personName } from '../format.ts';
 import { addCatalogue } from '../i18n/index.ts';
@@ -11,7 +12,7 @@ import { isTyping, patientChanged, useKeys } from '../keys.ts';
 import { keys, useMe, useModels } from '../queries.ts';
 import { AvatarMenu } from '../shell/AvatarMenu.tsx';
 import { notify } from '../shell/notices.tsx';
-import { examTitle, failureText, orCode, sexAge, sided, useText } from '../text.ts';
+import { examTitle, failureText, sexAge, sided, useText } from '../text.ts';
 import { usePhone } from '../ui/Dialog.tsx';
 import { PageSkeleton } from '../ui/Skeleton.tsx';
 import en from './en.json' with { type: 'json' };
@@ -21,7 +22,7 @@ import './reading.css';
 import { Measures } from './Measures.tsx';
 import { HeaderDrawer } from './objects/Header.tsx';
 import { objectsOf, objectTitle } from './objects/list.ts';
-import { OverlayPlanes, PresentationLayer, SegmentationLayer } from './objects/Overlays.tsx';
+import { PresentationLayer, SegmentationLayer } from './objects/Overlays.tsx';
 import { imagesAbout, presentationOf } from './objects/presentation.ts';
 import { ResultList } from './objects/ResultList.tsx';
 import { useResults, type Result } from './objects/useResults.ts';
@@ -31,7 +32,6 @@ import { ReportForm } from './Report.tsx';
 import { SignDialog, SignedReport, SignFoot, blockText } from './Signing.tsx';
 import { rateOf } from './stacks/cine.ts';
 import { CineBar } from './stacks/CineBar.tsx';
-import { EdgeLetters } from './stacks/EdgeLetters.tsx';
 import { Thumbs } from './stacks/Thumbs.tsx';
 import { useClipTiming, useCine } from './stacks/useCine.ts';
 import { numberInStack, useStacks, type ShownImage } from './stacks/useStacks.ts';
@@ -43,22 +43,36 @@ import type { InstanceRef, Metadata } from './viewer/loading/dicomweb.ts';
 import { imageIdOf, refOf } from './viewer/loading/imageId.ts';
 import { StackProgress } from './viewer/loading/StackProgress.tsx';
 import { boxesOf, DrawSheet, Marks } from './viewer/Marks.tsx';
+import { LAYOUTS } from './viewer/layout/choice.ts';
+import { Corners } from './viewer/layout/Corners.tsx';
+import { Pane, priorName } from './viewer/layout/Pane.tsx';
+import { usePanes } from './viewer/layout/usePanes.ts';
+import type { Window } from './viewer/loading/voi.ts';
 import { startingPoints } from './viewer/marks/drawing.ts';
 import { measured } from './viewer/marks/measured.ts';
 import { StageMarks } from './viewer/marks/StageMarks.tsx';
 import { useStandingMarks } from './viewer/marks/standing.ts';
 import { useMarks } from './viewer/marks/useMarks.ts';
-import { ToolBar, toolKeys, type ToolActs } from './viewer/Tools.tsx';
+import { ToolBar, toolKeys, type ToolActs, type WindowChoice } from './viewer/Tools.tsx';
+import { capture } from './viewer/tools/capture.ts';
+import { useLongPress } from './viewer/tools/longPress.ts';
+import { presetsFor } from './viewer/tools/presets.ts';
+import { pxPerMm } from './viewer/tools/screen.ts';
+import { ScreenSize } from './viewer/tools/ScreenSize.tsx';
 import { markToolOf, type ToolName } from './viewer/tools/bindings.ts';
-import { Stage, type StageHandle, type View } from './viewer/viewport/Stage.tsx';
+import type { StageHandle, View } from './viewer/viewport/Stage.tsx';
 
 addCatalogue({ fr, en });
 
 const ObjectView = lazy(() => import('./objects/ObjectView.tsx'));
 
+/** In the address of a window that shows the images alone. */
+const SECOND = 'second';
+
 export default function ReadingPage({ studyUid }: { studyUid: string }) {
   const { t } = useText();
-  const reading = useReading(studyUid);
+  const second = new URLSearchParams(useSearch()).has(SECOND);
+  const reading = useReading(studyUid, !second);
   if (reading.view.isPending) return <PageSkeleton />;
   if (reading.view.isError)
     return (
@@ -71,17 +85,22 @@ export default function ReadingPage({ studyUid }: { studyUid: string }) {
         </p>
       </main>
     );
-  return <Reading key={studyUid} studyUid={studyUid} view={reading.view.data} reading={reading} />;
+  return (
+    <Reading key={studyUid} studyUid={studyUid} view={reading.view.data} reading={reading} second={second} />
+  );
 }
 
 function Reading({
   studyUid,
   view,
   reading,
+  second,
 }: {
   studyUid: string;
   view: StudyView;
   reading: ReturnType<typeof useReading>;
+  /** Images alone, on another screen. */
+  second: boolean;
 }) {
   const { t, language } = useText();
   const [, navigate] = useLocation();
@@ -91,14 +110,15 @@ function Reading({
   const phone = usePhone();
   const { ownPassword } = useMe().person;
   const models = useModels().data ?? [];
-  const stage = useRef<StageHandle>(null);
+  const stages = useRef<(StageHandle | null)[]>([]);
   /** Instance and frame of the image on the stage; it stays while the order of its stack becomes known. */
   const [at, setAt] = useState<string | null>(null);
   /** Instance of a document that is read instead of an image. */
   const [documentUid, setDocumentUid] = useState<string | null>(null);
   const [header, setHeader] = useState<{ instance: InstanceRef; title: string } | null>(null);
-  const [tool, setTool] = useState<ToolName>('window');
-  const [inverted, setInverted] = useState(false);
+  /** What the active image offers and how it is shown, for the tool bar. */
+  const [shown, setShown] = useState<ShownState>({ inverted: false, unit: '', presets: [] });
+  const [sizing, setSizing] = useState(false);
   const [aiShown, setAiShown] = useState(true);
   const [heatOn, setHeatOn] = useState(false);
   const [selected, setSelected] = useState<string | null>(null);
@@ -110,6 +130,9 @@ function Reading({
   const [signing, setSigning] = useState(false);
   const [templates, setTemplates] = useState(false);
 
+  const { study } = view;
+  const title = sided(t, study);
+  const when = [dicomDate(study.studyDate, language), dicomTime(study.studyTime)].filter(Boolean).join(' ');
   const groups = useStacks(view);
   const images = useMemo(() => groups.flatMap(({ shown }) => shown), [groups]);
   const objects = useMemo(() => objectsOf(view), [view.series]);
@@ -125,8 +148,14 @@ function Reading({
     setDocumentUid(null);
   };
   const current = images[index];
+  // On a phone one finger turns to the next image, and a resting one sets the window.
+  const [tool, setTool] = useState<ToolName>(() => (phone && images.length > 1 ? 'scroll' : 'window'));
   const group = groups.find(({ start, shown }) => index >= start && index < start + shown.length);
   const imageIds = useMemo(() => group?.shown.map(({ ref, frame }) => imageIdOf(ref, frame)) ?? [], [group]);
+  const ownIds = useMemo(
+    () => new Map(images.map((image) => [imageIdOf(image.ref, image.frame), image])),
+    [images],
+  );
   const open =
     objects.find(({ ref }) => ref.sopInstanceUid === documentUid) ?? (current ? undefined : objects[0]);
   const timing = useClipTiming(group);
@@ -164,28 +193,52 @@ function Reading({
   };
   const editable =
     reading.mine && (view.state === 'reading' || view.state === 'to-read' || view.state === 'reopened');
-  const sop = current?.instance.sopInstanceUid;
-  const here = view.findings.filter(
-    (each) => each.sopInstanceUid === sop && (each.by === 'reader' || aiShown),
-  );
   const marks = useMarks(studyUid, view, editable);
   const standing = useStandingMarks(view);
   const [markSelected, setMarkSelected] = useState<string | null>(null);
-  const shownNow = useRef<View | null>(null);
+  const panes = usePanes({
+    view,
+    all: useMemo(() => [...ownIds.keys()], [ownIds]),
+    stack: imageIds,
+    index: index - (group?.start ?? 0),
+    onIndex: (next) => setIndex((group?.start ?? 0) + next),
+    phone,
+  });
+  /** Brings an image of the exam into view: in the pane that shows it already, else in the first. */
+  const bring = (place: number) => {
+    const image = images[place];
+    if (!image) return;
+    const shownIn = panes.shown.findIndex(
+      ({ images: ids, index: shownAt }) => ids[shownAt] === imageIdOf(image.ref, image.frame),
+    );
+    panes.setActive(Math.max(0, shownIn));
+    if (shownIn > 0) setDocumentUid(null);
+    else setIndex(place);
+  };
+  const views = useRef<(View | null)[]>([]);
+  const stage = () => stages.current[panes.active];
+  const shownNow = () => views.current[panes.active] ?? null;
+  useFollow(studyUid, second, navigate);
+  const light = useRef<HTMLDivElement>(null);
+  useLongPress(light, tool);
+  /** The image that the tools work on; undefined where it belongs to an earlier exam. */
+  const activePane = panes.shown[panes.active]!;
+  const activeImage = ownIds.get(activePane.images[activePane.index] ?? '');
+  const sop = activeImage?.instance.sopInstanceUid;
   const keyMarkOf = (image: Pick<Mark, 'sopInstanceUid' | 'frame'>) =>
     marks.marks.find(
       ({ kind, sopInstanceUid, frame }) =>
         kind === 'key' && sopInstanceUid === image.sopInstanceUid && frame === image.frame,
     );
-  const keyMark = current && keyMarkOf({ ...current.instance, frame: current.frame });
+  const keyMark = activeImage && keyMarkOf({ ...activeImage.instance, frame: activeImage.frame });
   const keyImages = new Set(
     [...marks.marks, ...view.reports.flatMap(({ record }) => record?.marks ?? [])]
       .filter(({ kind }) => kind === 'key')
       .map((mark) => `${mark.sopInstanceUid} ${mark.frame}`),
   );
   const toggleKey = () => {
-    const now = shownNow.current;
-    if (!now) return;
+    const now = shownNow();
+    if (!now || !ownIds.has(now.imageId)) return;
     // While another image is on its way, the one that is seen.
     const seen = instanceOf(now.imageId);
     const present = keyMarkOf(seen);
@@ -213,10 +266,11 @@ function Reading({
   /** With a measuring tool, from the keyboard: the mark stands in the middle of the image and is moved with arrows. */
   const placeMark = () => {
     const kind = markToolOf(tool);
-    const now = shownNow.current;
+    const now = shownNow();
     const mark =
       kind &&
       now &&
+      ownIds.has(now.imageId) &&
       measured(now.imageId, kind, startingPoints(kind, now.mapping), {
         id: crypto.randomUUID(),
         text: null,
@@ -230,11 +284,50 @@ function Reading({
     );
   };
   const acts: ToolActs = {
-    invert: () => stage.current?.invert(),
-    rotate: () => stage.current?.rotate(),
-    flip: () => stage.current?.flip(),
-    reset: () => stage.current?.reset(),
-    keyImage: current ? { chosen: keyMark !== undefined, toggle: toggleKey } : null,
+    invert: () => stage()?.invert(),
+    rotate: () => stage()?.rotate(),
+    flip: () => stage()?.flip(),
+    reset: () => stage()?.reset(),
+    trueSize: () => {
+      const now = shownNow();
+      const perMm = pxPerMm();
+      if (!now) return;
+      if (now.loaded.spacing.kind === 'none') notify({ kind: 'info', text: t('screen.notCalibrated') });
+      else if (perMm === null) setSizing(true);
+      else {
+        stage()?.scaleTo(perMm * now.loaded.spacing.column);
+        notify({
+          kind: 'info',
+          text: t(now.loaded.spacing.kind === 'detector' ? 'screen.shownDetector' : 'screen.shown'),
+          action: { label: t('screen.again'), run: () => setSizing(true) },
+        });
+      }
+    },
+    capture: () => {
+      const now = shownNow();
+      const host = light.current?.querySelectorAll('.pane')[panes.active];
+      if (now && host)
+        capture(
+          host,
+          [
+            t('viewer.notDiagnostic'),
+            ...(activePane.prior ? [priorName(t, language, activePane.prior)] : [title, when]),
+          ]
+            .filter(Boolean)
+            .join(' · '),
+          `negatoscope-${Date.now()}.png`,
+        );
+    },
+    print: () => window.print(),
+    secondWindow: second
+      ? null
+      : () =>
+          void window.open(
+            `/read/${studyUid}?${SECOND}`,
+            'negatoscope-second',
+            'popup,width=1200,height=1000',
+          ),
+    keyImage: activeImage ? { chosen: keyMark !== undefined, toggle: toggleKey } : null,
   };
   const indexOf = (mark: Mark) =>
     images.findIndex(
@@ -242,9 +335,21 @@ function Reading({
     );
   const showMark = (mark: Mark) => {
     setMarkSelected(mark.id);
-    const at = indexOf(mark);
-    if (at >= 0) setIndex(at);
+    bring(indexOf(mark));
   };
+  const unitPresets = presetsFor(shown.unit);
+  const windows: WindowChoice[] = [
+    ...shown.presets.map((preset, i) => ({
+      label: `${preset.name ?? t('viewer.headerWindow', { number: i + 1 })}`,
+      key: null,
+      choose: () => stage()?.setWindow(preset),
+    })),
+    ...unitPresets.map((preset, i) => ({
+      label: t(`preset.${preset.id}`),
+      key: String(i + 1),
+      choose: () => stage()?.setWindow(preset),
+    })),
+  ];
   const next = useNext(studyUid, editable);
 
   // The list is read in order: an undecided finding is the one that keys act on.
@@ -259,7 +364,7 @@ function Reading({
     const place = finding
       ? images.findIndex(({ instance }) => instance.sopInstanceUid === finding.sopInstanceUid)
       : -1;
-    if (place >= 0 && finding!.sopInstanceUid !== sop) setIndex(place);
+    if (finding && finding.sopInstanceUid !== sop) bring(place);
   }, [selected]);
   const select = (id: string) => {
     // A click inside the card of the finding that is being corrected must not end its correction.
@@ -267,7 +372,7 @@ function Reading({
     setSelected(id);
     const finding = view.findings.find((each) => each.id === id);
     const place = images.findIndex(({ instance }) => instance.sopInstanceUid === finding?.sopInstanceUid);
-    if (place >= 0) setIndex(place);
+    bring(place);
   };
 
   const shownRun = view.ai.find(({ run, hidden }) => run && hidden === null)?.run ?? null;
@@ -332,7 +437,12 @@ function Reading({
       },
     );
   };
-  const step = (by: number) => setIndex(Math.min(images.length - 1, Math.max(0, index + by)));
+  /** In the first pane on to the next stack; beside it, within what the pane shows. */
+  const step = (by: number) => {
+    const next = activePane.index + by;
+    if (panes.active > 0 || (next >= 0 && next < imageIds.length)) panes.turn(panes.active, next);
+    else setIndex(Math.min(images.length - 1, Math.max(0, index + by)));
+  };
 
   const blocks = view.signingBlockedBy;
   const trySign = () => {
@@ -405,7 +515,49 @@ function Reading({
     { keys: ['y'], label: t('viewer.rotate'), run: acts.rotate },
     { keys: ['j'], label: t('viewer.flip'), run: acts.flip },
     { keys: ['r', 'f'], label: t('viewer.reset'), run: acts.reset },
-    { keys: ['v'], label: t('viewer.nextWindow'), run: () => stage.current?.nextWindow() },
+    { keys: ['v'], label: t('viewer.nextWindow'), run: () => stage()?.nextWindow() },
+    ...(unitPresets.length
+      ? [
+          {
+            keys: unitPresets.map((_preset, i) => String(i + 1)),
+            label: t('keys.presets'),
+            run: ({ key }: KeyboardEvent) => {
+              const preset = unitPresets[Number(key) - 1];
+              if (preset) stage()?.setWindow(preset);
+            },
+          },
+        ]
+      : []),
+    { keys: ['0'], label: t('viewer.trueSize'), run: acts.trueSize },
+    { keys: ['Ctrl+s'], label: t('viewer.capture'), outsideText: true, run: acts.capture },
+    { keys: ['Ctrl+p'], label: t('viewer.print'), run: acts.print },
+    ...(phone
+      ? []
+      : [
+          {
+            keys: LAYOUTS.map((_layout, i) => `Alt+${i + 1}`),
+            label: t('layout.title'),
+            run: ({ key }: KeyboardEvent) => {
+              const layout = LAYOUTS[Number(key) - 1];
+              if (layout) panes.setLayout(layout);
+            },
+          },
+        ]),
+    ...(panes.count > 1
+      ? [
+          {
+            keys: ['Shift+ArrowRight'],
+            label: t('layout.next'),
+            run: () => panes.setActive((panes.active + 1) % panes.count),
+          },
+          {
+            keys: ['Shift+ArrowLeft'],
+            label: t('layout.previous'),
+            run: () => panes.setActive((panes.active + panes.count - 1) % panes.count),
+          },
+          { keys: ['='], label: t('layout.link'), run: panes.toggleLinked },
+        ]
+      : []),
     {
       keys: ['x', 'Delete'],
       label: t('marks.remove'),
@@ -456,11 +608,50 @@ function Reading({
     },
   ]);
 
-  const { study } = view;
-  const title = sided(t, study);
-  const when = [dicomDate(study.studyDate, language), dicomTime(study.studyTime)].filter(Boolean).join(' ');
+  /** What people and machines say of an image of this exam. */
+  const layersOf = (now: View, stage: () => StageHandle | null | undefined) => {
+    const { sopInstanceUid } = refOf(now.imageId);
+    return (
+      <>
+        <StageMarks
+          key={now.imageId}
+          now={now}
+          marks={marks}
+          standing={standing}
+          tool={drawing ? null : markToolOf(tool)}
+          selected={markSelected}
+          onSelect={setMarkSelected}
+        />
+        <Marks
+          mapping={now.mapping}
+          findings={view.findings.filter(
+            (each) => each.sopInstanceUid === sopInstanceUid && (each.by === 'reader' || aiShown),
+          )}
+          selected={selected}
+          onSelect={select}
+          heat={sopInstanceUid === sop ? heat : null}
+          editing={editing?.finding.sopInstanceUid === sopInstanceUid ? editing.box : null}
+          onEdit={(box) => setEditing((present) => present && { ...present, box })}
+        />
+        {results.segmentations.map((segmentation) => (
+          <SegmentationLayer key={segmentation.ref.sopInstanceUid} now={now} shown={segmentation} />
+        ))}
+        <PresentationLayer now={now} metadata={results.presentation?.metadata ?? null} />
+        <Applied now={now} metadata={results.presentation?.metadata ?? null} stage={stage} />
+        {drawing && (
+          <DrawSheet
+            key={now.imageId}
+            mapping={now.mapping}
+            onBox={(box) => addFinding(box, sopInstanceUid)}
+            onCancel={() => setDrawing(false)}
+          />
+        )}
+      </>
+    );
+  };
+
   return (
-    <div className="reading">
+    <div className={second ? 'reading second' : 'reading'}>
       <header className="top">
         <button type="button" className="btn ghost icon" aria-label={t('nav.worklist')} onClick={leave}>
           <ArrowLeft size={18} aria-hidden />
@@ -502,7 +693,7 @@ function Reading({
             </Link>
           ))}
         </nav>
-        <div className="light">
+        <div className="light" ref={light}>
           {images.length === 0 && !open && <p className="stage-note">{t('viewer.noImages')}</p>}
           {open && (
             <Suspense fallback={null}>
@@ -517,65 +708,35 @@ function Reading({
             </Suspense>
           )}
           {group && !open && (
-            <Stage
-              ref={stage}
-              imageIds={imageIds}
-              index={index - group.start}
-              onIndex={(next) => setIndex(group.start + next)}
-              tool={tool}
-            >
-              {(now) => (
-                <>
-                  <Shown
-                    now={now}
-                    onChange={(seen) => {
-                      shownNow.current = seen;
-                      if (seen) setInverted(seen.inverted);
-                    }}
-                  />
-                  <StageMarks
-                    key={now.imageId}
-                    now={now}
-                    marks={marks}
-                    standing={standing}
-                    tool={drawing ? null : markToolOf(tool)}
-                    selected={markSelected}
-                    onSelect={setMarkSelected}
-                  />
-                  <Marks
-                    mapping={now.mapping}
-                    findings={shows(now, sop) ? here : []}
-                    selected={selected}
-                    onSelect={select}
-                    heat={shows(now, sop) ? heat : null}
-                    editing={editing && shows(now, editing.finding.sopInstanceUid) ? editing.box : null}
-                    onEdit={(box) => setEditing((present) => present && { ...present, box })}
-                  />
-                  <Corners
-                    now={now}
-                    view={view}
-                    index={Math.max(0, imageIds.indexOf(now.imageId))}
-                    count={imageIds.length}
-                    current={group.shown[imageIds.indexOf(now.imageId)] ?? current!}
-                  />
-                  <EdgeLetters now={now} />
-                  <OverlayPlanes now={now} />
-                  {results.segmentations.map((shown) => (
-                    <SegmentationLayer key={shown.ref.sopInstanceUid} now={now} shown={shown} />
-                  ))}
-                  <PresentationLayer now={now} metadata={results.presentation?.metadata ?? null} />
-                  <Applied now={now} metadata={results.presentation?.metadata ?? null} stage={stage} />
-                  {drawing && (
-                    <DrawSheet
-                      key={now.imageId}
-                      mapping={now.mapping}
-                      onBox={(box) => addFinding(box, refOf(now.imageId).sopInstanceUid)}
-                      onCancel={() => setDrawing(false)}
-                    />
+            <div className="panes" data-layout={panes.layout}>
+              {panes.shown.map((pane, i) => (
+                <Pane
+                  key={i}
+                  ref={(handle) => {
+                    stages.current[i] = handle;
+                  }}
+                  pane={pane}
+                  tool={tool}
+                  active={panes.active === i}
+                  several={panes.count > 1}
+                  sources={panes.sources}
+                  onActive={() => panes.setActive(i)}
+                  onIndex={(at) => panes.turn(i, at)}
+                  onSource={(key) => panes.choose(i, key)}
+                  onView={(now) => {
+                    views.current[i] = now;
+                    if (now && panes.active === i) showOf(now, setShown);
+                  }}
+                >
+                  {(now) => (
+                    <>
+                      {ownIds.has(now.imageId) && layersOf(now, () => stages.current[i])}
+                      <Corners now={now} view={view} pane={pane} image={ownIds.get(now.imageId)} />
+                    </>
                   )}
-                </>
-              )}
-            </Stage>
+                </Pane>
+              ))}
+            </div>
           )}
           {group && !open && <StackProgress imageIds={imageIds} index={index - group.start} />}
           {timing && group && !open && (
@@ -595,13 +756,17 @@ function Reading({
               onEnd={cine.setEnd}
             />
           )}
+          {!open && <p className="print-note">{t('viewer.notDiagnostic')}</p>}
           {!open && (
             <ToolBar
               tool={tool}
               onTool={setTool}
               scrolls={imageIds.length > 1}
-              inverted={inverted}
+              inverted={shown.inverted}
               acts={acts}
+              windows={windows}
+              layout={phone || images.length === 0 ? null : { value: panes.layout, choose: panes.setLayout }}
+              link={panes.linkable ? { on: panes.linked, toggle: panes.toggleLinked } : null}
               ai={
                 anyAi
                   ? {
@@ -702,6 +867,14 @@ function Reading({
         title={header?.title ?? ''}
         onClose={() => setHeader(null)}
       />
+      <ScreenSize
+        opened={sizing}
+        onClose={() => setSizing(false)}
+        onSet={() => {
+          setSizing(false);
+          acts.trueSize();
+        }}
+      />
       {signing && (
         <SignDialog
           opened
@@ -720,17 +893,28 @@ function Reading({
 
 const keyOf = ({ instance, frame }: ShownImage): string => `${instance.sopInstanceUid}/${frame}`;
 
-/** Whether the stage shows this instance; while another loads it still shows the one before. */
-const shows = (now: View, sopInstanceUid: string | undefined): boolean =>
-  refOf(now.imageId).sopInstanceUid === sopInstanceUid;
+type ShownState = { inverted: boolean; unit: 'HU' | ''; presets: Window[] };
+const showOf = (
+  { inverted, loaded, imageId }: View,
+  set: (change: (present: ShownState) => ShownState) => void,
+) =>
+  set((present) => {
+    const unit = valueUnitOf(loaded.metadata, refOf(imageId).frame);
+    const { presets } = loaded;
+    return present.inverted === inverted && present.unit === unit && present.presets === presets
+      ? present
+      : { inverted, unit, presets };
+  });
 
-/** Tells the page what the stage shows, after the stage has drawn it; null once it shows it no more. */
-function Shown({ now, onChange }: { now: View; onChange: (now: View | null) => void }) {
+/** In a window beside the first one, the study that the first shows. */
+function useFollow(studyUid: string, second: boolean, navigate: (to: string) => void): void {
   useEffect(() => {
-    onChange(now);
-    return () => onChange(null);
-  }, [now]);
-  return null;
+    const channel = new BroadcastChannel('negatoscope.window');
+    if (second)
+      channel.onmessage = ({ data }) => typeof data === 'string' && navigate(`/read/${data}?${SECOND}`);
+    else channel.postMessage(studyUid);
+    return () => channel.close();
+  }, [studyUid, second]);
 }
 
 const instanceOf = (imageId: string) => {
@@ -746,66 +930,17 @@ function Applied({
 }: {
   now: View;
   metadata: Metadata | null;
-  stage: RefObject<StageHandle | null>;
+  stage: () => StageHandle | null | undefined;
 }) {
   const applied = useRef(false);
   useEffect(() => {
     const { sopInstanceUid, frame } = refOf(now.imageId);
     const state = metadata ? presentationOf(metadata, sopInstanceUid, frame) : undefined;
-    if (state) stage.current?.present(state);
-    else if (applied.current) stage.current?.reset();
+    if (state) stage()?.present(state);
+    else if (applied.current) stage()?.reset();
     applied.current = state !== undefined;
   }, [now.imageId, metadata]);
   return null;
-}
-
-function Corners({
-  now,
-  view,
-  index,
-  count,
-  current,
-}: {
-  now: View;
-  view: StudyView;
-  index: number;
-  count: number;
-  current: ShownImage;
-}) {
-  const { t, language } = useText();
-  const { spacing } = now.loaded;
-  const place = [
-    examTitle(t, view.study),
-    orCode(t, 'viewPosition', current.instance.viewPosition),
-    current.instance.laterality ? orCode(t, 'laterality', current.instance.laterality) : '',
-  ]
-    .filter(Boolean)
-    .join(' · ');
-  const round = (value: number) =>
-    new Intl.NumberFormat(language, { maximumFractionDigits: 0 }).format(value);
-  const zoom = new Intl.NumberFormat(language, { maximumFractionDigits: 2 }).format(now.mapping.scale);
-  return (
-    <>
-      <div className="corner tl">
-        {place}
-        <br />
-        {current.series.modality} · {index + 1}/{count}
-      </div>
-      <div className="corner tr num">
-        {t('viewer.window', { width: round(now.width), centre: round(now.centre) })}
-        <br />× {zoom}
-      </div>
-      <div className="corner bl">
-        {t(`viewer.spacing.${spacing.kind}`)}
-        {current.instance.photo && (
-          <>
-            <br />
-            {t('viewer.photo')}
-          </>
-        )}
-      </div>
-    </>
-  );
 }
 
 /** The study that is read next: asked for, with its first images, while this one is read. */

@@ -40,7 +40,8 @@ export function usePrefetchStudy() {
 }
 
 /** Of one study: the page is made anew (`key`) for another, so that no text or revision passes from one to the next. */
-export function useReading(studyUid: string) {
+/** `claims`: false in a second window of the same reader, which looks on and leaves claiming to the first. */
+export function useReading(studyUid: string, claims = true) {
   const { t } = useText();
   const client = useQueryClient();
   const me = useMe();
@@ -48,7 +49,7 @@ export function useReading(studyUid: string) {
   const view = useQuery({ queryKey: key, queryFn: () => api<StudyView>(path(studyUid)) });
   const isReader = me.person.roles.includes('reader');
   const open = view.data?.state !== 'signed';
-  const claimable = view.isSuccess && isReader && open;
+  const claimable = claims && view.isSuccess && isReader && open;
   const mine = view.data?.claim?.mine === true;
   const refresh = useCallback(() => client.invalidateQueries({ queryKey: key }), [client, studyUid]);
   const complain = useCallback(

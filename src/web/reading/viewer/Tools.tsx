@@ -1,19 +1,29 @@
 /** The tools below the image (a rail of three on a phone, the others behind its last button). */
 import { Menu } from '@mantine/core';
 import {
+  AppWindow,
   Bookmark,
+  Camera,
+  ChevronUp,
   Circle,
+  Columns2,
   Contrast,
+  Ellipsis,
   Flame,
   FlipHorizontal2,
+  Grid2x2,
   HeartPulse,
   Layers,
+  Link2,
   Maximize,
   Move,
   MoveUpRight,
   Pipette,
+  Printer,
   RotateCw,
+  Rows2,
   Ruler,
+  Scaling,
   ScanSearch,
   Shapes,
   Square,
@@ -22,6 +32,7 @@ import {
 } from 'lucide-react';
 import type { ComponentType, ReactNode } from 'react';
 import { useText } from '../../text.ts';
+import { LAYOUTS, type Layout } from './layout/choice.ts';
 import type { ToolName } from './tools/bindings.ts';
 
 type Icon = ComponentType<{ size?: number }>;
@@ -72,9 +83,22 @@ export interface ToolActs {
   rotate: () => void;
   flip: () => void;
   reset: () => void;
+  trueSize: () => void;
+  capture: () => void;
+  print: () => void;
+  /** Null in the second window itself. */
+  secondWindow: (() => void) | null;
   /** Null where no key image can be chosen. */
   keyImage: { chosen: boolean; toggle: () => void } | null;
 }
+
+/** Windows to choose from, with the digit that chooses them. */
+export interface WindowChoice {
+  label: string;
+  key: string | null;
+  choose: () => void;
+}
+const LAYOUT_ICONS = { '1x1': Square, '1x2': Columns2, '2x1': Rows2, '2x2': Grid2x2 } as const;
 
 export function ToolBar(props: {
   tool: ToolName;
@@ -82,6 +106,10 @@ export function ToolBar(props: {
   scrolls: boolean;
   inverted: boolean;
   acts: ToolActs;
+  windows: readonly WindowChoice[];
+  layout: { value: Layout; choose: (layout: Layout) => void } | null;
+  /** Null where nothing can follow. */
+  link: { on: boolean; toggle: () => void } | null;
   ai: { shown: boolean; onToggle: () => void; heat: boolean | null; onHeat: () => void } | null;
 }) {
   const { t } = useText();
@@ -108,11 +136,37 @@ export function ToolBar(props: {
       {icon}
     </button>
   );
+  const opener = (name: string, label: string, icon: ReactNode, extra = '', pressed?: boolean) => (
+    <Menu.Target>
+      <button
+        key={name}
+        type="button"
+        className={`light-tool ${extra}`}
+        aria-pressed={pressed}
+        aria-label={label}
+        title={label}
+      >
+        {icon}
+      </button>
+    </Menu.Target>
+  );
   const menu = TOOLS.filter(({ place }) => place === 'menu');
   const chosen = menu.find(({ tool }) => tool === props.tool);
   const MenuIcon = chosen?.icon ?? Shapes;
   return (
     <div className="tools" role="toolbar" aria-label={t('viewer.tools')}>
+      {props.windows.length > 0 && (
+        <Menu position="top-start" width={240} withinPortal>
+          {opener('windows', t('viewer.windows'), <ChevronUp size={14} />, 'narrow wide')}
+          <Menu.Dropdown className="pop tools-menu">
+            {props.windows.map(({ label, key, choose }) => (
+              <Menu.Item key={label} rightSection={key && <kbd>{key}</kbd>} onClick={choose}>
+                {label}
+              </Menu.Item>
+            ))}
+          </Menu.Dropdown>
+        </Menu>
+      )}
       {TOOLS.filter(({ place }) => place === 'bar').map(({ tool, key, icon: Icon, phone }) =>
         button(
           tool,
@@ -125,18 +179,8 @@ export function ToolBar(props: {
         ),
       )}
       <Menu position="top" width={240} withinPortal>
-        <Menu.Target>
-          <button
-            type="button"
-            className="light-tool"
-            aria-pressed={chosen !== undefined}
-            aria-label={t('viewer.measures')}
-            title={t('viewer.measures')}
-          >
-            <MenuIcon size={18} />
-          </button>
-        </Menu.Target>
-        <Menu.Dropdown>
+        {opener('measures', t('viewer.measures'), <MenuIcon size={18} />, 'wide', chosen !== undefined)}
+        <Menu.Dropdown className="pop">
           {menu.map(({ tool, key, icon: Icon }) => (
             <Menu.Item
               key={tool}
@@ -157,6 +201,7 @@ export function ToolBar(props: {
           props.tool === 'scroll',
           () => props.onTool('scroll'),
           <Layers size={18} />,
+          'wide',
         )}
       <span className="rule wide" />
       {acts.keyImage &&
@@ -181,6 +226,109 @@ export function ToolBar(props: {
       {button('rotate', t('viewer.rotate'), 'Y', undefined, acts.rotate, <RotateCw size={18} />, 'wide')}
       {button('flip', t('viewer.flip'), 'J', undefined, acts.flip, <FlipHorizontal2 size={18} />, 'wide')}
       {button('reset', t('viewer.reset'), 'R', undefined, acts.reset, <Maximize size={18} />, 'wide')}
+      {props.layout && (
+        <Menu position="top" width={200} withinPortal>
+          {opener('layout', t('layout.title'), <Columns2 size={18} />, 'wide', props.layout.value !== '1x1')}
+          <Menu.Dropdown className="pop">
+            {LAYOUTS.map((layout, i) => {
+              const Icon = LAYOUT_ICONS[layout];
+              return (
+                <Menu.Item
+                  key={layout}
+                  leftSection={<Icon size={16} />}
+                  rightSection={<kbd>Alt {i + 1}</kbd>}
+                  onClick={() => props.layout!.choose(layout)}
+                >
+                  {t(`layout.name.${layout}`)}
+                </Menu.Item>
+              );
+            })}
+          </Menu.Dropdown>
+        </Menu>
+      )}
+      {props.link &&
+        button('link', t('layout.link'), '=', props.link.on, props.link.toggle, <Link2 size={18} />, 'wide')}
+      <Menu position="top" width={260} withinPortal>
+        {opener('more', t('viewer.more'), <Ellipsis size={18} />)}
+        <Menu.Dropdown className="pop tools-menu">
+          <Menu.Item leftSection={<Scaling size={16} />} rightSection={<kbd>0</kbd>} onClick={acts.trueSize}>
+            {t('viewer.trueSize')}
+          </Menu.Item>
+          {TOOLS.filter(({ phone }) => !phone).map(({ tool, icon: Icon }) => (
+            <Menu.Item
+              key={tool}
+              className="phone-only"
+              leftSection={<Icon size={16} />}
+              onClick={() => props.onTool(tool)}
+            >
+              {t(`viewer.tool.${tool}`)}
+            </Menu.Item>
+          ))}
+          {props.windows.map(({ label, choose }) => (
+            <Menu.Item
+              key={label}
+              className="phone-only"
+              leftSection={<Contrast size={16} />}
+              onClick={choose}
+            >
+              {label}
+            </Menu.Item>
+          ))}
+          <Menu.Item className="phone-only" leftSection={<Maximize size={16} />} onClick={acts.reset}>
+            {t('viewer.reset')}
+          </Menu.Item>
+          <Menu.Item
+            className="phone-only"
+            leftSection={<SquareSplitHorizontal size={16} />}
+            onClick={acts.invert}
+          >
+            {t('viewer.invert')}
+          </Menu.Item>
+          <Menu.Item className="phone-only" leftSection={<RotateCw size={16} />} onClick={acts.rotate}>
+            {t('viewer.rotate')}
+          </Menu.Item>
+          <Menu.Item className="phone-only" leftSection={<FlipHorizontal2 size={16} />} onClick={acts.flip}>
+            {t('viewer.flip')}
+          </Menu.Item>
+          {acts.keyImage && (
+            <Menu.Item
+              className="phone-only"
+              leftSection={<Bookmark size={16} />}
+              onClick={acts.keyImage.toggle}
+            >
+              {t('viewer.keyImage')}
+            </Menu.Item>
+          )}
+          {props.scrolls && (
+            <Menu.Item
+              className="phone-only"
+              leftSection={<Layers size={16} />}
+              onClick={() => props.onTool('scroll')}
+            >
+              {t('viewer.tool.scroll')}
+            </Menu.Item>
+          )}
+          <Menu.Item
+            leftSection={<Camera size={16} />}
+            rightSection={<kbd>Ctrl S</kbd>}
+            onClick={acts.capture}
+          >
+            {t('viewer.capture')}
+          </Menu.Item>
+          <Menu.Item
+            leftSection={<Printer size={16} />}
+            rightSection={<kbd>Ctrl P</kbd>}
+            onClick={acts.print}
+          >
+            {t('viewer.print')}
+          </Menu.Item>
+          {acts.secondWindow && (
+            <Menu.Item leftSection={<AppWindow size={16} />} onClick={acts.secondWindow}>
+              {t('viewer.secondWindow')}
+            </Menu.Item>
+          )}
+        </Menu.Dropdown>
+      </Menu>
       {props.ai && (
         <>
           <span className="rule wide" />

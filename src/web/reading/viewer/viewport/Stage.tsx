@@ -1,7 +1,7 @@
 /** One image on black: Cornerstone's canvas, our marks above it, and where lengths come from. */
 import { Enums, eventTarget, type Types } from '@cornerstonejs/core';
 import { ToolGroupManager } from '@cornerstonejs/tools';
-import { useEffect, useImperativeHandle, useRef, useState } from 'react';
+import { useEffect, useId, useImperativeHandle, useRef, useState } from 'react';
 import type { ReactNode, Ref } from 'react';
 import type { Presentation } from '../../../../doors/api/contract.ts';
 import { useText } from '../../../text.ts';
@@ -12,8 +12,6 @@ import { formOf } from '../loading/pixels.ts';
 import { rangeOfWindow, windowOfRange, type Window } from '../loading/voi.ts';
 import { activate, TOOL_GROUP, type ToolName } from '../tools/bindings.ts';
 import { engine, ENGINE } from './engine.ts';
-
-const VIEWPORT = 'stage';
 
 /** Between image pixels (x right, y down, origin at the corner) and CSS pixels on the stage. */
 export interface Mapping {
@@ -34,6 +32,9 @@ export interface StageHandle {
   flip(): void;
   /** The next of the windows that the header proposes. */
   nextWindow(): void;
+  setWindow(window: Window): void;
+  /** Shows one image pixel as so many CSS pixels. */
+  scaleTo(cssPixels: number): void;
   /** Window, inversion, turn and mirror of a presentation state (PS3.3 C.10.6, C.11.8). */
   present(state: PresentedAs): void;
 }
@@ -68,6 +69,7 @@ export function Stage(props: {
   const { t } = useText();
   const { imageIds, index, onIndex, tool } = props;
   const element = useRef<HTMLDivElement>(null);
+  const viewportId = `stage${useId()}`;
   const viewport = useRef<Types.IStackViewport | null>(null);
   const [view, setView] = useState<View | null>(null);
   const [failed, setFailed] = useState<string | null>(null);
@@ -82,13 +84,17 @@ export function Stage(props: {
     const host = element.current!;
     let gone = false;
     let frame = 0;
+    /** As last drawn: what filled the stage fills it also at another size. */
+    let fitted = true;
     const refresh = () => {
       cancelAnimationFrame(frame);
       frame = requestAnimationFrame(() => {
         const present = viewport.current;
         if (!present || gone) return;
         const next = viewOf(present);
-        if (next) setView(next);
+        if (!next) return;
+        fitted = isFitted(next.mapping, host.clientWidth, host.clientHeight);
+        setView(next);
       });
     };
     const turned = (event: Event) => {
@@ -113,21 +119,29 @@ export function Stage(props: {
     const sizes = new ResizeObserver(() => {
       if (!viewport.current) return;
       void engine().then((each) => {
-        if (gone) return;
+        const present = viewport.current;
+        if (gone || !present) return;
+        const turn = fitted && present.getCurrentImageId() ? present.getViewPresentation() : null;
         each.resize(true, true);
+        if (turn) {
+          const { rotation, flipHorizontal } = turn;
+          present.resetCamera();
+          present.setViewPresentation({ ...present.getViewPresentation(), rotation, flipHorizontal });
+          present.render();
+        }
         refresh();
       });
     });
     void engine().then((each) => {
       if (gone) return;
       each.enableElement({
-        viewportId: VIEWPORT,
+        viewportId,
         type: Enums.ViewportType.STACK,
         element: host,
         defaultOptions: { background: [0, 0, 0] },
       });
-      viewport.current = each.getViewport(VIEWPORT) as Types.IStackViewport;
-      ToolGroupManager.getToolGroup(TOOL_GROUP)?.addViewport(VIEWPORT, ENGINE);
+      viewport.current = each.getViewport(viewportId) as Types.IStackViewport;
+      ToolGroupManager.getToolGroup(TOOL_GROUP)?.addViewport(viewportId, ENGINE);
       sizes.observe(host);
       setReady(true);
     });
@@ -140,8 +154,8 @@ export function Stage(props: {
       eventTarget.removeEventListener(Enums.Events.IMAGE_LOAD_ERROR, broken);
       if (viewport.current) {
         viewport.current = null;
-        ToolGroupManager.getToolGroup(TOOL_GROUP)?.removeViewports(ENGINE, VIEWPORT);
-        void engine().then((each) => each.disableElement(VIEWPORT));
+        ToolGroupManager.getToolGroup(TOOL_GROUP)?.removeViewports(ENGINE, viewportId);
+        void engine().then((each) => each.disableElement(viewportId));
       }
     };
   }, []);
@@ -248,6 +262,17 @@ export function Stage(props: {
       });
       present.render();
     },
+    setWindow(window) {
+      viewport.current?.setProperties({ voiRange: rangeOfWindow(window) });
+      viewport.current?.render();
+    },
+    scaleTo(cssPixels) {
+      const present = viewport.current;
+      const now = present && viewOf(present);
+      if (!now) return;
+      present.setZoom((present.getZoom() * cssPixels) / now.mapping.scale);
+      present.render();
+    },
     rotate() {
       const present = viewport.current;
       if (!present) return;
@@ -289,6 +314,16 @@ export function Stage(props: {
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 /** On a jump: nobody waits for that image any more. */
 const wasGivenUp = (error: unknown): boolean => (error as Error | null)?.name === 'AbortError';
+
+/** Whether the image fills the stage, in the middle, as it does when it comes; to within a hundredth. */
+function isFitted({ toStage, columns, rows }: Mapping, width: number, height: number): boolean {
+  const corners = [toStage(0, 0), toStage(columns, 0), toStage(0, rows), toStage(columns, rows)];
+  const [left, right] = [Math.min(...corners.map(([x]) => x)), Math.max(...corners.map(([x]) => x))];
+  const [top, bottom] = [Math.min(...corners.map(([, y]) => y)), Math.max(...corners.map(([, y]) => y))];
+  const filled = Math.max((right - left) / width, (bottom - top) / height);
+  const away = Math.max(Math.abs(left + right - width) / width, Math.abs(top + bottom - height) / height);
+  return Math.abs(filled - 1) < 0.01 && away < 0.01;
+}
 
 function viewOf(viewport: Types.IStackViewport): View | null {
   const imageId = viewport.getCurrentImageId();
