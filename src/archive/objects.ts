@@ -1,6 +1,6 @@
 /** Ways to the bytes of a stored instance, each guarded by the sight. */
 import { Readable } from 'node:stream';
-import { isVideo, transferSyntax } from '../dicom/index.ts';
+import { fileMeta, isVideo, transferSyntax } from '../dicom/index.ts';
 import { blobMissing, NegatoscopeError } from '../errors.ts';
 import type { Store } from '../store/types.ts';
 import {
@@ -41,7 +41,16 @@ export type Objects = Pick<Archive, 'instance' | 'stored' | 'file' | 'frame' | '
   sourceOf(row: InstanceTable): Source;
   parsed(row: InstanceTable): Source;
   frameOf(row: InstanceTable, n: number): Promise<Buffer>;
+  /** As `StoredInstance` has it. */
+  lackingMeta(row: FoundInstance): Promise<Buffer | undefined>;
 };
+
+/** Preamble, and file meta information up to its transfer syntax: three UIDs of 64 characters come before. */
+const META_BYTES = 1024;
+/** (0002,0010) with its VR: PS3.10 7.1. */
+const TRANSFER_SYNTAX_UID = Buffer.from([0x02, 0x00, 0x10, 0x00, 0x55, 0x49]);
+const isPart10 = (head: Buffer): boolean =>
+  head.toString('latin1', 128, 132) === 'DICM' && head.includes(TRANSFER_SYNTAX_UID, 132);
 
 export const mayBeSeen = async (aiRunId: string | null, sight: Sight): Promise<boolean> =>
   aiRunId === null || (await sight([aiRunId])).has(aiRunId);
@@ -146,18 +155,29 @@ export function createObjects(store: Pick<Store, 'read' | 'blobs'>): Objects {
 
   const storedOf = (found: FoundInstance): StoredInstance => {
     let placed: Promise<Buffer | string> | undefined;
+    const read: StoredInstance['read'] = async (target, position) => {
+      const at = found.blob ?? (await (placed ??= place(found)));
+      const bytes =
+        typeof at === 'string'
+          ? await store.blobs.readInto(at, target, position)
+          : at.copy(target, 0, position);
+      if (bytes < target.length) throw blobMissing('shorter');
+    };
     return {
       row: instanceRow(found),
       header: Number(found.pixel_offset ?? 0),
       corrected: Boolean(found.corrected),
       datasetOffset: Number(found.dataset_offset),
-      async read(target, position) {
-        const at = found.blob ?? (await (placed ??= place(found)));
-        const bytes =
-          typeof at === 'string'
-            ? await store.blobs.readInto(at, target, position)
-            : at.copy(target, 0, position);
-        if (bytes < target.length) throw blobMissing('shorter');
+      read,
+      async lackingMeta() {
+        const head = Buffer.alloc(Math.min(META_BYTES, Number(found.dataset_offset)));
+        await read(head, 0);
+        if (isPart10(head)) return undefined;
+        return fileMeta({
+          sopClassUid: found.sop_class_uid,
+          sopInstanceUid: found.sop_instance_uid,
+          transferSyntax: found.transfer_syntax,
+        });
       },
       async runs(n) {
         const places = await placesOf(found, n);
@@ -181,6 +201,7 @@ export function createObjects(store: Pick<Store, 'read' | 'blobs'>): Objects {
     sourceOf,
     parsed,
     frameOf,
+    lackingMeta: (found) => storedOf(found).lackingMeta(),
 
     async instance(sopInstanceUid, sight) {
       const found = await row(sopInstanceUid);

@@ -56,6 +56,17 @@ test('leaves as it came while nothing is to be changed', async () => {
   expect(dataset.equals(file.subarray(parseDicom(file).datasetOffset))).toBe(true);
 });
 
+test('a data set that came without file meta information leaves as a file of PS3.10', async () => {
+  const file = shared('rt/rtstruct.dcm');
+  const { sopInstanceUid } = await put(file);
+  const { out, bytes } = await leaves(sopInstanceUid);
+  expect(out).toMatchObject({ original: false, transferSyntax: IMPLICIT_LE });
+  const { meta, datasetOffset } = parseDicom(bytes);
+  expect(meta.string(TAG.TransferSyntaxUID)).toBe(IMPLICIT_LE);
+  expect(bytes.subarray(datasetOffset).equals(file)).toBe(true);
+  expect((await bytesOf(await out.dataset())).equals(file)).toBe(true);
+});
+
 test('an instance that the sight hides does not leave', async () => {
   const { sopInstanceUid } = await put(dicomFile(), { kind: 'ai', aiRunId: 'r1' });
   await expect(archive.outgoing(sopInstanceUid, SEES_NO_AI)).rejects.toMatchObject({

@@ -27,7 +27,7 @@ import { canDecode, type DecoderPool, nativeBytes, pixelAttributesOf } from '../
 import { NegatoscopeError } from '../errors.ts';
 import type { Db } from '../store/types.ts';
 import { overlays } from './correct.ts';
-import type { Objects } from './objects.ts';
+import type { FoundInstance, Objects } from './objects.ts';
 import { readHeader } from './source.ts';
 import type { ArchiveTables, InstanceTable } from './tables.ts';
 import type { Archive, Outgoing } from './types.ts';
@@ -54,7 +54,7 @@ export function createOutgoing(
     const transferSyntax = choose(row, accepted, changes !== undefined);
     const same = transferSyntax === row.transfer_syntax;
     const facts = { sopClassUid: row.sop_class_uid, sopInstanceUid, transferSyntax };
-    if (same && !changes) return { ...facts, ...original(row, objects) };
+    if (same && !changes) return { ...facts, ...(await original(row, objects)) };
     const made = same
       ? await corrected(row, objects, changes!)
       : await converted(row, objects, pool, transferSyntax, changes ?? {});
@@ -86,14 +86,19 @@ function choose(row: Row, accepted: readonly string[] | undefined, changed: bool
   return target;
 }
 
-function original(row: Row, objects: Objects): Pick<Outgoing, 'original' | 'size' | 'dataset' | 'file'> {
+async function original(
+  row: FoundInstance,
+  objects: Objects,
+): Promise<Pick<Outgoing, 'original' | 'size' | 'dataset' | 'file'>> {
   const size = Number(row.size);
   const offset = Number(row.dataset_offset);
+  const meta = await objects.lackingMeta(row);
+  const dataset = () => objects.open(row, { offset, length: size - offset });
+  if (!meta) return { original: true, size, dataset, file: () => objects.open(row) };
   return {
-    original: true,
-    size,
-    dataset: () => objects.open(row, { offset, length: size - offset }),
-    file: () => objects.open(row),
+    original: false,
+    dataset,
+    file: async () => Readable.from(chain(meta, dataset), { objectMode: false }),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * WADO-RS: PS3.18 10.4. Whole instances, metadata, bulk data. Instances go out as they came where nothing was corrected and no
- * other transfer syntax is asked for.
+ * other transfer syntax is asked for. What came without file meta information gets it: application/dicom is a file of PS3.10 (8.7.3).
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { InstanceRow, Sight, StoredInstance } from '../../archive/index.ts';
@@ -19,10 +19,18 @@ export function retrieveRoutes({ archive, sightOf }: DicomwebDependencies, frame
     stored: StoredInstance,
     accepted: readonly string[] | undefined,
     sight: Sight,
-  ): Promise<{ transferSyntax: string; piece?: Piece; made?: () => Promise<AsyncIterable<Uint8Array>> }> => {
+  ): Promise<{
+    transferSyntax: string;
+    pieces?: Piece[];
+    made?: () => Promise<AsyncIterable<Uint8Array>>;
+  }> => {
     const { row } = stored;
-    if (!stored.corrected && accepted === undefined)
-      return { transferSyntax: row.transferSyntax, piece: { from: stored, offset: 0, length: row.size } };
+    if (!stored.corrected && accepted === undefined) {
+      const meta = await stored.lackingMeta();
+      const offset = meta ? stored.datasetOffset : 0;
+      const rest = { from: stored, offset, length: row.size - offset };
+      return { transferSyntax: row.transferSyntax, pieces: meta ? [meta, rest] : [rest] };
+    }
     const { transferSyntax, file } = await archive.outgoing(row.sopInstanceUid, sight, accepted);
     return { transferSyntax, made: file };
   };
@@ -36,9 +44,9 @@ export function retrieveRoutes({ archive, sightOf }: DicomwebDependencies, frame
     for (const row of rows) {
       const stored = await archive.stored(row.sopInstanceUid, sight);
       if (!stored) continue; // taken away since
-      const { transferSyntax, piece, made } = await leaving(stored, given.accepted(row), sight);
+      const { transferSyntax, pieces, made } = await leaving(stored, given.accepted(row), sight);
       yield writer.part({ 'Content-Type': `${DICOM}; transfer-syntax=${transferSyntax}` });
-      if (piece) yield piece;
+      if (pieces) yield* pieces;
       else if (made) yield* await made();
     }
     yield writer.end();
@@ -60,22 +68,22 @@ export function retrieveRoutes({ archive, sightOf }: DicomwebDependencies, frame
       const variant = `-${accepted?.join() ?? ''}${given.multipart ? '-m' : ''}`;
       if (isFresh(request, reply, row, variant, 'if unchanged')) return reply;
     }
-    const { transferSyntax, piece, made } = await leaving(stored, accepted, sight);
+    const { transferSyntax, pieces, made } = await leaving(stored, accepted, sight);
     const type = `${DICOM}; transfer-syntax=${transferSyntax}`;
     const writer = multipartWriter();
     void reply.type(given.multipart ? writer.contentType(DICOM) : type);
     const head = writer.part({ 'Content-Type': type });
-    if (piece && given.multipart) return sendPieces(reply, [head, piece, writer.end()]);
-    if (piece) {
-      const part = rangeOf(request, reply, row.size);
-      return sendPieces(reply, part ? cut([piece], part) : [piece]);
+    if (pieces && given.multipart) return sendPieces(reply, [head, ...pieces, writer.end()]);
+    if (pieces) {
+      const part = rangeOf(request, reply, lengthOf(pieces));
+      return sendPieces(reply, part ? cut(pieces, part) : pieces);
     }
-    const pieces = async function* (): AsyncGenerator<Piece> {
+    const chunks = async function* (): AsyncGenerator<Piece> {
       if (given.multipart) yield head;
       if (made) yield* await made();
       if (given.multipart) yield writer.end();
     };
-    return sendChunks(reply, pieces());
+    return sendChunks(reply, chunks());
   }
 
   return {
