@@ -4,6 +4,10 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createArchive } from '../src/archive/index.ts';
+import { principal, silentLog } from '../src/archive/testing.ts';
+import { migrations } from '../src/open.ts';
+import { createStore } from '../src/store/index.ts';
 import { answers, freePort, ORTHANC, ORTHANC_WEB } from '../src/wire/testing/peers.ts';
 
 export interface Receiver {
@@ -86,6 +90,7 @@ export async function negatoscope(
       ...['remote', 'add', title, '--aet', title, '--host', '127.0.0.1', '--port', String(port)],
       ...['--for', 'move', '--data', data],
     ]);
+  await letIn(data, Object.keys(known));
   const token = execFileSync(program, ['token', 'add', 'bench', '--roles', 'technologist', '--data', data], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -114,6 +119,17 @@ export async function negatoscope(
     ...started,
     startSeconds: (performance.now() - began) / 1000,
   };
+}
+
+/** To ask and to fetch: sending alone is free on this computer. */
+async function letIn(dir: string, titles: readonly string[]): Promise<void> {
+  const store = await createStore({ dir, migrations });
+  try {
+    const { ae } = createArchive({ store, log: silentLog });
+    for (const title of titles) await ae.admit(title, principal('admin'));
+  } finally {
+    await store.close();
+  }
 }
 
 /** DCMTK reads TCP_NODELAY; without it Nagle stays on and an answer waits for the peer's delayed acknowledgement. */
