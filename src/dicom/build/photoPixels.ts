@@ -1,4 +1,3 @@
-import sharp from 'sharp';
 import type { Metadata, Sharp } from 'sharp';
 import { NegatoscopeError, reasonOf } from '../../errors.ts';
 import { jpegStreamOf, photometricOf } from './jpegStream.ts';
@@ -41,6 +40,7 @@ export async function photoPixels(bytes: Uint8Array): Promise<PhotoPixels> {
     throw new NegatoscopeError('photo-unreadable', 'The file is neither a JPEG nor a PNG image.', {
       status: 422,
     });
+  const { default: sharp } = await import('sharp');
   try {
     const metadata = await sharp(bytes).metadata();
     checkSize(metadata);

@@ -1,4 +1,3 @@
-import sharp from 'sharp';
 import { TAG } from '../dictionary.ts';
 import type { DataSet } from '../types.ts';
 import { isColour, rgb } from './colour.ts';
@@ -41,6 +40,7 @@ export async function renderFrame(
   const words = !colour && isPlain(frame, options, size) ? decodedWords(frame) : undefined;
   if (words) return greyJpeg(words.image, words.format, dataset, drawn(options));
   const pixels = colour ? rgb(frame, dataset) : greyBytes(frame, dataset, drawn(options));
+  const { default: sharp } = await import('sharp'); // tens of megabytes, which starting does not wait for
   let image = sharp(pixels, {
     raw: { width: frame.columns, height: frame.rows, channels: colour ? 3 : 1 },
     limitInputPixels: false, // the frame is already in memory, and its size was checked before it was decoded
