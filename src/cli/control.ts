@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, rmSync } from 'node:fs';
-import { createServer, request, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,9 @@ import { NegatoscopeError, reasonOf } from '../errors.ts';
 import type { Rooms } from '../rooms.ts';
 import { runCommand, type Command } from './commands.ts';
 import { EXIT, type Io } from './io.ts';
+
+// An `import` would read every export of the module, and one of them loads a client for WebSockets that nobody here uses.
+const { createServer, request } = process.getBuiltinModule('node:http');
 
 /**
  * Commands while the server runs: it alone may open the data, so the command line asks it over a socket in the data folder

@@ -8,7 +8,6 @@
  * A body that is sent waits while the peer does not take it; an answer is held up to a limit. Redirections are not followed: what
  * is sent goes to the address that a person has entered and to no other.
  */
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { Readable } from 'node:stream';
@@ -18,6 +17,9 @@ import { NegatoscopeError } from '../errors.ts';
 import { reasonFor } from './connect.ts';
 import { tlsConnection } from './tls.ts';
 import type { TlsOptions } from './tls.ts';
+
+// An `import` would read every export of the module, and one of them loads a client for WebSockets that nobody here uses.
+const { Agent: HttpAgent, request: httpRequest } = process.getBuiltinModule('node:http');
 
 export interface WebService {
   /** Root of the service, without a slash at its end. */
