@@ -1,4 +1,5 @@
-// Brings a fresh clone to a state that runs: packages from the lockfile, then the web app. Does nothing when both are current.
+// Brings a fresh clone to a state that runs: packages from the lockfile, then the web app and the server as few files. Does nothing
+// when all are current.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
@@ -22,7 +23,7 @@ function run(command, args, what) {
   }
 }
 
-/** Digest of names, sizes and contents of what the web app is built from. */
+/** Digest of names and contents of what something is built from. */
 function digestOf(paths) {
   const hash = createHash('sha256');
   const visit = (path) => {
@@ -42,8 +43,21 @@ function stamp(name, digest) {
   writeFileSync(join(stamps, name), digest);
 }
 
-/** @param {{ web?: boolean }} options web: build the browser app as well */
-export function setUp({ web = true } = {}) {
+/**
+ * Builds by Vite what its sources have left behind.
+ * @param {string} name of the stamp
+ */
+function build(name, sources, result, what, ...args) {
+  const digest = digestOf(sources.map((path) => join(root, path)));
+  if (current(name, digest) && existsSync(join(root, result))) return;
+  console.log(`${what} …`);
+  const vite = join(root, 'node_modules/vite/bin/vite.js');
+  run(node24(), [vite, 'build', '--logLevel', 'error', ...args], what.replace(/ \(.*/, ''));
+  stamp(name, digest);
+}
+
+/** @param {{ server?: boolean }} options server: as few files as well, without which it runs from its sources */
+export function setUp({ server = true } = {}) {
   const packages = digestOf([join(root, 'package-lock.json'), join(root, 'package.json')]);
   if (!current('packages', packages) || !node24()) {
     console.log('Installing packages (once, about a minute) …');
@@ -54,22 +68,22 @@ export function setUp({ web = true } = {}) {
     console.error('This platform needs Node.js 24 or newer, installed by you: https://nodejs.org');
     process.exit(69);
   }
-  if (!web) return;
-  const sources = digestOf([
-    join(root, 'src/web'),
-    join(root, 'src/doors/api/contract.ts'),
-    join(root, 'vite.config.ts'),
-    join(root, 'package-lock.json'),
-  ]);
-  if (!current('web', sources) || !existsSync(join(root, 'dist/web/index.html'))) {
-    console.log('Building the web app (once, about half a minute) …');
-    run(
-      node24(),
-      [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'error'],
-      'Building the web app',
-    );
-    stamp('web', sources);
-  }
+  build(
+    'web',
+    ['src/web', 'src/doors/api/contract.ts', 'vite.config.ts', 'package-lock.json'],
+    'dist/web/index.html',
+    'Building the web app (once, about half a minute)',
+  );
+  if (!server) return;
+  const rooms = readdirSync(join(root, 'src')).filter((name) => name !== 'web');
+  build(
+    'server',
+    [...rooms.map((name) => join('src', name)), 'vite.server.config.ts', 'package-lock.json'],
+    'dist/server/sources.json',
+    'Building the server (once, some seconds)',
+    '--config',
+    'vite.server.config.ts',
+  );
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) setUp();
