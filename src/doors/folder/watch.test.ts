@@ -83,6 +83,20 @@ test('takes what is there and what comes, once, and remembers it over a restart'
   expect((await readdir(inbox)).sort()).toEqual(['all.zip', 'renamed', 'sub']);
 });
 
+test('takes what comes after a look that took long for what it took in', async () => {
+  for (const name of ['a', 'b', 'c', 'd']) await writeFile(join(inbox, name), dicomFile());
+  let slow = true;
+  const ingest: Archive['ingest'] = async (...given) => {
+    if (slow) await new Promise((resolve) => setTimeout(resolve, 4000));
+    return archive.ingest(...given);
+  };
+  watch({ settleSeconds: 0 }, { ...archive, ingest });
+  await until(async () => (await count()) === 4);
+  slow = false;
+  await writeFile(join(inbox, 'e'), dicomFile());
+  await until(async () => (await count()) === 5);
+});
+
 test('waits for the end of a file that is being written', async () => {
   const bytes = dicomFile({ rows: 100, columns: 100 });
   const path = join(inbox, 'slow');

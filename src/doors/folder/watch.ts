@@ -61,6 +61,8 @@ export class Watcher {
   #since: number;
   #lookedAt: number | null = null;
   #taken = 0;
+  /** What the last look took, without the files that it took in. */
+  #searchedMs = 0;
 
   #running: Promise<void> = Promise.resolve();
 
@@ -104,15 +106,15 @@ export class Watcher {
 
   async #run(): Promise<void> {
     while (!this.#signal.aborted) {
-      const begun = performance.now();
+      this.#searchedMs = 0;
       try {
         await this.#look();
       } catch (error) {
         if (!this.#signal.aborted)
           this.#deps.log.error({ err: error }, 'a watched folder could not be looked through');
       }
-      // A folder of a million files is not gone through all the time.
-      const pause = Math.max(this.#folder.everySeconds * 1000, (performance.now() - begun) * 4);
+      // A folder of a million files is not gone through all the time; what was taken in meanwhile makes nothing wait.
+      const pause = Math.max(this.#folder.everySeconds * 1000, this.#searchedMs * 4);
       await sleep(pause, undefined, { signal: this.#signal }).catch(() => {});
     }
   }
@@ -155,14 +157,21 @@ export class Watcher {
   /** Files that are new, or have changed, and have been as they are for the settle time. */
   async *#ready(before: ReadonlyMap<string, Waiting>): AsyncGenerator<Found, undefined> {
     let batch: Found[] = [];
+    let begun = performance.now();
+    const settled = async (): Promise<Found[]> => {
+      const found = await this.#settled(batch, before);
+      this.#searchedMs += performance.now() - begun;
+      return found;
+    };
     const files = walk([this.#folder.path], { failed: () => {}, skip: (name) => this.#skips(name) });
     for await (const file of files) {
       batch.push(file);
       if (batch.length < BATCH) continue;
-      yield* await this.#settled(batch, before);
+      yield* await settled();
       batch = [];
+      begun = performance.now();
     }
-    yield* await this.#settled(batch, before);
+    yield* await settled();
     return undefined;
   }
 
