@@ -1,5 +1,5 @@
 /**
- * The shared collection through every door of the running program and back out, byte for byte.
+ * The shared collection through the doors of the running program and back out, byte for byte: C-STORE, STOW-RS, upload, zip, `import`.
  *
  * Each door has an installation of its own. First the whole collection goes in: where several files have one SOP Instance UID, one
  * of them is taken and the others meet it (`beside`). Then those others go in again, one for each UID at a time, and what was here
