@@ -537,6 +537,9 @@ describe.skipIf(browserMissing)('the tools of the viewer', { timeout: 240_000 },
     await page.goto(`${server.url}/read/${STUDY}`);
     await beside.waitForURL((url) => url.pathname.endsWith(STUDY));
     await beside.close();
+    // Past the moment in which keys are dead after the patient changed.
+    await page.locator('.stage[data-ready]').first().waitFor();
+    await page.waitForTimeout(900);
     await page.keyboard.press('?');
     const help = page.getByRole('dialog');
     for (const words of ['Angle de Cobb', 'Image clé', 'Taille réelle', 'Disposition'])
