@@ -22,7 +22,6 @@ export interface Group {
   series: SeriesView;
   kind: Stack['kind'];
   localizer: boolean;
-  phases: Stack['phases'];
   shown: ShownImage[];
   /** Index of its first frame among all of the study. */
   start: number;
@@ -76,7 +75,6 @@ export function groupsOf(
         series,
         kind: stack.kind,
         localizer: stack.localizer,
-        phases: stack.phases,
         shown,
         start,
       };

@@ -98,6 +98,8 @@ export interface WindowChoice {
   key: string | null;
   choose: () => void;
 }
+/** In the menu of a phone alone: elsewhere they have buttons. */
+const PHONE = { className: 'phone-only' };
 const LAYOUT_ICONS = { '1x1': Square, '1x2': Columns2, '2x1': Rows2, '2x2': Grid2x2 } as const;
 
 export function ToolBar(props: {
@@ -150,6 +152,22 @@ export function ToolBar(props: {
       </button>
     </Menu.Target>
   );
+  const item = (
+    label: string,
+    Icon: Icon,
+    run: () => void,
+    { key, className }: { key?: string; className?: string } = {},
+  ) => (
+    <Menu.Item
+      key={label}
+      className={className}
+      leftSection={<Icon size={16} />}
+      rightSection={key && <kbd>{key}</kbd>}
+      onClick={run}
+    >
+      {label}
+    </Menu.Item>
+  );
   const menu = TOOLS.filter(({ place }) => place === 'menu');
   const chosen = menu.find(({ tool }) => tool === props.tool);
   const MenuIcon = chosen?.icon ?? Shapes;
@@ -181,16 +199,9 @@ export function ToolBar(props: {
       <Menu position="top" width={240} withinPortal>
         {opener('measures', t('viewer.measures'), <MenuIcon size={18} />, 'wide', chosen !== undefined)}
         <Menu.Dropdown className="pop">
-          {menu.map(({ tool, key, icon: Icon }) => (
-            <Menu.Item
-              key={tool}
-              leftSection={<Icon size={16} />}
-              rightSection={<kbd>{key}</kbd>}
-              onClick={() => props.onTool(tool)}
-            >
-              {t(`viewer.tool.${tool}`)}
-            </Menu.Item>
-          ))}
+          {menu.map(({ tool, key, icon }) =>
+            item(t(`viewer.tool.${tool}`), icon, () => props.onTool(tool), { key }),
+          )}
         </Menu.Dropdown>
       </Menu>
       {props.scrolls &&
@@ -230,19 +241,11 @@ export function ToolBar(props: {
         <Menu position="top" width={200} withinPortal>
           {opener('layout', t('layout.title'), <Columns2 size={18} />, 'wide', props.layout.value !== '1x1')}
           <Menu.Dropdown className="pop">
-            {LAYOUTS.map((layout, i) => {
-              const Icon = LAYOUT_ICONS[layout];
-              return (
-                <Menu.Item
-                  key={layout}
-                  leftSection={<Icon size={16} />}
-                  rightSection={<kbd>Alt {i + 1}</kbd>}
-                  onClick={() => props.layout!.choose(layout)}
-                >
-                  {t(`layout.name.${layout}`)}
-                </Menu.Item>
-              );
-            })}
+            {LAYOUTS.map((layout, i) =>
+              item(t(`layout.name.${layout}`), LAYOUT_ICONS[layout], () => props.layout!.choose(layout), {
+                key: `Alt ${i + 1}`,
+              }),
+            )}
           </Menu.Dropdown>
         </Menu>
       )}
@@ -251,82 +254,20 @@ export function ToolBar(props: {
       <Menu position="top" width={260} withinPortal>
         {opener('more', t('viewer.more'), <Ellipsis size={18} />)}
         <Menu.Dropdown className="pop tools-menu">
-          <Menu.Item leftSection={<Scaling size={16} />} rightSection={<kbd>0</kbd>} onClick={acts.trueSize}>
-            {t('viewer.trueSize')}
-          </Menu.Item>
-          {TOOLS.filter(({ phone }) => !phone).map(({ tool, icon: Icon }) => (
-            <Menu.Item
-              key={tool}
-              className="phone-only"
-              leftSection={<Icon size={16} />}
-              onClick={() => props.onTool(tool)}
-            >
-              {t(`viewer.tool.${tool}`)}
-            </Menu.Item>
-          ))}
-          {props.windows.map(({ label, choose }) => (
-            <Menu.Item
-              key={label}
-              className="phone-only"
-              leftSection={<Contrast size={16} />}
-              onClick={choose}
-            >
-              {label}
-            </Menu.Item>
-          ))}
-          <Menu.Item className="phone-only" leftSection={<Maximize size={16} />} onClick={acts.reset}>
-            {t('viewer.reset')}
-          </Menu.Item>
-          <Menu.Item
-            className="phone-only"
-            leftSection={<SquareSplitHorizontal size={16} />}
-            onClick={acts.invert}
-          >
-            {t('viewer.invert')}
-          </Menu.Item>
-          <Menu.Item className="phone-only" leftSection={<RotateCw size={16} />} onClick={acts.rotate}>
-            {t('viewer.rotate')}
-          </Menu.Item>
-          <Menu.Item className="phone-only" leftSection={<FlipHorizontal2 size={16} />} onClick={acts.flip}>
-            {t('viewer.flip')}
-          </Menu.Item>
-          {acts.keyImage && (
-            <Menu.Item
-              className="phone-only"
-              leftSection={<Bookmark size={16} />}
-              onClick={acts.keyImage.toggle}
-            >
-              {t('viewer.keyImage')}
-            </Menu.Item>
+          {item(t('viewer.trueSize'), Scaling, acts.trueSize, { key: '0' })}
+          {TOOLS.filter(({ phone }) => !phone).map(({ tool, icon }) =>
+            item(t(`viewer.tool.${tool}`), icon, () => props.onTool(tool), PHONE),
           )}
-          {props.scrolls && (
-            <Menu.Item
-              className="phone-only"
-              leftSection={<Layers size={16} />}
-              onClick={() => props.onTool('scroll')}
-            >
-              {t('viewer.tool.scroll')}
-            </Menu.Item>
-          )}
-          <Menu.Item
-            leftSection={<Camera size={16} />}
-            rightSection={<kbd>Ctrl S</kbd>}
-            onClick={acts.capture}
-          >
-            {t('viewer.capture')}
-          </Menu.Item>
-          <Menu.Item
-            leftSection={<Printer size={16} />}
-            rightSection={<kbd>Ctrl P</kbd>}
-            onClick={acts.print}
-          >
-            {t('viewer.print')}
-          </Menu.Item>
-          {acts.secondWindow && (
-            <Menu.Item leftSection={<AppWindow size={16} />} onClick={acts.secondWindow}>
-              {t('viewer.secondWindow')}
-            </Menu.Item>
-          )}
+          {props.windows.map(({ label, choose }) => item(label, Contrast, choose, PHONE))}
+          {item(t('viewer.reset'), Maximize, acts.reset, PHONE)}
+          {item(t('viewer.invert'), SquareSplitHorizontal, acts.invert, PHONE)}
+          {item(t('viewer.rotate'), RotateCw, acts.rotate, PHONE)}
+          {item(t('viewer.flip'), FlipHorizontal2, acts.flip, PHONE)}
+          {acts.keyImage && item(t('viewer.keyImage'), Bookmark, acts.keyImage.toggle, PHONE)}
+          {props.scrolls && item(t('viewer.tool.scroll'), Layers, () => props.onTool('scroll'), PHONE)}
+          {item(t('viewer.capture'), Camera, acts.capture, { key: 'Ctrl S' })}
+          {item(t('viewer.print'), Printer, acts.print, { key: 'Ctrl P' })}
+          {acts.secondWindow && item(t('viewer.secondWindow'), AppWindow, acts.secondWindow)}
         </Menu.Dropdown>
       </Menu>
       {props.ai && (

@@ -2,13 +2,12 @@
 import { useQueries, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { StudyView } from '../../../../doors/api/contract.ts';
-import { textIn, type Header } from '../../../../measure/header.ts';
-import { failureOf } from '../../../api.ts';
+import { textIn } from '../../../../measure/header.ts';
 import { dicomDate } from '../../../format.ts';
 import { failureText, orCode, useText } from '../../../text.ts';
 import { stacksOf } from '../../stacks/stacks.ts';
 import { imagesOf } from '../../stacks/useStacks.ts';
-import { metadataOf, number } from '../loading/dicomweb.ts';
+import { fetchJson, metadataOf, number } from '../loading/dicomweb.ts';
 import { imageIdOf, refOf } from '../loading/imageId.ts';
 import { planeOf, type Plane } from '../tools/space.ts';
 
@@ -24,12 +23,6 @@ const PRIORS = 8;
 const NOT_IMAGES = new Set(['SR', 'PR', 'KO', 'DOC', 'SEG', 'REG', 'RTSTRUCT', 'RTPLAN', 'RTDOSE']);
 const MAX_INSTANCES = 5000;
 
-async function ask(path: string): Promise<Header[]> {
-  const response = await fetch(`/dicom-web/${path}`, { headers: { accept: 'application/dicom+json' } });
-  if (response.status === 204) return [];
-  if (!response.ok) throw await failureOf(response);
-  return (await response.json()) as Header[];
-}
 const seriesLabel = (description: string, modality: string, number: number) =>
   description || `${modality} ${number}`;
 
@@ -43,7 +36,7 @@ export function useSources(view: StudyView, enabled: boolean): readonly Source[]
     combine: dataOf,
     queries: priors.map((prior) => ({
       queryKey: ['series-of', prior.studyUid],
-      queryFn: () => ask(`studies/${prior.studyUid}/series`),
+      queryFn: () => fetchJson(`/dicom-web/studies/${prior.studyUid}/series`),
       staleTime: Infinity,
     })),
   });
@@ -88,7 +81,9 @@ export function useSourceImages(
     enabled: foreign,
     staleTime: Infinity,
     queryFn: async () => {
-      const found = await ask(`studies/${studyUid}/series/${seriesUid}/instances?limit=${MAX_INSTANCES}`);
+      const found = await fetchJson(
+        `/dicom-web/studies/${studyUid}/series/${seriesUid}/instances?limit=${MAX_INSTANCES}`,
+      );
       const refs = new Map(
         found.map((instance) => {
           const sopInstanceUid = textIn(instance, '00080018') ?? '';

@@ -33,10 +33,16 @@ function metadataOfSeries(studyUid: string): Map<string, Promise<Map<string, Met
   return kept;
 }
 
-async function fetchMetadata(url: string): Promise<Map<string, Metadata>> {
-  const response = await fetch(`${url}/metadata`, { headers: { accept: 'application/dicom+json' } });
+/** Data sets as DICOM JSON; none of them is no failure (204). */
+export async function fetchJson(url: string): Promise<Metadata[]> {
+  const response = await fetch(url, { headers: { accept: 'application/dicom+json' } });
+  if (response.status === 204) return [];
   if (!response.ok) throw await failureOf(response);
-  const list = (await response.json()) as Metadata[];
+  return (await response.json()) as Metadata[];
+}
+
+async function fetchMetadata(url: string): Promise<Map<string, Metadata>> {
+  const list = await fetchJson(`${url}/metadata`);
   return new Map(list.map((each) => [text(each, '00080018') ?? '', each]));
 }
 

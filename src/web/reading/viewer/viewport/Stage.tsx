@@ -25,7 +25,6 @@ export interface Mapping {
 export interface StageHandle {
   reset(): void;
   invert(): void;
-  zoom(factor: number): void;
   /** A quarter clockwise. */
   rotate(): void;
   /** Left to right, as the image lies. */
@@ -223,12 +222,6 @@ export function Stage(props: {
       const present = viewport.current;
       if (!present) return;
       present.setProperties({ invert: !present.getProperties().invert });
-      present.render();
-    },
-    zoom(factor) {
-      const present = viewport.current;
-      if (!present) return;
-      present.setZoom(present.getZoom() * factor);
       present.render();
     },
     nextWindow() {
