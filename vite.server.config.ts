@@ -24,8 +24,8 @@ const placed: Plugin = {
   },
 };
 
-/** Says last, when every file is written, what the bundle was made from: until then it is not used. */
 let began = 0;
+/** Says last, when every file is written, what the bundle was made from: until then it is not used. */
 const accounted: Plugin = {
   name: 'accounted',
   buildStart() {

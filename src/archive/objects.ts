@@ -1,6 +1,6 @@
 /** Ways to the bytes of a stored instance, each guarded by the sight. */
 import { Readable } from 'node:stream';
-import { fileMeta, isVideo, transferSyntax } from '../dicom/index.ts';
+import { fileMeta, isPart10, isVideo, transferSyntax } from '../dicom/index.ts';
 import { blobMissing, NegatoscopeError } from '../errors.ts';
 import type { Store } from '../store/types.ts';
 import {
@@ -47,11 +47,6 @@ export type Objects = Pick<Archive, 'instance' | 'stored' | 'file' | 'frame' | '
 
 /** Preamble, and file meta information up to its transfer syntax: three UIDs of 64 characters come before. */
 const META_BYTES = 1024;
-/** (0002,0010) with its VR: PS3.10 7.1. */
-const TRANSFER_SYNTAX_UID = Buffer.from([0x02, 0x00, 0x10, 0x00, 0x55, 0x49]);
-const isPart10 = (head: Buffer): boolean =>
-  head.toString('latin1', 128, 132) === 'DICM' && head.includes(TRANSFER_SYNTAX_UID, 132);
-
 export const mayBeSeen = async (aiRunId: string | null, sight: Sight): Promise<boolean> =>
   aiRunId === null || (await sight([aiRunId])).has(aiRunId);
 

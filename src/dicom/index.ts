@@ -23,6 +23,7 @@ export {
   encodeDataSet,
   type EncodeOptions,
   fileMeta,
+  isPart10,
   type FileMeta,
   header as elementHeader,
   IMPLEMENTATION_CLASS_UID,

@@ -269,6 +269,15 @@ function aroundInstance({ sopClassUid, transferSyntax, sourceAe }: FileMeta): {
   return found;
 }
 
+/** (0002,0010) with its VR. */
+const TRANSFER_SYNTAX_UID = Buffer.from([0x02, 0x00, 0x10, 0x00, 0x55, 0x49]);
+/**
+ * Whether a file has what `fileMeta` makes: preamble, `DICM`, and a transfer syntax in its file meta information (PS3.10 7.1).
+ * @param head at least all that stands before the data set
+ */
+export const isPart10 = (head: Buffer): boolean =>
+  head.toString('latin1', 128, 132) === 'DICM' && head.includes(TRANSFER_SYNTAX_UID, 132);
+
 /** Preamble, `DICM` and file meta information (PS3.10 7.1): what a data set from the network needs in front to be a file. */
 export function fileMeta(meta: FileMeta): Buffer {
   const { before, behind } = aroundInstance(meta);
