@@ -472,7 +472,13 @@ describe.skipIf(browserMissing)('the tools of the viewer', { timeout: 240_000 },
     await page.keyboard.press('k');
     await page.keyboard.press('w');
     expect(await page.locator('.measure').count()).toBe(0);
-    expect(await page.locator('.thumbs [data-key]').count()).toBe(0);
+    expect(await page.locator('.thumbs .key').count()).toBe(0);
+    // Nor does its header pass for that of this exam.
+    await page.keyboard.press(',');
+    await page.getByRole('dialog').getByText('Examen antérieur').waitFor();
+    await page.getByRole('dialog').getByText('20250203').first().waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
     // What fills its place fills another as well.
     const filled = async () => {
       const dots = await dotsOnScreen(page);

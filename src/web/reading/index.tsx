@@ -183,14 +183,6 @@ function Reading({
       ? () => setDocumentUid(sopInstanceUid)
       : undefined;
   };
-  const openHeader = () => {
-    const shown = open ?? current;
-    if (shown)
-      setHeader({
-        instance: shown.ref,
-        title: open ? objectTitle(t, open) : (current?.series.modality ?? ''),
-      });
-  };
   const editable =
     reading.mine && (view.state === 'reading' || view.state === 'to-read' || view.state === 'reopened');
   const marks = useMarks(studyUid, view, editable);
@@ -223,8 +215,20 @@ function Reading({
   useLongPress(light, tool);
   /** The image that the tools work on; undefined where it belongs to an earlier exam. */
   const activePane = panes.shown[panes.active]!;
-  const activeImage = ownIds.get(activePane.images[activePane.index] ?? '');
+  const activeId = activePane.images[activePane.index];
+  const activeImage = activeId === undefined ? undefined : ownIds.get(activeId);
   const sop = activeImage?.instance.sopInstanceUid;
+  /** Of the document that is read, else of the image that the tools work on, whatever exam it is of. */
+  const openHeader = () => {
+    if (open) setHeader({ instance: open.ref, title: objectTitle(t, open) });
+    else if (activeId)
+      setHeader({
+        instance: refOf(activeId),
+        title: activePane.prior
+          ? priorName(t, language, activePane.prior)
+          : (activeImage?.series.modality ?? ''),
+      });
+  };
   const keyMarkOf = (image: Pick<Mark, 'sopInstanceUid' | 'frame'>) =>
     marks.marks.find(
       ({ kind, sopInstanceUid, frame }) =>
