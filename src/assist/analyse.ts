@@ -1,7 +1,7 @@
 /**
- * One run: decode and infer in the model's process, write the results, store the DICOM result. Each step is repeated or
- * skipped safely after a crash: results are computed once, and the DICOM result is made from the rows, under UIDs that
- * follow from the run.
+ * One run on this machine: do the work in the model's process, keep its result in rows, store the DICOM result. Each step is
+ * repeated or skipped safely after a crash: results are computed once, and the DICOM result is made from the rows, under UIDs
+ * that follow from the run.
  */
 import { SEES_ALL } from '../archive/types.ts';
 import type { Archive } from '../archive/types.ts';
@@ -9,11 +9,11 @@ import { NegatoscopeError, reasonOf } from '../errors.ts';
 import type { Job, Log, Store, Tx } from '../store/types.ts';
 import { storeResult } from './result.ts';
 import { DETAIL_LENGTH } from './decide.ts';
-import { heatOverImage, verdict } from './postprocess.ts';
-import type { ImageResult } from './runner/messages.ts';
+import { keepResult } from './keep.ts';
 import type { Runner } from './runner/runner.ts';
 import type { AssistTables, RunTable } from './tables.ts';
-import type { AiFinding, InstalledModel } from './types.ts';
+import type { InstalledModel } from './types.ts';
+import { work } from './work.ts';
 
 /** Larger files are refused before they are read: no radiograph comes near. */
 const MAX_FILE_BYTES = 512 * 1024 * 1024;
@@ -103,15 +103,14 @@ const say = (store: Store, tx: Tx<AssistTables>, run: RunTable, kind: string, st
     payload: { model: run.model_id, state },
   });
 
-/** False when no image could be decoded: then the run is closed as not run. */
+/** False when nothing could be decided: then the run is closed as not run. */
 async function compute(
   deps: AnalyseDeps,
   run: RunTable,
-  { manifest, dir, enabled }: InstalledModel,
+  model: InstalledModel,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { store, archive, now } = deps;
-  const runner = deps.runner({ manifest, dir, enabled });
+  const { store, archive, now, log, softwareVersion } = deps;
   const images = await store.read
     .withTables<AssistTables>()
     .selectFrom('ai_run_image')
@@ -119,84 +118,21 @@ async function compute(
     .where('run_id', '=', run.id)
     .orderBy('position')
     .execute();
-
-  const results = new Map<string, ImageResult>();
-  for (const { sop_instance_uid: sop } of images) {
-    try {
-      const file = await readWhole(archive, sop);
-      results.set(sop, await runner.analyse({ kind: 'dicom', file }, signal));
-    } catch (error) {
-      if (!(error instanceof NegatoscopeError && error.code === 'pixels-undecodable')) throw error;
-      deps.log.warn({ run: run.id, reason: error.message }, 'an image could not be decoded for a model');
-    }
-  }
-  const left = images.length - results.size;
-  if (results.size === 0) {
-    await finish(deps, run.id, { state: 'not-run', reason: 'pixels-undecodable' });
+  const inputs = images.map(({ sop_instance_uid: sopInstanceUid }) => ({
+    sopInstanceUid,
+    read: () => readWhole(archive, sopInstanceUid),
+  }));
+  // What runs is what is installed now, not what was when the run was queued.
+  const outcome = await work(model.manifest, deps.runner(model), inputs, {
+    signal,
+    onUndecodable: (_sop, reason) =>
+      log.warn({ run: run.id, reason }, 'an image could not be decoded for a model'),
+  });
+  if ('notRun' in outcome) {
+    await finish(deps, run.id, { state: 'not-run', reason: outcome.notRun });
     return false;
   }
-
-  // What ran is what is installed now, not what was when the run was queued.
-  const operatingPoint = manifest.defaultOperatingPoint;
-  const threshold = manifest.operatingPoints[operatingPoint]!.threshold;
-  await store.write<AssistTables, void>(async (tx) => {
-    await tx.deleteFrom('ai_finding').where('run_id', '=', run.id).execute();
-    let number = 0;
-    for (const [sop, result] of results) {
-      const { score, positive, places } = verdict(
-        result.score,
-        result.grid,
-        result.letterbox,
-        manifest.outputs,
-        threshold,
-      );
-      const heat =
-        result.grid && manifest.outputs.heatmap
-          ? heatOverImage(result.grid, result.letterbox, manifest.outputs.heatmap.stride)
-          : null;
-      await tx
-        .updateTable('ai_run_image')
-        .set({
-          score,
-          positive: positive ? 1 : 0,
-          heat_rows: heat?.rows ?? null,
-          heat_columns: heat?.columns ?? null,
-          heat: heat && Buffer.from(heat.cells),
-          heat_box: heat && JSON.stringify(heat.box),
-        })
-        .where('run_id', '=', run.id)
-        .where('sop_instance_uid', '=', sop)
-        .execute();
-      if (!positive) continue;
-      number += 1;
-      await tx
-        .insertInto('ai_finding')
-        .values({
-          id: `${run.id}.${number}`,
-          run_id: run.id,
-          study_uid: run.study_uid,
-          sop_instance_uid: sop,
-          number,
-          label: manifest.finding.label,
-          score,
-          places: JSON.stringify(places satisfies AiFinding['places']),
-        })
-        .execute();
-    }
-    await tx
-      .updateTable('ai_run')
-      .set({
-        computed_at: now(),
-        model_version: manifest.version,
-        weights_sha256: manifest.weights.sha256,
-        software_version: deps.softwareVersion,
-        operating_point: operatingPoint,
-        threshold,
-        detail: left > 0 ? `images-undecodable ${left}` : null,
-      })
-      .where('id', '=', run.id)
-      .execute();
-  });
+  await store.write<AssistTables, void>((tx) => keepResult(tx, run, outcome, { at: now(), softwareVersion }));
   return true;
 }
 

@@ -13,7 +13,8 @@ import { createStore } from '../store/index.ts';
 import type { Store } from '../store/types.ts';
 import { eachStore } from '../store/testing.ts';
 import { createAssist } from './assist.ts';
-import { resultDocument, resultUidOf, storeResult } from './result.ts';
+import { keptResult } from './keep.ts';
+import { resultDocuments, resultUidOf, storeResult } from './result.ts';
 import { assistMigrations } from './tables.ts';
 import type { AssistTables } from './tables.ts';
 import { modelDir, shared } from './testing.ts';
@@ -275,16 +276,17 @@ test('a run that was interrupted after its results were written computes nothing
     SEES_NO_AI,
   ))
     study = json;
-  const again = resultDocument({
-    run: (await assist.run(run.id))!,
-    findings: await assist.findings(run.id),
+  const kept = (await keptResult(store.read.withTables<AssistTables>(), run.id))!;
+  const { seriesUid, sopInstanceUid } = run.images[0]!;
+  const [again] = resultDocuments({
+    ...kept,
+    runId: run.id,
     manifest: (await assist.model('fracture'))!.manifest,
-    softwareVersion: (await row()).software_version,
-    at: new Date(computed!),
+    at: new Date(kept.at),
     study: study!,
-    sopClasses: new Map([[run.images[0]!.sopInstanceUid, '1.2.840.10008.5.1.4.1.1.1.1']]),
+    instances: new Map([[sopInstanceUid, { seriesUid, sopClassUid: '1.2.840.10008.5.1.4.1.1.1.1' }]]),
   });
-  expect(again.equals(before)).toBe(true);
+  expect(again!.bytes.equals(before)).toBe(true);
 });
 
 test('it fails with its reason, is not tried for ever, and can be tried again', async () => {

@@ -1,19 +1,21 @@
 /**
- * The result as a DICOM object: Comprehensive SR after TID 1500, in a series of its own. It is made from the rows of the run
- * alone, under UIDs that follow from the run's id, so a repetition after a crash finds it or makes the same again.
+ * The result as DICOM objects: Comprehensive SR after TID 1500, in a series of its own. They are made from the result alone,
+ * under UIDs that follow from the run's id, so a repetition after a crash finds them or makes the same again.
  */
 import { SEES_ALL } from '../archive/types.ts';
 import type { Archive } from '../archive/types.ts';
 import { LOCAL, measurementReport, NO_UNITS, SCORE, studyAttributes } from '../dicom/build/sr.ts';
 import type { Algorithm, Code, Evaluation, ImageReference, MeasurementGroup } from '../dicom/build/sr.ts';
+import { SOP_CLASS } from '../dicom/sopClasses.ts';
 import type { DicomJson } from '../dicom/types.ts';
 import { stableUid } from '../dicom/uid.ts';
 import { writePart10 } from '../dicom/write.ts';
 import { NegatoscopeError } from '../errors.ts';
 import type { Store } from '../store/types.ts';
-import { findingsOf, runById } from './runs.ts';
+import { keptResult } from './keep.ts';
 import type { AssistTables } from './tables.ts';
-import type { AiFinding, ModelManifest, RunRow } from './types.ts';
+import type { ModelManifest } from './types.ts';
+import type { ToolResult } from './work.ts';
 
 const SERIES_NUMBER = 9000;
 const PLACE = LOCAL('peak', 'Peak of the heat map');
@@ -23,40 +25,58 @@ const VERDICT = LOCAL('verdict', 'Images at or above the threshold');
 export const resultUidOf = (runId: string): string => stableUid(`${runId} result`);
 
 export interface ResultInput {
-  readonly run: RunRow;
-  readonly findings: readonly AiFinding[];
+  readonly runId: string;
+  readonly studyUid: string;
+  readonly result: ToolResult;
   readonly manifest: ModelManifest;
+  /** Version of the program that computed it. */
   readonly softwareVersion: string;
-  /** When the results were computed: the time of the document. */
+  /** When the results were computed: the time of the documents. */
   readonly at: Date;
   /** IANA zone that it is written in; UTC without. */
   readonly timeZone?: string | undefined;
   /** DICOM JSON of an image of the study: patient and study are taken over from it. */
   readonly study: DicomJson;
-  /** SOP Class UID of each analysed image, by SOP Instance UID. */
-  readonly sopClasses: ReadonlyMap<string, string>;
+  /** Where the analysed images belong, by SOP Instance UID. */
+  readonly instances: ReadonlyMap<string, { readonly seriesUid: string; readonly sopClassUid: string }>;
 }
 
-/** The document as Part 10 bytes. Pure: the same input gives the same bytes. */
-export function resultDocument(input: ResultInput): Buffer {
-  const { run, findings, manifest, softwareVersion, at } = input;
-  const reference = (sopInstanceUid: string): ImageReference => ({
-    studyUid: run.studyUid,
-    seriesUid: run.images.find((i) => i.sopInstanceUid === sopInstanceUid)!.seriesUid,
-    sopClassUid: input.sopClasses.get(sopInstanceUid)!,
-    sopInstanceUid,
-  });
+/** A DICOM object as it is stored or sent. */
+export interface ResultDocument {
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+  /** Part 10. */
+  readonly bytes: Buffer;
+}
+
+/** Every object that the result makes, under UIDs that follow from the run. Pure: the same input gives the same bytes. */
+export const resultDocuments = (input: ResultInput): ResultDocument[] => [
+  {
+    sopClassUid: SOP_CLASS.ComprehensiveSRStorage,
+    sopInstanceUid: resultUidOf(input.runId),
+    bytes: writePart10({ json: report(input) }),
+  },
+];
+
+/** The measurement report: TID 1500. */
+function report(input: ResultInput): DicomJson {
+  const { runId, studyUid, result, manifest, softwareVersion, at, instances } = input;
+  const { images, findings } = result;
+  const reference = (sopInstanceUid: string): ImageReference => {
+    const { seriesUid, sopClassUid } = instances.get(sopInstanceUid)!;
+    return { studyUid, seriesUid, sopClassUid, sopInstanceUid };
+  };
   const algorithm: Algorithm = {
     name: manifest.name.en,
-    version: run.modelVersion,
+    version: result.modelVersion,
     manufacturer: manifest.maker,
     parameters: [
-      `model=${run.modelId}`,
-      `weights=sha256:${run.weightsSha256}`,
-      `operating-point=${run.operatingPoint}`,
-      `threshold=${run.threshold}`,
+      `model=${result.modelId}`,
+      `weights=sha256:${result.weightsSha256}`,
+      `operating-point=${result.operatingPoint}`,
+      `threshold=${result.threshold}`,
       `software=Negatoscope ${softwareVersion}`,
-      `run=${run.id}`,
+      `run=${runId}`,
     ],
   };
   const groups = findings.flatMap((finding): MeasurementGroup[] => {
@@ -65,7 +85,7 @@ export function resultDocument(input: ResultInput): Buffer {
     const image = reference(finding.sopInstanceUid);
     const tracking = (place: string): { trackingId: string; trackingUid: string } => ({
       trackingId: `Finding ${finding.number}${place}`,
-      trackingUid: stableUid(`${finding.id}${place}`),
+      trackingUid: stableUid(`${runId}.${finding.number}${place}`),
     });
     return [
       {
@@ -87,10 +107,10 @@ export function resultDocument(input: ResultInput): Buffer {
   });
   // An image below the threshold is no finding: its score stands as text, with the image it belongs to.
   const evaluations: Evaluation[] = [
-    { concept: VERDICT, value: `${findings.length} of ${run.images.length}` },
-    ...run.images.map((i) => ({ concept: IMAGE_SCORE, value: `${i.sopInstanceUid}: ${i.score}` })),
+    { concept: VERDICT, value: `${findings.length} of ${images.length}` },
+    ...images.map((i) => ({ concept: IMAGE_SCORE, value: `${i.sopInstanceUid}: ${i.score}` })),
   ];
-  const json = measurementReport({
+  return measurementReport({
     study: studyAttributes(input.study),
     equipment: { manufacturer: 'Negatoscope', model: 'Negatoscope', version: softwareVersion },
     at,
@@ -99,26 +119,28 @@ export function resultDocument(input: ResultInput): Buffer {
     observers: [
       {
         device: {
-          uid: stableUid(run.weightsSha256),
+          uid: stableUid(result.weightsSha256),
           name: manifest.name.en,
           manufacturer: manifest.maker,
           model: manifest.id,
         },
       },
     ],
-    images: run.images.map((i) => reference(i.sopInstanceUid)),
+    images: images.map((i) => reference(i.sopInstanceUid)),
     evaluations,
     groups,
     algorithms: [algorithm],
-    seriesDescription: `${manifest.name.en} ${run.modelVersion}`.slice(0, 64),
+    seriesDescription: `${manifest.name.en} ${result.modelVersion}`.slice(0, 64),
     seriesNumber: SERIES_NUMBER,
-    sopInstanceUid: resultUidOf(run.id),
-    seriesInstanceUid: stableUid(`${run.id} series`),
+    sopInstanceUid: resultUidOf(runId),
+    seriesInstanceUid: stableUid(`${runId} series`),
   });
-  return writePart10({ json });
 }
 
-/** Makes and stores it unless it is there; gives its SOP Instance UID. Throws `result-not-stored` when the archive does not take it. */
+/**
+ * Makes and stores them unless they are there; gives the SOP Instance UID of the report. Throws `result-not-stored` when the
+ * archive does not take one.
+ */
 export async function storeResult(
   deps: { readonly store: Store; readonly archive: Archive; readonly timeZone?: string | undefined },
   runId: string,
@@ -128,52 +150,43 @@ export async function storeResult(
   const uid = resultUidOf(runId);
   const there = await archive.instance(uid, SEES_ALL);
   if (there?.aiRunId === runId) return uid;
-  if (there)
-    throw new NegatoscopeError(
-      'result-not-stored',
-      'Something else came under the identifier of this result',
-      {
-        status: 500,
-      },
-    );
+  if (there) throw notStored('Something else came under the identifier of this result');
 
-  const read = store.read.withTables<AssistTables>();
-  const run = (await runById(read, runId))!;
-  const findings = await findingsOf(read, runId);
-  const { computed_at, software_version } = await read
-    .selectFrom('ai_run')
-    .select(['computed_at', 'software_version'])
-    .where('id', '=', runId)
-    .executeTakeFirstOrThrow();
-  const instances = await Promise.all(run.images.map((i) => archive.instance(i.sopInstanceUid, SEES_ALL)));
-  const images = instances.filter((i) => i !== undefined);
+  const kept = (await keptResult(store.read.withTables<AssistTables>(), runId))!;
+  const { result, studyUid, softwareVersion, at } = kept;
+  const found = await Promise.all(result.images.map((i) => archive.instance(i.sopInstanceUid, SEES_ALL)));
+  const images = found.filter((i) => i !== undefined);
   let study: DicomJson | undefined;
   for await (const json of archive.metadata(images.slice(0, 1), SEES_ALL)) study = json;
-  if (!study || images.length < run.images.length)
-    throw new NegatoscopeError('result-not-stored', 'An analysed image is no longer in the archive', {
-      status: 500,
-    });
+  if (!study || images.length < found.length)
+    throw notStored('An analysed image is no longer in the archive');
 
-  const bytes = resultDocument({
-    run,
-    findings,
+  const documents = resultDocuments({
+    runId,
+    studyUid,
+    result,
     manifest,
-    softwareVersion: software_version,
-    at: new Date(Number(computed_at)),
+    softwareVersion,
+    at: new Date(at),
     timeZone: deps.timeZone,
     study,
-    sopClasses: new Map(images.map((i) => [i.sopInstanceUid, i.sopClassUid])),
+    instances: new Map(images.map((i) => [i.sopInstanceUid, i])),
   });
-  const outcome = await archive.ingest(
-    (async function* () {
-      yield bytes;
-    })(),
-    { door: 'assist', from: run.modelId },
-    { kind: 'ai', aiRunId: runId },
-  );
-  if (!('reason' in outcome)) return uid;
-  const why = `${outcome.status}, ${outcome.reason}: ${outcome.detail}`;
-  throw new NegatoscopeError('result-not-stored', `The archive did not take the result: ${why}`, {
-    status: 500,
-  });
+  for (const { bytes } of documents) {
+    const outcome = await archive.ingest(
+      (async function* () {
+        yield bytes;
+      })(),
+      { door: 'assist', from: result.modelId },
+      { kind: 'ai', aiRunId: runId },
+    );
+    if ('reason' in outcome)
+      throw notStored(
+        `The archive did not take the result: ${outcome.status}, ${outcome.reason}: ${outcome.detail}`,
+      );
+  }
+  return uid;
 }
+
+const notStored = (message: string): NegatoscopeError =>
+  new NegatoscopeError('result-not-stored', message, { status: 500 });
