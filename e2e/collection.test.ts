@@ -1,5 +1,5 @@
 /**
- * The shared collection through the doors of the running program and back out, byte for byte: C-STORE, STOW-RS, upload, zip, `import`.
+ * The shared collection through every door of the running program and back out, byte for byte.
  *
  * Each door has an installation of its own. First the whole collection goes in: where several files have one SOP Instance UID, one
  * of them is taken and the others meet it (`beside`). Then those others go in again, one for each UID at a time, and what was here
@@ -15,7 +15,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { manifest, shared } from '../src/archive/testing.ts';
@@ -28,7 +28,16 @@ import type { Association, DimseServer, ProposedService } from '../src/wire/inde
 import { EXIT } from '../src/cli/io.ts';
 import { makeZip } from '../src/wire/zip/testing.ts';
 import { PROGRAM, PROGRAM_FLAGS } from '../scripts/node24.mjs';
-import { admit, type Client, firstAccount, newDir, remove, type Server, startServer } from './harness.ts';
+import {
+  admit,
+  type Client,
+  firstAccount,
+  newDir,
+  remove,
+  type Server,
+  startServer,
+  until,
+} from './harness.ts';
 
 /** Of a file, as a sender knows it. */
 interface Item {
@@ -122,6 +131,8 @@ interface Door {
   readonly dataSets?: boolean;
   /** Is told that whatever comes is an instance. */
   readonly instancesAlone?: boolean;
+  /** Before the program starts. */
+  prepare?(dir: string): void;
   send(items: readonly Item[], to: { server: Server; client: Client; round: number }): Promise<Verdicts>;
 }
 
@@ -302,6 +313,44 @@ async function takenOrIgnored(client: Client, { sopInstanceUid, bytes }: Item): 
   return bytes.toString('latin1', 1, 4) === 'PNG' ? 'ignored: image/png' : 'ignored: dicomdir';
 }
 
+/** Files that were taken, or are none of ours, move to `done`; others to `failed`, with the reason in a file beside. */
+const folder: Door = {
+  name: 'watched folder',
+  prepare(dir) {
+    mkdirSync(`${dir}-watched`);
+    writeFileSync(
+      join(dir, 'negatoscope.json'),
+      JSON.stringify({
+        watchFolders: [{ path: `${dir}-watched`, after: 'move', settleSeconds: 0.2, everySeconds: 0.1 }],
+      }),
+    );
+  },
+  async send(items, { server, client, round }) {
+    const root = `${server.dir}-watched`;
+    const name = `round${round}`;
+    lay(`${server.dir}-laid`, items);
+    renameSync(`${server.dir}-laid`, join(root, name));
+    const left = () =>
+      readdirSync(join(root, name), { recursive: true, withFileTypes: true }).filter((each) => each.isFile());
+    await until(
+      async () => left().length,
+      (count) => count === 0,
+    );
+    const verdicts: Verdicts = new Map();
+    for (const item of items) {
+      const reason = join(root, 'failed', name, `${item.path}.reason.txt`);
+      if (existsSync(reason)) {
+        const [code] = readFileSync(reason, 'utf8').split(':');
+        verdicts.set(item.path, `${code === 'empty' ? 'refused' : 'quarantined'}: ${code}`);
+        expect(readFileSync(join(root, 'failed', name, item.path)).equals(item.bytes), item.path).toBe(true);
+      } else {
+        expect(readFileSync(join(root, 'done', name, item.path)).equals(item.bytes), item.path).toBe(true);
+        verdicts.set(item.path, await takenOrIgnored(client, item));
+      }
+    }
+    return verdicts;
+  },
+};
 function lay(root: string, items: readonly Item[]): void {
   for (const { path, bytes } of items) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
@@ -341,7 +390,7 @@ const importing: Door = {
     return verdicts;
   },
 };
-const DOORS = [cStore, stowRs, upload, zip, importing];
+const DOORS = [cStore, stowRs, upload, zip, folder, importing];
 
 async function quarantineOf(client: Client): Promise<QuarantineRow[]> {
   const rows: QuarantineRow[] = [];
@@ -603,6 +652,7 @@ describe.each(DOORS)('$name', (door) => {
   let client: Client;
   beforeAll(async () => {
     const dir = newDir();
+    door.prepare?.(dir);
     // No study is complete before this test ends: what AI says of it is not asked here, and takes both cores.
     server = await startServer(dir, ['--silence-seconds', '3600']);
     client = await firstAccount(server);
@@ -620,6 +670,7 @@ describe.each(DOORS)('$name', (door) => {
   afterAll(async () => {
     await server.stop();
     remove(server);
+    rmSync(`${server.dir}-watched`, { recursive: true, force: true });
   });
 
   test('what is taken comes back as it was, and what is not is kept aside as it was', async () => {

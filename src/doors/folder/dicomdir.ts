@@ -7,14 +7,24 @@ import { below, labelOf } from './walk.ts';
 /** A directory is read whole: a disc of 100,000 images has one of about 40 MB. */
 export const MAX_DICOMDIR = 256 * 1024 ** 2;
 
-/** Referenced File IDs, their components joined by `/`: relative to the folder of the DICOMDIR. Throws DicomError. */
-export function referencedFiles(dicomdir: Uint8Array): string[] {
+/** A file that a DICOMDIR names. */
+export interface Named {
+  /** Referenced File ID, its components joined by `/`: relative to the folder of the DICOMDIR. */
+  file: string;
+  /** '' where the record does not say it. */
+  sopInstanceUid: string;
+}
+
+/** Throws DicomError. */
+export function referencedFiles(dicomdir: Uint8Array): Named[] {
   const records: readonly DataSet[] = parseDicom(dicomdir).dataset.items(TAG.DirectoryRecordSequence);
   return records.flatMap((record) => {
     const components = record.strings(TAG.ReferencedFileID).map((part) => part.trim());
     // PS3.10 8.2: components of A-Z, 0-9 and _. A path that would leave the disc names nothing on it.
     const plain = components.every((part) => part !== '' && !/^\.+$|[/\\\0]/.test(part));
-    return components.length > 0 && plain ? [components.join('/')] : [];
+    if (components.length === 0 || !plain) return [];
+    const sopInstanceUid = record.string(TAG.ReferencedSOPInstanceUIDInFile) ?? '';
+    return [{ file: components.join('/'), sopInstanceUid }];
   });
 }
 
@@ -22,7 +32,7 @@ export function referencedFiles(dicomdir: Uint8Array): string[] {
 export const plainName = (name: string): string => name.toUpperCase().replace(/(\.?;\d+|\.)$/, '');
 
 /** Those of `files` that do not lie below `folder`, whatever the case in which the disc shows its names. */
-export async function missingFiles(folder: Buffer, files: readonly string[]): Promise<string[]> {
+export async function missingFiles(folder: Buffer, files: readonly Named[]): Promise<Named[]> {
   const listed = new Map<string, Map<string, Buffer>>();
   const names = async (path: Buffer): Promise<Map<string, Buffer>> => {
     const key = path.toString('latin1');
@@ -47,13 +57,13 @@ export async function missingFiles(folder: Buffer, files: readonly string[]): Pr
       () => false,
     );
   };
-  const missing: string[] = [];
-  for (const file of files) if (!(await isThere(file))) missing.push(file);
+  const missing: Named[] = [];
+  for (const each of files) if (!(await isThere(each.file))) missing.push(each);
   return missing;
 }
 
 /** The names in a DICOMDIR, or why they cannot be read. */
-export function tryReferencedFiles(dicomdir: Uint8Array): { files: string[] } | { error: string } {
+export function tryReferencedFiles(dicomdir: Uint8Array): { files: Named[] } | { error: string } {
   try {
     return { files: referencedFiles(dicomdir) };
   } catch (thrown) {

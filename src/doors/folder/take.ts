@@ -20,7 +20,7 @@ import {
 } from '../../wire/zip/index.ts';
 import type { Beside, Wrappable } from '../api/contract.ts';
 import { peek, sniff, SNIFF_BYTES, type Sniffed } from '../upload/sniff.ts';
-import { MAX_DICOMDIR, missingFiles, plainName, tryReferencedFiles } from './dicomdir.ts';
+import { MAX_DICOMDIR, missingFiles, type Named, plainName, tryReferencedFiles } from './dicomdir.ts';
 import { labelOf } from './walk.ts';
 
 export type FileResult =
@@ -38,6 +38,8 @@ export interface Taking {
   report: (label: string, result: FileResult) => void | Promise<void>;
   /** Where an archive in an archive is unpacked to be read. */
   spoolDir: string;
+  /** Of a file that a DICOMDIR names and that is not there: whether it was, and has been dealt with. */
+  notMissing?: (named: Named) => Promise<boolean>;
   /** Once it is aborted nothing more is begun, and what is under way is given up unreported. */
   signal?: AbortSignal;
 }
@@ -240,12 +242,8 @@ export async function spooled<T>(
   }
 }
 
-async function missingEntries(
-  source: ZipSource,
-  folder: string,
-  files: readonly string[],
-): Promise<string[]> {
-  const missing = new Map(files.map((file) => [plainName(`${folder}${file}`), file]));
+async function missingEntries(source: ZipSource, folder: string, files: readonly Named[]): Promise<Named[]> {
+  const missing = new Map(files.map((each) => [plainName(`${folder}${each.file}`), each]));
   for await (const entry of zipEntries(source)) missing.delete(plainName(entry.name));
   return [...missing.values()];
 }
@@ -253,8 +251,8 @@ async function missingEntries(
 async function tellDicomdir(
   label: string,
   bytes: Uint8Array,
-  missing: (files: readonly string[]) => Promise<string[]>,
-  { report }: Taking,
+  missing: (files: readonly Named[]) => Promise<Named[]>,
+  { report, notMissing }: Taking,
 ): Promise<void> {
   const read = tryReferencedFiles(bytes);
   const detail =
@@ -262,10 +260,12 @@ async function tellDicomdir(
   await report(label, { status: 'ignored', reason: 'dicomdir', detail });
   if ('error' in read) return;
   const folder = labelOf(Buffer.from(label)).replace(/[^/]*$/, '');
-  for (const file of await missing(read.files))
-    await report(`${folder}${file}`, {
+  for (const each of await missing(read.files)) {
+    if (await notMissing?.(each)) continue;
+    await report(`${folder}${each.file}`, {
       status: 'missing',
       reason: 'dicomdir',
       detail: 'The DICOMDIR names this file, and it is not there.',
     });
+  }
 }

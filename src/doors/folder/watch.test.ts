@@ -11,10 +11,10 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Archive, archiveMigrations, createArchive, SEES_ALL } from '../../archive/index.ts';
-import { dicomFile, shared, silentLog } from '../../archive/testing.ts';
+import { dicomFile, manifest, shared, silentLog } from '../../archive/testing.ts';
 import { createStore, type Store } from '../../store/index.ts';
 import { makeZip } from '../../wire/zip/testing.ts';
 import { createFolderDoor, type FolderDoor } from './door.ts';
@@ -127,6 +127,41 @@ test('moves: what was taken in to done, what failed to failed, with its reason',
   expect(await count()).toBe(2);
   expect((await door.state())[0]!.failures).toMatchObject([{ name: 'bad', outcome: 'failed' }]);
 });
+
+/** A disc: its DICOMDIR names 31 files below 77654033, 98892001 and 98892003. */
+async function layDisc(to: string): Promise<void> {
+  for (const { path } of manifest().filter((each) => each.path.startsWith('dicomdir/'))) {
+    const place = join(to, path.slice('dicomdir/'.length));
+    await mkdir(dirname(place), { recursive: true });
+    await writeFile(place, shared(path));
+  }
+}
+
+test.each(['move', 'delete'] as const)(
+  'a disc: what its DICOMDIR names is not missing after %s',
+  async (after) => {
+    await layDisc(join(dir, 'disc'));
+    // Copied in any order, and named in any case.
+    const late = join(dir, 'disc', '98892003', 'MR700', '4467');
+    await rename(late, join(dir, 'late'));
+    await rename(join(dir, 'disc'), join(inbox, 'disc'));
+    watch({ after, settleSeconds: 0 });
+    await until(async () => (await count()) === 30);
+    await looks(3);
+    expect((await door.state())[0]!.failures).toMatchObject([
+      {
+        name: 'disc/DICOMDIR',
+        detail: 'dicomdir: files that are not there yet: 1; 98892003/MR700/4467',
+      },
+    ]);
+    await rename(join(dir, 'late'), join(inbox, 'disc', '98892003', 'MR700', '4467'));
+    await until(async () => (await count()) === 31);
+    await until(async () => (await door.state())[0]!.taken === 32);
+    expect((await door.state())[0]!.failures).toEqual([]);
+    const place = after === 'move' ? join(inbox, 'done', 'disc') : join(inbox, 'disc');
+    expect(await exists(join(place, 'DICOMDIR'))).toBe(true);
+  },
+);
 
 test('deletes only what is in the archive to its last byte', async () => {
   await writeFile(join(inbox, 'a'), dicomFile());

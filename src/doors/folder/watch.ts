@@ -5,10 +5,11 @@
 import { mkdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Archive } from '../../archive/index.ts';
+import { type Archive, SEES_ALL } from '../../archive/index.ts';
 import { reasonOf } from '../../errors.ts';
 import type { Log } from '../../store/types.ts';
 import type { FolderView } from '../api/contract.ts';
+import { missingFiles, type Named } from './dicomdir.ts';
 import { type FileResult, takeFile } from './take.ts';
 import { type Found, labelOf, walk } from './walk.ts';
 
@@ -28,6 +29,8 @@ const BATCH = 256;
 const MAX_WAITING = 50_000;
 /** What cannot be read is tried again after this, doubled each time, up to the second, ms. */
 const RETRY_MS = [5_000, 600_000] as const;
+/** Looks for what a DICOMDIR names before it counts as missing: a disc may be copied for five minutes after its DICOMDIR. */
+const MISSING_ATTEMPTS = 6;
 const SHOWN = 50;
 /** Names under which programs write before they rename, and what the program itself puts there. */
 const TEMPORARY = /^[.~]|\.(tmp|temp|part|partial|filepart|crdownload|lock)$/;
@@ -214,13 +217,16 @@ export class Watcher {
     const { archive, spoolDir } = this.#deps;
     const results: FileResult[] = [];
     const counts: Partial<Record<FileResult['status'], number>> = {};
+    let missing = '';
     const whole = await takeFile(file.path, file.label, {
       archive,
       origin: { door: 'folder', from: this.#folder.path },
       spoolDir,
       signal,
-      report(_label, result) {
+      notMissing: (named) => this.#wasTaken(file, named),
+      report(label, result) {
         counts[result.status] = (counts[result.status] ?? 0) + 1;
+        if (result.status === 'missing') missing ||= relative(dirname(file.label), label);
         if (result.status !== 'stored' && result.status !== 'duplicate' && results.length < 20)
           results.push(result);
       },
@@ -233,6 +239,10 @@ export class Watcher {
     );
     if (passing && 'reason' in passing) {
       this.#later(file, passing.reason);
+      return true;
+    }
+    if (missing && (this.#waiting.get(file.label)?.attempts ?? 0) < MISSING_ATTEMPTS) {
+      this.#later(file, `dicomdir: files that are not there yet: ${counts.missing}; ${missing}`);
       return true;
     }
     this.#waiting.delete(file.label);
@@ -248,6 +258,15 @@ export class Watcher {
     this.#taken++;
     if (this.#folder.after !== 'leave') await this.#putAway(file, outcome, detail);
     return true;
+  }
+
+  /** What lay beside a DICOMDIR is in the archive, or has been put away as failed with a reason of its own. */
+  async #wasTaken(dicomdir: Found, named: Named): Promise<boolean> {
+    const { archive } = this.#deps;
+    if (named.sopInstanceUid && (await archive.instance(named.sopInstanceUid, SEES_ALL))) return true;
+    if (this.#folder.after !== 'move') return false;
+    const beside = join(this.#folder.path, 'failed', relative(this.#folder.path, dirname(dicomdir.label)));
+    return (await missingFiles(Buffer.from(beside), [named])).length === 0;
   }
 
   #later(file: Found, reason: string): void {

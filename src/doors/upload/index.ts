@@ -112,7 +112,11 @@ async function besides(
 ): Promise<UploadResult> {
   if (what === 'dicomdir') {
     const read = tryReferencedFiles(await upTo(MAX_DICOMDIR, body));
-    return { status: 'ignored', reason: what, ...('files' in read ? { files: read.files } : {}) };
+    return {
+      status: 'ignored',
+      reason: what,
+      ...('files' in read ? { files: read.files.map(({ file }) => file) } : {}),
+    };
   }
   return what === 'not-an-image' || what === 'video/other' || what === 'other-archive'
     ? { status: 'ignored', reason: what }

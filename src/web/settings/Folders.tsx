@@ -22,8 +22,12 @@ export function Folders() {
   /** `truncated: The pixel data ends …`: the reason in the reader's language where there is one. */
   const reason = (detail: string): string => {
     const code = /^[\w-]+/.exec(detail)?.[0] ?? '';
-    const said = orCode(t, 'quarantine.reason', code);
-    return said === code ? orCode(t, 'errors', code).replace(/^[\w-]+$/, detail) : said;
+    const said = [
+      orCode(t, 'folders.reason', code),
+      orCode(t, 'quarantine.reason', code),
+      orCode(t, 'errors', code),
+    ].find((each) => each !== code);
+    return said ?? detail;
   };
   return (
     <>
