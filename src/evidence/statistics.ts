@@ -1,7 +1,5 @@
+import { Z95 } from './distributions.ts';
 import type { Proportion } from './types.ts';
-
-/** Standard normal quantile of 0.975. */
-const Z95 = 1.959963984540054;
 
 /**
  * Below this number of cases no percentage is shown, only counts: with 30 cases a Wilson 95 % interval around 0.9 still spans
