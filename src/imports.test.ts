@@ -21,6 +21,7 @@ function allowed(): Map<string, { places: Set<string>; typesOnly: Set<string> }>
         'archive',
         'assist',
         'evidence',
+        'validation',
         'reading',
         'remote',
         'delivery',

@@ -5,9 +5,19 @@ import { join } from 'node:path';
 import { NegatoscopeError } from '../errors.ts';
 import type { ModelPackage } from './package.ts';
 
-/** SHA-256 of the files that the maker trained on; empty when the package names none. */
-export async function trainingHashes({ manifest, dir }: ModelPackage): Promise<ReadonlySet<string>> {
-  if (!manifest.training) return new Set();
+/** Names of parts of a split, as makers write them. The locked test part is neither. */
+const TRAINING = new Set(['train', 'training']);
+const TUNING = new Set(['val', 'valid', 'validation', 'dev', 'tune', 'tuning', 'calibration']);
+
+/**
+ * SHA-256 of the files that the maker trained on, and of those on which thresholds, calibration or the model itself were chosen;
+ * undefined when the package names none. Throws `model-training` for a list without the columns `split` and `sha256`.
+ */
+export async function knownImages({
+  manifest,
+  dir,
+}: ModelPackage): Promise<ReadonlyMap<string, 'training' | 'tuning'> | undefined> {
+  if (!manifest.training) return undefined;
   const [head = '', ...lines] = (await readFile(join(dir, manifest.training.hashes), 'utf8'))
     .trim()
     .split(/\r?\n/);
@@ -23,8 +33,20 @@ export async function trainingHashes({ manifest, dir }: ModelPackage): Promise<R
         details: { model: manifest.id },
       },
     );
-  const rows = lines.map((line) => line.split(','));
-  return new Set(rows.filter((row) => row[part] === 'train').map((row) => row[hash]!.toLowerCase()));
+  const known = new Map<string, 'training' | 'tuning'>();
+  for (const row of lines.map((line) => line.split(','))) {
+    const name = row[part]!.toLowerCase();
+    if (TRAINING.has(name)) known.set(row[hash]!.toLowerCase(), 'training');
+    else if (TUNING.has(name) && !known.has(row[hash]!.toLowerCase()))
+      known.set(row[hash]!.toLowerCase(), 'tuning');
+  }
+  return known;
+}
+
+/** SHA-256 of the files that the maker trained on; empty when the package names none. */
+export async function trainingHashes(model: ModelPackage): Promise<ReadonlySet<string>> {
+  const known = await knownImages(model);
+  return new Set([...(known ?? [])].flatMap(([hash, how]) => (how === 'training' ? [hash] : [])));
 }
 
 /**

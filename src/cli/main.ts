@@ -9,6 +9,7 @@ import type { Command } from './commands.ts';
 import { askServer, exitCodeOf } from './control.ts';
 import { EXIT, type Io } from './io.ts';
 import { upkeepCommands } from './upkeep.ts';
+import { validateCommand } from './validateCommand.ts';
 
 const stopping = new AbortController();
 const terminal: Io = {
@@ -306,6 +307,12 @@ export async function main(argv: string[]): Promise<void> {
   upkeepCommands(program, async (options, command) => {
     stopOnSignal();
     exit = await execute(options, command);
+  });
+
+  validateCommand(program, async (command) => {
+    stopOnSignal();
+    const { validate } = await import('./validate.ts');
+    exit = await validate(command, terminal);
   });
 
   try {

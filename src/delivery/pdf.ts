@@ -1,78 +1,6 @@
-import PDFDocument from 'pdfkit';
 import type { Finding, RecordedAi, Report, ReportRecord } from '../reading/types.ts';
-import { fontBytes, runsOf, type Weight } from './fonts.ts';
+import { createDocument, footers, LINE, MARGIN, Pen, QUIET } from '../pdf/pen.ts';
 import { dateText, personText, timeText, WORDS } from './words.ts';
-
-const MARGIN = 56; // points
-const INK = '#16181d';
-const QUIET = '#5b6170';
-const LINE = '#c9cdd6';
-const BODY = 10;
-/** Height of Inter's ascender in its em: where the baseline of a line lies below its top, whatever font a run has. */
-const ASCENDER = 0.97;
-
-type Doc = InstanceType<typeof PDFDocument>;
-
-/** A page writer that picks the font of each run, so that a name in any script the fonts know can stand in a line. */
-class Pen {
-  readonly #doc: Doc;
-  readonly #registered = new Set<string>();
-  missing = 0;
-
-  constructor(doc: Doc) {
-    this.#doc = doc;
-  }
-  #use(font: string, file: (weight: Weight) => string, weight: Weight): void {
-    const name = `${font}-${weight}`;
-    if (!this.#registered.has(name)) {
-      this.#doc.registerFont(name, fontBytes(file(weight)));
-      this.#registered.add(name);
-    }
-    this.#doc.font(name);
-  }
-  /** Lines of text from the present position, or from `x`, `y`, within `width` points. */
-  write(
-    text: string,
-    options: {
-      size?: number;
-      weight?: Weight;
-      colour?: string;
-      x?: number;
-      y?: number;
-      width?: number;
-      gap?: number;
-    } = {},
-  ): void {
-    const doc = this.#doc;
-    const { size = BODY, weight = 400, colour = INK, gap = 0 } = options;
-    const x = options.x ?? MARGIN;
-    const width = options.width ?? doc.page.width - x - MARGIN;
-    doc.fontSize(size).fillColor(colour);
-    let y = options.y ?? doc.y;
-    for (const line of text.split(/\r\n|\r|\n/)) {
-      const { runs, missing } = runsOf(line);
-      this.missing += missing;
-      if (runs.length === 0) {
-        y += size * 0.8;
-        doc.y = y;
-        continue;
-      }
-      runs.forEach((run, index) => {
-        this.#use(run.font, run.file, weight);
-        const more = {
-          width,
-          lineGap: 2,
-          baseline: 'alphabetic' as const,
-          continued: index < runs.length - 1,
-        };
-        if (index === 0) doc.text(run.text, x, y + size * ASCENDER, more);
-        else doc.text(run.text, more);
-      });
-      y = doc.y - size * ASCENDER;
-    }
-    doc.y = y + gap;
-  }
-}
 
 const labelOf = (finding: Finding, ai: readonly RecordedAi[], language: 'fr' | 'en'): string =>
   finding.text ??
@@ -95,29 +23,12 @@ export async function reportPdf(report: Report): Promise<Buffer> {
   const { language } = fields;
   const words = WORDS[language];
   const space = language === 'fr' ? ' : ' : ': ';
-  const doc = new PDFDocument({
-    size: 'A4',
-    margins: { top: MARGIN, bottom: MARGIN + 16, left: MARGIN, right: MARGIN },
-    bufferPages: true,
-    lang: language,
-    displayTitle: true,
-    pdfVersion: '1.7',
-    info: {
-      Title: words.title,
-      Author: reader.name,
-      Creator: 'Negatoscope',
-      Producer: 'Negatoscope',
-      CreationDate: new Date(record.signedAt),
-      ModDate: new Date(report.addenda.at(-1)?.signedAt ?? record.signedAt),
-    },
-    // A font of its own from the start: the standard ones have no character beyond Latin-1.
-    font: null as never,
-  });
-  const chunks: Buffer[] = [];
-  const done = new Promise<void>((resolve, reject) => {
-    doc.on('data', (chunk: Buffer) => chunks.push(chunk));
-    doc.on('end', () => resolve());
-    doc.on('error', reject);
+  const { doc, end } = createDocument({
+    language,
+    title: words.title,
+    author: reader.name,
+    created: new Date(record.signedAt),
+    modified: new Date(report.addenda.at(-1)?.signedAt ?? record.signedAt),
   });
   const pen = new Pen(doc);
   const rule = () => {
@@ -214,17 +125,11 @@ export async function reportPdf(report: Report): Promise<Buffer> {
   });
   if (pen.missing > 0) pen.write(words.missing, { size: 8, colour: QUIET });
 
-  const pages = doc.bufferedPageRange().count;
-  for (let page = 0; page < pages; page++) {
-    doc.switchToPage(page);
-    // Below the margin, where the layout would start a new page.
-    doc.page.margins.bottom = 0;
-    pen.write(
-      `${words.report} ${record.id}, ${words.versionOf} ${record.version} · SHA-256 ${report.sha256.slice(0, 16)}… · ${words.page} ${page + 1}/${pages}`,
-      { size: 7, colour: QUIET, y: doc.page.height - MARGIN + 8 },
-    );
-  }
-  doc.end();
-  await done;
-  return Buffer.concat(chunks);
+  footers(
+    doc,
+    pen,
+    (page, pages) =>
+      `${words.report} ${record.id}, ${words.versionOf} ${record.version} · SHA-256 ${report.sha256.slice(0, 16)}… · ${words.page} ${page}/${pages}`,
+  );
+  return end();
 }
