@@ -14,6 +14,7 @@ import { storageError } from './storage-error.ts';
 import type { Log, Store, StoreOptions, Tx } from './types.ts';
 
 export type * from './types.ts';
+export { afterWrite } from './context.ts';
 export { uuidv7 } from './ids.ts';
 
 const silent: Log = { info() {}, warn() {}, error() {} };

@@ -3,16 +3,15 @@ import { setImmediate } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { reasonOf } from '../errors.ts';
 import { afterWrite } from './context.ts';
+import { asJob, ELSEWHERE, heldOf, hold, INTERRUPTIONS, letGo, renew } from './held.ts';
 import { uuidv7 } from './ids.ts';
 import { prepared } from './prepared.ts';
-import type { Db, Job, JobQueue, Jobs, JobTable, Log, NewJob, Tx } from './types.ts';
+import type { Db, JobQueue, Jobs, JobTable, Log, NewJob, Tx } from './types.ts';
 
 const LEASE_MS = 30_000;
 const POLL_MS = 1_000;
 const CLOSE_MS = 5_000;
 const MAX_ATTEMPTS = 5;
-/** The program may end so many more times while a job runs before that job is taken for what ends it. */
-const INTERRUPTIONS = 10;
 const KEPT_MS = 30 * 24 * 3_600_000;
 const FORGET_EVERY_MS = 3_600_000;
 /** 1 s, 4 s, 16 s, … at most 10 minutes. */
@@ -301,6 +300,35 @@ export function createJobs(deps: {
       });
     },
 
+    hold: (tx, { kind, key, worker, leaseMs }) => hold(tx as Tx, { kind, key, worker, leaseMs, at: now() }),
+    renew: (tx, held, leaseMs) => renew(tx as Tx, held, now() + leaseMs),
+    async letGo(tx, held, how, options = {}) {
+      const at = now();
+      const pause = options.backoffMs ?? backoff;
+      const ended = await letGo(
+        tx as Tx,
+        held,
+        typeof how === 'string' ? how : { ...how, runAfter: (attempt) => at + pause(attempt) },
+        at,
+      );
+      // A key that was held may have another job waiting behind it.
+      afterWrite(() => {
+        for (const worker of workers) void look(worker);
+      });
+      return ended;
+    },
+    async lapsed(kind) {
+      const rows = await read
+        .selectFrom('job')
+        .selectAll()
+        .where('kind', '=', kind)
+        .where('state', '=', 'running')
+        .where('worker', 'like', `${ELSEWHERE}%`)
+        .where('lease_until', '<', now())
+        .execute();
+      return rows.map((row) => ({ ...heldOf(row), key: row.key }));
+    },
+
     async counts() {
       const rows = await read
         .selectFrom('job')
@@ -366,7 +394,13 @@ export function createJobs(deps: {
     async recover() {
       await forget();
       if (dialect === 'postgres') return; // others may be at work
-      await db.updateTable('job').set({ lease_until: 0 }).where('state', '=', 'running').execute();
+      await db
+        .updateTable('job')
+        .set({ lease_until: 0 })
+        .where('state', '=', 'running')
+        // Whoever works elsewhere goes on while this program starts again.
+        .where('worker', 'not like', `${ELSEWHERE}%`)
+        .execute();
     },
 
     async close() {
@@ -383,12 +417,3 @@ export function createJobs(deps: {
     },
   };
 }
-
-const asJob = (row: JobTable): Job<any> => ({
-  id: row.id,
-  kind: row.kind,
-  key: row.key,
-  payload: JSON.parse(row.payload),
-  attempt: row.attempt,
-  priority: row.priority,
-});

@@ -78,6 +78,13 @@ export interface Job<P = unknown> {
   readonly priority: number;
 }
 
+/** A claim on a job: gone once the job has another worker or attempt. */
+export interface Held {
+  readonly id: string;
+  readonly worker: string;
+  readonly attempt: number;
+}
+
 export interface Jobs {
   /** Idempotent while a job of the same kind and key is waiting: returns its id. If one is running, a second waits behind it. */
   enqueue(tx: Tx<any>, job: NewJob): Promise<string>;
@@ -96,6 +103,28 @@ export interface Jobs {
     },
   ): void;
   cancel(tx: Tx<any>, kind: string, key: string): Promise<void>;
+  /**
+   * For who works elsewhere and tells by requests that it lives. Takes the waiting job of a key if it is due; of several that ask
+   * at once one gets it, the others undefined.
+   */
+  hold(
+    tx: Tx<any>,
+    job: { kind: string; key: string; worker: string; leaseMs: number },
+  ): Promise<Held | undefined>;
+  /** False when the claim is gone: the lease ran out and others took the job. */
+  renew(tx: Tx<any>, held: Held, leaseMs: number): Promise<boolean>;
+  /**
+   * Ends a claim: `done`, `cancelled`, or an error, after which the job waits for its next attempt or has failed for good.
+   * `interrupted`: whoever held it vanished, so the attempt counts less. `lost`: the claim was gone, nothing changed.
+   */
+  letGo(
+    tx: Tx<any>,
+    held: Held,
+    how: 'done' | 'cancelled' | { error: string; interrupted?: boolean },
+    options?: { backoffMs?: ((attempt: number) => number) | undefined },
+  ): Promise<'done' | 'cancelled' | 'waiting' | 'failed' | 'lost'>;
+  /** Claims by `hold` whose lease ran out and that nobody took over yet. */
+  lapsed(kind: string): Promise<(Held & { key: string })[]>;
   /** By kind and state. Jobs that ended well or were cancelled are forgotten after 30 days; failed ones stay. */
   counts(): Promise<Record<string, Record<JobTable['state'], number>>>;
   /** Kinds with something to do, running or failed. */
