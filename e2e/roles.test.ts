@@ -6,9 +6,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Client, firstAccount, PASSWORD, remove, startServer, type Server } from './harness.ts';
 
 const ROLES = ['admin', 'reader', 'technologist', 'evidence', 'viewer'] as const;
-type Who = (typeof ROLES)[number];
+/** `worker` is a role of tokens alone. */
+const TOKEN_ROLES = [...ROLES, 'worker'] as const;
+type Who = (typeof TOKEN_ROLES)[number];
 const ALL = ROLES as readonly Who[];
 const SEND: readonly Who[] = ['admin', 'reader', 'technologist'];
+/** The worklist of AI work. */
+const LIST: readonly Who[] = ['admin', 'worker'];
+const WEB = '/dicom-web';
+const INSTANCE = `${WEB}/studies/{study}/series/{series}/instances/{instance}`;
 const PUBLIC = 'public';
 const PERSON = 'person'; // any person who is signed in, no machine
 
@@ -110,6 +116,22 @@ const TABLE: Record<string, typeof PUBLIC | typeof PERSON | readonly Who[]> = {
   'GET /api/practice': ['admin'],
   'PATCH /api/practice': ['admin'],
   'PUT /api/practice/network': ['admin'],
+  [`GET ${WEB}/workitems`]: LIST,
+  [`POST ${WEB}/workitems`]: ['admin'],
+  [`GET ${WEB}/workitems/{workitem}`]: LIST,
+  [`POST ${WEB}/workitems/{workitem}`]: ['worker'],
+  [`PUT ${WEB}/workitems/{workitem}/state`]: ['worker'],
+  [`POST ${WEB}/workitems/{workitem}/cancelrequest`]: ['admin'],
+  [`POST ${WEB}/workitems/{workitem}/subscribers/{aetitle}`]: LIST,
+  [`DELETE ${WEB}/workitems/{workitem}/subscribers/{aetitle}`]: LIST,
+  [`POST ${WEB}/workitems/{workitem}/subscribers/{aetitle}/suspend`]: LIST,
+  [`GET ${WEB}/subscribers/{aetitle}`]: LIST,
+  // Of what it has claimed alone: src/doors/dicomweb/ups.test.ts.
+  [`POST ${WEB}/studies/{study}`]: [...SEND, 'worker'],
+  [`GET ${INSTANCE}`]: [...ROLES, 'worker'],
+  [`GET ${INSTANCE}/metadata`]: [...ROLES, 'worker'],
+  [`GET ${INSTANCE}/bulkdata/{*}`]: [...ROLES, 'worker'],
+  [`GET ${INSTANCE}/frames/{frames}`]: [...ROLES, 'worker'],
   'POST /api/upload': SEND,
   'GET /api/upload/here/{sop}': SEND,
   'POST /api/attachments': SEND,
@@ -125,12 +147,13 @@ const sessions = new Map<Who, Client>();
 beforeAll(async () => {
   server = await startServer();
   admin = await firstAccount(server);
-  for (const role of ROLES) {
+  for (const role of TOKEN_ROLES) {
     const { token } = await admin.json<{ token: string }>('POST', '/api/tokens', {
       name: role,
       roles: [role],
     });
     tokens.set(role, token);
+    if (role === 'worker') continue;
     await admin.json('POST', '/api/users', {
       name: role,
       login: role,
@@ -188,7 +211,7 @@ test('nobody gets in without a session or a token, except where the table says p
   expect(wrong.filter((line) => !/setup|login/.test(line))).toEqual([]);
 });
 
-test.each(ROLES)('a token with the role %s opens what the table says', async (role) => {
+test.each(TOKEN_ROLES)('a token with the role %s opens what the table says', async (role) => {
   const client = new Client(server.url, tokens.get(role));
   const wrong: string[] = [];
   for (const route of await routes()) {
@@ -198,7 +221,10 @@ test.each(ROLES)('a token with the role %s opens what the table says', async (ro
     const { status } = await client.call(method, path, method === 'GET' ? undefined : {});
     const allowed = rule !== PERSON && rule.includes(role);
     // Acts of a person are refused to a machine even with the role: by the room, with 403.
-    const personal = rule !== PERSON && (rule.includes('reader') || /stage/.test(route)) && status === 403;
+    const personal =
+      rule !== PERSON &&
+      (rule.includes('reader') || /stage|POST \/dicom-web\/workitems$/.test(route)) &&
+      status === 403;
     if (refused(status) !== !allowed && !personal) wrong.push(`${route}: ${status}`);
     if (!allowed && !refused(status)) wrong.push(`${route}: ${status} (must be refused)`);
   }
@@ -219,6 +245,13 @@ test.each(ROLES)('a person with the role %s is let in where the table says', asy
     if (allowed && status === 401) wrong.push(`${route}: ${status}`);
   }
   expect(wrong).toEqual([]);
+});
+
+test('nobody is a worker beside something else, and no person is one', async () => {
+  const call = (path: string, body: unknown) => admin.call('POST', path, body);
+  expect((await call('/api/tokens', { name: 'x', roles: ['worker', 'viewer'] })).status).toBe(400);
+  const person = { name: 'x', login: 'xx', password: PASSWORD, roles: ['worker'], language: 'en' };
+  expect((await call('/api/users', person)).status).toBe(400);
 });
 
 test('a writing call from another site is refused although the cookie came along', async () => {

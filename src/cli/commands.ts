@@ -1,6 +1,6 @@
 import { NegatoscopeError } from '../errors.ts';
 import { STAGES, type Stage } from '../evidence/types.ts';
-import { ROLES, type Principal, type Role } from '../people/index.ts';
+import { TOKEN_ROLES, type Principal, type Role } from '../people/index.ts';
 import type { Rooms } from '../rooms.ts';
 import { createDoctor } from '../doctor.ts';
 import type { NewRemote } from '../remote/types.ts';
@@ -134,8 +134,8 @@ export async function runCommand(rooms: Rooms, command: Command, io: Io): Promis
 
 function rolesOf(names: string[]): Role[] {
   return names.map((name) => {
-    if (!ROLES.includes(name as Role))
-      throw new NegatoscopeError('role-unknown', `There is no role ${name}. There are: ${ROLES.join(', ')}.`);
+    if (!TOKEN_ROLES.includes(name as Role))
+      throw new NegatoscopeError('role-unknown', `There is no role ${name}. There are: ${TOKEN_ROLES.join(', ')}.`);
     return name as Role;
   });
 }

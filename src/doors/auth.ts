@@ -6,7 +6,8 @@ import { ROLES, type People, type Role, type Session } from '../people/index.ts'
 import './principal.ts';
 
 export const SESSION_COOKIE = 'negatoscope_session';
-const SEND: readonly Role[] = ['admin', 'reader', 'technologist'];
+/** Who may send images. */
+export const SENDERS = ['admin', 'reader', 'technologist'] as const satisfies readonly Role[];
 
 /** Bound to the cookie, so that a page elsewhere cannot know it: HMAC of a fixed text under the session's secret. */
 export const csrfOf = (cookieSecret: string): string =>
@@ -43,7 +44,7 @@ export async function registerAuth(app: FastifyInstance, deps: { people: People 
       throw new Error(`Route ${String(route.method)} ${route.url} does not say who may use it.`);
     const methods = [route.method].flat();
     config.access = methods.some((method) => method === 'POST' || method === 'PUT' || method === 'DELETE')
-      ? SEND
+      ? SENDERS
       : ROLES;
   });
 

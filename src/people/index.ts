@@ -6,10 +6,10 @@ import { type PeopleTables } from './migrations.ts';
 import { digest, hashOfNothing, hashSecret, newSecret, verifySecret } from './secrets.ts';
 import { FORGET_MS, FREE_ATTEMPTS, FREE_ATTEMPTS_OF_ADDRESS, waitMs } from './throttle.ts';
 import { createTokens } from './tokens.ts';
-import { ROLES, type Language, type Person, type Principal, type Role } from './types.ts';
+import { ROLES, TOKEN_ROLES, type Language, type Person, type Principal, type Role } from './types.ts';
 
 export { peopleMigrations } from './migrations.ts';
-export { ROLES } from './types.ts';
+export { isWorker, ROLES, TOKEN_ROLES } from './types.ts';
 export type { Language, Person, Principal, Role } from './types.ts';
 
 export interface PeopleSettings {
@@ -84,7 +84,7 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
       .where('active', '=', 1)
       .execute();
     for (const row of rows) map.get(row.person_id)?.push(row.role as Role);
-    for (const roles of map.values()) roles.sort((a, b) => ROLES.indexOf(a) - ROLES.indexOf(b));
+    for (const roles of map.values()) roles.sort((a, b) => TOKEN_ROLES.indexOf(a) - TOKEN_ROLES.indexOf(b));
     return map;
   }
 
@@ -200,7 +200,7 @@ export function createPeople(deps: { store: Store; now?: () => number; settings?
         'Give the name as it is printed on reports, 64 characters at most.',
       );
     for (const role of person.roles)
-      if (!ROLES.includes(role))
+      if (!(ROLES as readonly Role[]).includes(role))
         throw new NegatoscopeError('role-unknown', `There is no role ${String(role)}.`);
     checkPassword(person.password);
     if (person.pin) checkPin(person.pin);

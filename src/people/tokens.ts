@@ -5,7 +5,7 @@ import type { Db, Store, Tx } from '../store/types.ts';
 import { actorOf } from './actor.ts';
 import type { PeopleTables as Tables } from './migrations.ts';
 import { digest, newSecret } from './secrets.ts';
-import { ROLES, type Principal, type Role } from './types.ts';
+import { TOKEN_ROLES, type Principal, type Role } from './types.ts';
 
 /** How long a token is taken for good without a look at the database: a viewer asks for many frames a second. */
 const TRUSTED_MS = 1000;
@@ -25,8 +25,13 @@ export function createTokens(deps: {
     /** A bearer token for a machine client. The text is given once; the database keeps its digest. */
     async addToken(name: string, roles: readonly Role[], by: Principal | null): Promise<string> {
       for (const role of roles)
-        if (!ROLES.includes(role))
+        if (!TOKEN_ROLES.includes(role))
           throw new NegatoscopeError('role-unknown', `There is no role ${String(role)}.`);
+      if (roles.includes('worker') && new Set(roles).size > 1)
+        throw new NegatoscopeError(
+          'role-worker',
+          'A token of a worker has this role alone: with another it would see more than its work.',
+        );
       const secret = `ngs_${newSecret()}`;
       const id = randomUUID();
       await write(async (tx) => {
@@ -105,6 +110,7 @@ export function createTokens(deps: {
         );
       const principal: Principal = {
         personId: null,
+        tokenId: row.id,
         name: `token:${row.name}`,
         roles: new Set(row.roles.split(',').filter(Boolean) as Role[]),
         via: 'token',

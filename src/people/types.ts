@@ -1,6 +1,12 @@
 /** What a person may do. `reader` alone signs. A person may hold several. */
 export const ROLES = ['admin', 'reader', 'technologist', 'evidence', 'viewer'] as const;
-export type Role = (typeof ROLES)[number];
+/**
+ * `worker`: does AI work elsewhere. It sees the worklist of that work, the images of what it has claimed and its own results, and
+ * nothing else. For a token alone, and there alone: with another role beside it the token would see more than the work.
+ */
+export const TOKEN_ROLES = [...ROLES, 'worker'] as const;
+export type Role = (typeof TOKEN_ROLES)[number];
+export const isWorker = (principal: Pick<Principal, 'roles'>): boolean => principal.roles.has('worker');
 
 export type Language = 'fr' | 'en';
 
@@ -13,6 +19,8 @@ export interface Principal {
   readonly roles: ReadonlySet<Role>;
   readonly via: 'session' | 'token' | 'dimse' | 'cli' | 'system';
   readonly sessionId?: string;
+  /** Of a machine: two tokens may have one name. */
+  readonly tokenId?: string;
   readonly language: Language;
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { ROLES } from '../../people/index.ts';
+import { ROLES, TOKEN_ROLES } from '../../people/index.ts';
 import type { Rooms } from '../../rooms.ts';
 import { clearSessionCookie, csrfOf, requireSession, SESSION_COOKIE, setSessionCookie } from '../auth.ts';
 import type { Me, SessionRow, TokenRow } from './contract.ts';
@@ -52,7 +52,10 @@ const UserPatch = z.object({
   language: language.optional(),
   disabled: z.boolean().optional(),
 });
-const NewToken = z.object({ name: z.string().min(1).max(64), roles: roles.min(1) });
+const NewToken = z.object({
+  name: z.string().min(1).max(64),
+  roles: z.array(z.enum(TOKEN_ROLES)).min(1).max(TOKEN_ROLES.length),
+});
 
 /** Accounts, sessions, first visit, tokens. */
 export function registerAccount(app: FastifyInstance, rooms: Rooms, network: NetworkControl): void {

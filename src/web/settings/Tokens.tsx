@@ -14,7 +14,12 @@ import { Listed } from './Listed.tsx';
 import { useAction } from './useAction.ts';
 
 /** A machine never signs: the reader's role is not for it. */
-const ROLES: readonly Role[] = ['technologist', 'viewer', 'evidence', 'admin'];
+const ROLES: readonly Role[] = ['technologist', 'viewer', 'evidence', 'admin', 'worker'];
+/** A worker's token has its role alone: the server holds to it. */
+const withRole = (roles: readonly Role[], role: Role, on: boolean): readonly Role[] => {
+  if (!on) return roles.filter((other) => other !== role);
+  return role === 'worker' ? [role] : [...roles.filter((other) => other !== 'worker'), role];
+};
 
 export function Tokens() {
   const { t, language } = useText();
@@ -64,9 +69,7 @@ export function Tokens() {
                 label={t(`role.${role}`)}
                 hint={t(`role.text.${role}`)}
                 checked={roles.includes(role)}
-                onChange={(event) =>
-                  setRoles(event.target.checked ? [...roles, role] : roles.filter((other) => other !== role))
-                }
+                onChange={(event) => setRoles(withRole(roles, role, event.target.checked))}
               />
             ))}
           </fieldset>
