@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { NegatoscopeError } from './errors.ts';
@@ -97,6 +98,13 @@ export const configShape = z
     corsOrigins: z
       .array(z.string().refine(isOrigin, 'an origin is a scheme and a host: https://viewer.example'))
       .default([]),
+    /** AI runs at once on this machine, each in a process of its own; 0: none, workers elsewhere do them. */
+    assistProcesses: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .max(64)
+      .default(Math.max(1, Math.floor(availableParallelism() / 2))),
     /** Folders with model packages, beside the built-in one. */
     models: z.array(z.string()).default([]),
   })

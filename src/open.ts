@@ -84,6 +84,7 @@ export async function openRooms(
     log,
     modelDirs: [BUILT_IN_MODELS, ...config.models],
     timeZone: config.timeZone,
+    processes: config.assistProcesses,
   });
   const evidence = createEvidence({ store, assist, log, timeZone: config.timeZone });
   const reading = createReading({ store, archive, assist, evidence, log, timeZone: config.timeZone });

@@ -298,9 +298,12 @@ async function buildApp(
       spoolDir: join(rooms.config.dir, 'staging'),
     }),
   );
-  await app.register(dicomwebDoor({ ...doors, corsOrigins: rooms.config.corsOrigins }), {
-    prefix: '/dicom-web',
-  });
+  await app.register(
+    dicomwebDoor({ ...doors, ups: rooms.assist.ups, corsOrigins: rooms.config.corsOrigins }),
+    {
+      prefix: '/dicom-web',
+    },
+  );
 
   if (existsSync(WEB)) {
     await app.register(fastifyStatic, {

@@ -8,10 +8,13 @@ import type { Archive } from '../archive/types.ts';
 import { NegatoscopeError, reasonOf } from '../errors.ts';
 import type { Job, Log, Store, Tx } from '../store/types.ts';
 import { storeResult } from './result.ts';
-import { DETAIL_LENGTH } from './decide.ts';
+import { DETAIL_LENGTH, RUN_ATTEMPTS } from './decide.ts';
 import { keepResult } from './keep.ts';
 import type { Runner } from './runner/runner.ts';
 import type { AssistTables, RunTable } from './tables.ts';
+import type { Performed } from './ups/dataset.ts';
+import { LOCAL_WORKER } from './ups/items.ts';
+import type { Items } from './ups/items.ts';
 import type { InstalledModel } from './types.ts';
 import { work } from './work.ts';
 
@@ -21,12 +24,21 @@ const MAX_FILE_BYTES = 512 * 1024 * 1024;
 export interface AnalyseDeps {
   readonly store: Store;
   readonly archive: Archive;
+  readonly items: Items;
   readonly now: () => number;
   readonly log: Log;
   readonly softwareVersion: string;
   readonly timeZone?: string | undefined;
   model(id: string): Promise<InstalledModel | undefined>;
   runner(model: InstalledModel): Runner;
+  /**
+   * Reads what a worker elsewhere returned for a run, and gives what writes it to the rows, with the SOP Instance UID of the
+   * document. Throws `workitem-incomplete` (409) when there is nothing in it that can be used.
+   */
+  results(
+    runId: string,
+    performed: Pick<Performed, 'output'>,
+  ): Promise<(tx: Tx<AssistTables>) => Promise<string>>;
 }
 
 export async function analyse(deps: AnalyseDeps, job: Job, signal: AbortSignal): Promise<void> {
@@ -39,31 +51,37 @@ export async function analyse(deps: AnalyseDeps, job: Job, signal: AbortSignal):
         status: 404,
       });
     if (run.computed_at === null && !model.enabled) {
-      await finish(deps, run.id, { state: 'not-run', reason: 'disabled' });
+      await finish(deps, run.id, { state: 'not-run', reason: 'disabled' }, job.attempt);
       return;
     }
     if (run.computed_at === null && !(await compute(deps, run, model, signal))) return;
     const sop = await storeResult(deps, run.id, model.manifest);
-    await finish(deps, run.id, { state: 'analysed', sr_sop_instance_uid: sop });
+    await finish(deps, run.id, { state: 'analysed', sr_sop_instance_uid: sop }, job.attempt);
   } catch (error) {
+    const reason = reasonOf(error).slice(0, DETAIL_LENGTH);
+    // Unless somebody took it over, or it was cancelled: then it is no longer ours to say.
     await deps.store.write<AssistTables, void>(async (tx) => {
-      await tx
+      const ours = await tx
         .updateTable('ai_run')
-        .set({ state: 'waiting', detail: reasonOf(error).slice(0, DETAIL_LENGTH) })
+        .set({ state: 'waiting', detail: reason })
         .where('id', '=', run.id)
         .where('state', '=', 'running')
-        .execute();
+        .where('attempt', '=', job.attempt)
+        .executeTakeFirst();
+      if (ours.numUpdatedRows === 0n) return;
+      await deps.items.end(tx, run.id, { outcome: 'canceled', reason });
+      if (job.attempt < RUN_ATTEMPTS || signal.aborted) await deps.items.offer(tx, run);
     });
     throw error;
   }
 }
 
 /** After the last attempt. */
-export const giveUp = (deps: AnalyseDeps, runId: string, error: string): Promise<void> =>
+export const giveUp = (deps: FinishDeps, runId: string, error: string): Promise<void> =>
   finish(deps, runId, { state: 'failed', detail: error.slice(0, DETAIL_LENGTH) });
 
 /** Marks the run as running; undefined when there is nothing to do any more. */
-async function begin({ store, now }: AnalyseDeps, job: Job): Promise<RunTable | undefined> {
+async function begin({ store, now, items }: AnalyseDeps, job: Job): Promise<RunTable | undefined> {
   return store.write<AssistTables, RunTable | undefined>(async (tx) => {
     const run = await tx
       .updateTable('ai_run')
@@ -72,29 +90,52 @@ async function begin({ store, now }: AnalyseDeps, job: Job): Promise<RunTable | 
       .where('state', 'in', ['waiting', 'running'])
       .returningAll()
       .executeTakeFirst();
-    if (run) await say(store, tx, run, 'assist.run.started', 'running');
+    if (run) {
+      const by = { worker: LOCAL_WORKER, workerId: null, jobId: job.id, attempt: job.attempt };
+      await items.take(tx, run as RunTable, { ...by, transactionUid: null });
+      await say(store, tx, run as RunTable, 'assist.run.started', 'running');
+    }
     return run as RunTable | undefined;
   });
 }
 
-async function finish(
-  { store, now }: AnalyseDeps,
-  runId: string,
-  set: Partial<Pick<RunTable, 'state' | 'reason' | 'detail' | 'sr_sop_instance_uid'>>,
-): Promise<void> {
-  await store.write<AssistTables, void>(async (tx) => {
-    const run = await tx
-      .updateTable('ai_run')
-      .set({ ...set, finished_at: now() })
-      .where('id', '=', runId)
-      .where('state', 'in', ['waiting', 'running'])
-      .returningAll()
-      .executeTakeFirst();
-    if (run) await say(store, tx, run as RunTable, 'assist.run.finished', run.state);
-  });
+export type Finish = Partial<Pick<RunTable, 'state' | 'reason' | 'detail' | 'sr_sop_instance_uid'>>;
+
+/** `attempt`: of the claim that ends it; one that was taken over meanwhile ends nothing. */
+async function finish(deps: FinishDeps, runId: string, set: Finish, attempt?: number): Promise<void> {
+  await deps.store.write<AssistTables, void>((tx) => finishIn(deps, tx, runId, set, attempt));
 }
 
-const say = (store: Store, tx: Tx<AssistTables>, run: RunTable, kind: string, state: string): Promise<void> =>
+export type FinishDeps = Pick<AnalyseDeps, 'store' | 'now' | 'items'>;
+
+export async function finishIn(
+  { store, now, items }: FinishDeps,
+  tx: Tx<AssistTables>,
+  runId: string,
+  set: Finish,
+  attempt?: number,
+  performed?: unknown,
+): Promise<void> {
+  let update = tx
+    .updateTable('ai_run')
+    .set({ ...set, finished_at: now() })
+    .where('id', '=', runId)
+    .where('state', 'in', ['waiting', 'running']);
+  if (attempt !== undefined) update = update.where('attempt', '=', attempt);
+  const run = (await update.returningAll().executeTakeFirst()) as RunTable | undefined;
+  if (!run) return;
+  if (run.state === 'analysed') await items.end(tx, runId, { outcome: 'completed', performed });
+  else await items.end(tx, runId, { outcome: 'canceled', reason: run.detail ?? run.reason ?? run.state });
+  await say(store, tx, run, 'assist.run.finished', run.state);
+}
+
+export const say = (
+  store: Store,
+  tx: Tx<AssistTables>,
+  run: RunTable,
+  kind: string,
+  state: string,
+): Promise<void> =>
   store.events.append(tx, {
     kind,
     studyUid: run.study_uid,
@@ -129,10 +170,21 @@ async function compute(
       log.warn({ run: run.id, reason }, 'an image could not be decoded for a model'),
   });
   if ('notRun' in outcome) {
-    await finish(deps, run.id, { state: 'not-run', reason: outcome.notRun });
+    await finish(deps, run.id, { state: 'not-run', reason: outcome.notRun }, run.attempt);
     return false;
   }
-  await store.write<AssistTables, void>((tx) => keepResult(tx, run, outcome, { at: now(), softwareVersion }));
+  await store.write<AssistTables, void>(async (tx) => {
+    const ours = await tx
+      .selectFrom('ai_run')
+      .select('id')
+      .where('id', '=', run.id)
+      .where('state', '=', 'running')
+      .where('attempt', '=', run.attempt)
+      .executeTakeFirst();
+    // Whoever took it over writes what they found; two would write over each other.
+    if (!ours) throw new NegatoscopeError('aborted', 'The run was taken over or cancelled', { status: 409 });
+    await keepResult(tx, run, outcome, { at: now(), softwareVersion });
+  });
   return true;
 }
 

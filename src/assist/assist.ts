@@ -12,9 +12,13 @@ import { heatmapPng } from './heatmap.ts';
 import { loadPackages } from './package.ts';
 import type { ModelPackage } from './package.ts';
 import { findingsOf, forgetRuns, heatOf, latestRuns, runById } from './runs.ts';
+import { createPool } from './runner/pool.ts';
 import { createRunner } from './runner/runner.ts';
 import type { Runner } from './runner/runner.ts';
 import type { AssistTables } from './tables.ts';
+import { createUps } from './ups/index.ts';
+import { createItems } from './ups/items.ts';
+import { resultReader } from './ups/results.ts';
 import { hashesOf, trainingHashes } from './training.ts';
 import type { Assist, InstalledModel } from './types.ts';
 
@@ -36,13 +40,26 @@ export interface AssistOptions {
   readonly timeZone?: string;
   /** Threads of one inference. */
   readonly threads?: number;
+  /** Runs at once on this machine, each in a process of its own; 0: all of them elsewhere, by workers. */
+  readonly processes?: number;
+  /** A worker elsewhere has to be heard of within this time. */
+  readonly workerLeaseMs?: number;
   /** A model's process ends after this time without work. */
   readonly idleMs?: number;
   readonly backoffMs?: (attempt: number) => number;
 }
 
 export function createAssist(options: AssistOptions): Assist {
-  const { store, archive, now = Date.now, log = silent, modelDirs, threads = 1, idleMs = 60_000 } = options;
+  const {
+    store,
+    archive,
+    now = Date.now,
+    log = silent,
+    modelDirs,
+    threads = 1,
+    processes = 1,
+    idleMs = 60_000,
+  } = options;
   const read = store.read.withTables<AssistTables>();
   const runners = new Map<string, Runner>();
   const hashes = new Map<string, Promise<ReadonlySet<string>>>();
@@ -69,32 +86,36 @@ export function createAssist(options: AssistOptions): Assist {
       });
     return found;
   }
-  /** One process a model, kept warm. */
+  /** The processes of a model, kept warm. */
   function runner(of: InstalledModel): Runner {
     const { id } = of.manifest;
-    const running = runners.get(id) ?? createRunner({ model: of, threads, idleMs, log });
+    const running = runners.get(id) ?? createPool(processes, { model: of, threads, idleMs, log });
     runners.set(id, running);
     return running;
   }
+  const items = createItems({ now });
   const deps: AnalyseDeps = {
     store,
     archive,
+    items,
     now,
     log,
     softwareVersion: VERSION,
     timeZone: options.timeZone,
     model,
     runner,
+    results: resultReader({ store, archive, now, model, softwareVersion: VERSION }),
   };
 
   /** Runs that a crash between a job's end and the row's left open: closed, or queued again. */
   async function reconcile(): Promise<void> {
     const open = await read
       .selectFrom('ai_run')
-      .select('id')
+      .select(['id', 'study_uid', 'model_id'])
       .where('state', 'in', ['waiting', 'running'])
       .execute();
-    for (const { id } of open) {
+    for (const run of open) {
+      const { id } = run;
       const jobs = await store.read
         .selectFrom('job')
         .select(['state', 'error'])
@@ -102,19 +123,27 @@ export function createAssist(options: AssistOptions): Assist {
         .where('key', '=', id)
         .orderBy('id', 'desc')
         .execute();
-      if (jobs.some((job) => job.state === 'waiting' || job.state === 'running')) continue;
+      if (jobs.some((job) => job.state === 'running')) continue;
+      if (jobs.some((job) => job.state === 'waiting')) {
+        await store.write<AssistTables, void>((tx) => items.offer(tx, run));
+        continue;
+      }
       const failed = jobs.find((job) => job.state === 'failed');
       if (failed) await giveUp(deps, id, failed.error ?? 'unknown');
       else
-        await store.write<AssistTables, string>((tx) =>
-          store.jobs.enqueue(tx, { kind: RUN_JOB, key: id, maxAttempts: RUN_ATTEMPTS }),
-        );
+        await store.write<AssistTables, void>(async (tx) => {
+          await store.jobs.enqueue(tx, { kind: RUN_JOB, key: id, maxAttempts: RUN_ATTEMPTS });
+          await items.offer(tx, run);
+        });
     }
   }
+
+  const ups = createUps({ ...deps, backoffMs: options.backoffMs, leaseMs: options.workerLeaseMs });
 
   return {
     models,
     model,
+    ups,
 
     async setEnabled(id: string, enabled: boolean, by: Principal): Promise<void> {
       mustBeAdmin(by);
@@ -186,6 +215,7 @@ export function createAssist(options: AssistOptions): Assist {
           .where('id', '=', runId)
           .execute();
         await store.jobs.enqueue(tx, { kind: RUN_JOB, key: runId, maxAttempts: RUN_ATTEMPTS });
+        await items.offer(tx, run);
         await store.events.append(tx, {
           kind: 'assist.run.queued',
           studyUid: run.study_uid,
@@ -239,14 +269,18 @@ export function createAssist(options: AssistOptions): Assist {
         ...backoff,
         onGiveUp: async (job, error) => decideFailed(deps, job.key, await models(), error),
       });
+      ups.start();
+      if (processes === 0) return;
       store.jobs.work(RUN_JOB, (job, signal) => analyse(deps, job, signal), {
         leaseMs: LEASE_MS,
+        concurrency: processes,
         ...backoff,
         onGiveUp: (job, error) => giveUp(deps, job.key, error),
       });
     },
 
     async close() {
+      ups.stop();
       await Promise.all([...runners.values()].map((each) => each.close()));
       runners.clear();
     },

@@ -12,6 +12,7 @@ import type { Store, Tx } from '../store/types.ts';
 import { mayRun } from './rules.ts';
 import type { MayRun, RunnableImage } from './rules.ts';
 import type { AssistTables, RunTable } from './tables.ts';
+import type { Items } from './ups/items.ts';
 import type { InstalledModel, ModelManifest } from './types.ts';
 
 export const DECIDE_JOB = 'assist.decide';
@@ -26,6 +27,7 @@ const MAX_INSTANCES = 20_000;
 export interface DecideDeps {
   readonly store: Store;
   readonly archive: Archive;
+  readonly items: Items;
   readonly now: () => number;
   readonly softwareVersion: string;
 }
@@ -127,6 +129,8 @@ async function record(
   if (latest?.state === 'waiting') {
     // It has not begun: the new one takes its place.
     await store.jobs.cancel(tx, RUN_JOB, latest.id);
+    const reason = 'The study changed before it began';
+    await deps.items.end(tx, latest.id, { outcome: 'canceled', reason });
     await tx.deleteFrom('ai_run').where('id', '=', latest.id).execute();
   }
 
@@ -155,6 +159,7 @@ async function record(
         })
         .execute();
     await store.jobs.enqueue(tx, { kind: RUN_JOB, key: id, priority, maxAttempts: RUN_ATTEMPTS });
+    await deps.items.offer(tx, { id, study_uid: studyUid, model_id: manifest.id });
   }
 }
 

@@ -3,3 +3,5 @@ export type { AssistOptions } from './assist.ts';
 export { assistMigrations } from './tables.ts';
 export type * from './types.ts';
 export { knownResults } from './runs.ts';
+export type * from './ups/types.ts';
+export { FILTERED_WORKLIST, WORKLIST } from './ups/types.ts';

@@ -54,9 +54,58 @@ export interface ModelStateTable {
   model_id: string;
   enabled: number;
 }
+/**
+ * A run as it is offered, claimed and ended: a work item of PS3.4 CC. Who may work on the run is told by its row in `job`; what stands
+ * here is what that row does not hold: one row each time the run was offered, kept when it ended.
+ */
+export interface WorkItemTable {
+  uid: string;
+  run_id: string;
+  study_uid: string;
+  model_id: string;
+  /** 1, 2, …: how often the run was offered. */
+  number: number;
+  created_at: number;
+  updated_at: number;
+  claimed_at: number | null;
+  /** Who claimed it: `local`, or the name of a token. */
+  worker: string | null;
+  /** Id of that token; null for our own processes. */
+  worker_id: string | null;
+  /** The claim on the job, as `Held`: row and attempt. */
+  job_id: string | null;
+  attempt: number | null;
+  transaction_uid: string | null;
+  /** Per cent. */
+  progress: number | null;
+  progress_text: string | null;
+  cancel_requested_at: number | null;
+  ended_at: number | null;
+  outcome: 'completed' | 'canceled' | null;
+  reason: string | null;
+  /** A code of ours for the reason: `pixels-undecodable` ends the run without another attempt. */
+  reason_code: string | null;
+  /** JSON of the performed procedure (PS3.3 C.30.3) as whoever claimed it told of it. */
+  performed: string | null;
+}
+export interface SubscriptionTable {
+  ae_title: string;
+  /** UID of a work item or of one of the two worklists (PS3.4 CC.2.3). */
+  resource: string;
+  owner: string;
+  created_at: number;
+  /** Of a worklist: items that come after this are not told of. */
+  suspended_at: number | null;
+  /** JSON of the matching keys of a filtered worklist. */
+  filter: string | null;
+  /** 1: this one item is not told of, although its worklist is. */
+  excluded: number;
+}
 /** A type, not an interface: Kysely's `withTables` wants an index signature. */
 export type AssistTables = {
   ai_run: RunTable;
+  ai_work_item: WorkItemTable;
+  ai_subscription: SubscriptionTable;
   ai_run_image: RunImageTable;
   ai_finding: FindingTable;
   model_state: ModelStateTable;
@@ -120,6 +169,58 @@ export const assistMigrations: readonly Migration[] = [
         .createTable('model_state')
         .addColumn('model_id', 'text', (c) => c.primaryKey())
         .addColumn('enabled', 'integer', (c) => c.notNull())
+        .execute();
+    },
+  },
+  {
+    id: 'assist-work-items',
+    async up(db) {
+      await db.schema
+        .createTable('ai_work_item')
+        .addColumn('uid', 'text', (c) => c.primaryKey())
+        .addColumn('run_id', 'text', (c) => c.notNull())
+        .addColumn('study_uid', 'text', (c) => c.notNull())
+        .addColumn('model_id', 'text', (c) => c.notNull())
+        .addColumn('number', 'integer', (c) => c.notNull())
+        .addColumn('created_at', 'bigint', (c) => c.notNull())
+        .addColumn('updated_at', 'bigint', (c) => c.notNull())
+        .addColumn('claimed_at', 'bigint')
+        .addColumn('worker', 'text')
+        .addColumn('worker_id', 'text')
+        .addColumn('job_id', 'text')
+        .addColumn('attempt', 'integer')
+        .addColumn('transaction_uid', 'text')
+        .addColumn('progress', 'double precision')
+        .addColumn('progress_text', 'text')
+        .addColumn('cancel_requested_at', 'bigint')
+        .addColumn('ended_at', 'bigint')
+        .addColumn('outcome', 'text')
+        .addColumn('reason', 'text')
+        .addColumn('reason_code', 'text')
+        .addColumn('performed', 'text')
+        .execute();
+      await db.schema
+        .createIndex('ai_work_item_run')
+        .on('ai_work_item')
+        .columns(['run_id', 'number'])
+        .unique()
+        .execute();
+      await db.schema
+        .createIndex('ai_work_item_open')
+        .on('ai_work_item')
+        .columns(['ended_at', 'created_at'])
+        .execute();
+      await db.schema.createIndex('ai_work_item_study').on('ai_work_item').columns(['study_uid']).execute();
+      await db.schema
+        .createTable('ai_subscription')
+        .addColumn('ae_title', 'text', (c) => c.notNull())
+        .addColumn('resource', 'text', (c) => c.notNull())
+        .addColumn('owner', 'text', (c) => c.notNull())
+        .addColumn('created_at', 'bigint', (c) => c.notNull())
+        .addColumn('suspended_at', 'bigint')
+        .addColumn('filter', 'text')
+        .addColumn('excluded', 'integer', (c) => c.notNull())
+        .addPrimaryKeyConstraint('ai_subscription_key', ['ae_title', 'resource'])
         .execute();
     },
   },

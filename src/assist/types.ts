@@ -1,4 +1,5 @@
 import type { Principal } from '../people/types.ts';
+import type { Ups } from './ups/types.ts';
 
 /** Image coordinates in pixels of the upright stored image: x to the right, y down, origin at the top left corner. */
 export interface Box {
@@ -145,6 +146,8 @@ export interface InstalledModel {
 }
 
 export interface Assist {
+  /** The runs as a worklist for others: PS3.18 chapter 11. */
+  readonly ups: Ups;
   models(): Promise<InstalledModel[]>;
   model(id: string): Promise<InstalledModel | undefined>;
   setEnabled(id: string, enabled: boolean, by: Principal): Promise<void>;

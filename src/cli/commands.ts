@@ -135,7 +135,10 @@ export async function runCommand(rooms: Rooms, command: Command, io: Io): Promis
 function rolesOf(names: string[]): Role[] {
   return names.map((name) => {
     if (!TOKEN_ROLES.includes(name as Role))
-      throw new NegatoscopeError('role-unknown', `There is no role ${name}. There are: ${TOKEN_ROLES.join(', ')}.`);
+      throw new NegatoscopeError(
+        'role-unknown',
+        `There is no role ${name}. There are: ${TOKEN_ROLES.join(', ')}.`,
+      );
     return name as Role;
   });
 }

@@ -14,6 +14,7 @@ import {
 } from '../dicom/index.ts';
 import { DEFAULT_ASYNC_WINDOW, DEFAULT_LIMITS, DEFAULT_MAX_ASSOCIATIONS } from '../wire/index.ts';
 import { dicomwebRoutes } from './dicomweb/index.ts';
+import { UPS_ACCESS, upsRoutes } from './dicomweb/ups.ts';
 import { answerTo } from './dimse/index.ts';
 import { FAILURE, type Failure } from './failure.ts';
 
@@ -125,6 +126,13 @@ describe('the conformance statement', () => {
   it('lists the routes of DICOMweb', () => {
     const said = table('method', '### 4.2').map((row) => row.slice(0, 3));
     expect(said).toEqual(dicomwebRoutes.map(({ method, url, needs }) => [method, url, needs]));
+  });
+
+  it('lists the routes of the worklist, and who may use them', () => {
+    const said = table('method', '### 4.8').map((row) => row.slice(0, 3));
+    expect(said).toEqual(upsRoutes.map(({ method, url, needs }) => [method, url, needs]));
+    const rights = pairs(table('rights', '### 4.8'));
+    for (const [need, roles] of Object.entries(UPS_ACCESS)) expect(rights[need]).toBe(roles.join(', '));
   });
 
   it('lists the keys of searches, and no others', () => {

@@ -13,6 +13,8 @@ interface Route {
 
 /** What each kind of resource is given or taken in. */
 function mediaTypesOf({ method, url }: Route): string[] {
+  if (/^\/(workitems|subscribers)/.test(url))
+    return url.includes('subscribers') ? [] : ['application/dicom+json', 'application/dicom+xml'];
   if (method === 'POST')
     return ['application/dicom', 'application/dicom+json', 'application/dicom+xml'].flatMap((type) =>
       type === 'application/dicom'
@@ -48,8 +50,7 @@ export function capabilitiesRoute(routes: readonly Route[]) {
       const types = mediaTypesOf(route)
         .map((type) => `<representation mediaType="${escaped(type)}"/>`)
         .join('');
-      const inside =
-        route.method === 'POST' ? `<request>${types}</request>` : `<response>${types}</response>`;
+      const inside = route.method !== 'GET' ? `<request>${types}</request>` : `<response>${types}</response>`;
       return `<method name="${route.method}">${inside}</method>`;
     };
     const resources = paths.map((url) => {
@@ -64,7 +65,9 @@ export function capabilitiesRoute(routes: readonly Route[]) {
   };
 
   return async (request: FastifyRequest, reply: FastifyReply) => {
-    const methods = 'GET, HEAD, POST, OPTIONS';
+    const methods = ['GET', 'HEAD', ...new Set(routes.map(({ method }) => method)), 'OPTIONS']
+      .filter((each, at, all) => all.indexOf(each) === at)
+      .join(', ');
     void reply.header('allow', methods);
     if (answerPreflight(request, reply, methods)) return reply;
     const type = negotiate(request, TYPES);

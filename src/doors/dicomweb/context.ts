@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Archive, InstanceRow, Sight, StoredInstance } from '../../archive/index.ts';
+import type { Ups } from '../../assist/index.ts';
 import type { DicomJson } from '../../dicom/index.ts';
 import type { DecoderPool } from '../../dicom/pixels/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
@@ -12,6 +13,8 @@ export interface DicomwebDependencies {
   /** `reading.sightOf`: what of AI this request may see. */
   sightOf: (principal: FastifyRequest['principal']) => Sight;
   log: Log;
+  /** The worklist of AI work: without it there are no work items and no workers. */
+  ups?: Ups;
   /** Origins whose pages may ask, with a token; none unless told. */
   corsOrigins?: readonly string[];
 }

@@ -1,4 +1,6 @@
 import type { FastifyPluginAsync, RouteHandlerMethod } from 'fastify';
+import { SEES_ALL } from '../../archive/index.ts';
+import { SENDERS } from '../auth.ts';
 import { takeStreams } from '../streams.ts';
 import { createDecoderPool } from '../../dicom/pixels/index.ts';
 import { capabilitiesRoute } from './capabilities.ts';
@@ -10,8 +12,11 @@ import { metadataRoute } from './metadata.ts';
 import { searchRoutes } from './qido.ts';
 import { renderRoutes } from './render.ts';
 import { storeRoute } from './stow.ts';
+import { isWorker, ROLES } from '../../people/index.ts';
+import { upsRoutes, registerUps } from './ups.ts';
 import { uriRoute } from './uri.ts';
 import { retrieveRoutes } from './wado.ts';
+import { mustBeOwnWork } from './worker.ts';
 
 export type { DicomwebDependencies } from './context.ts';
 
@@ -48,6 +53,18 @@ export const dicomwebRoutes = [
   { method: 'GET', url: '/wado', needs: 'view' },
 ] as const satisfies readonly { method: 'GET' | 'POST'; url: string; needs: 'send' | 'view' }[];
 
+/**
+ * What a worker may ask for beside its worklist: whole instances, their metadata, bulk data and frames, of what it has claimed
+ * alone; and it may send what it found there.
+ */
+const OF_WORKERS: ReadonlySet<string> = new Set([
+  `POST ${STUDY}`,
+  `GET ${INSTANCE}`,
+  `GET ${INSTANCE}/metadata`,
+  `GET ${INSTANCE}/bulkdata/*`,
+  `GET ${INSTANCE}/frames/:frames`,
+]);
+
 type Handlers = Record<`${'GET' | 'POST'} ${string}`, unknown>;
 
 /**
@@ -63,12 +80,26 @@ export function dicomwebDoor(dependencies: DicomwebDependencies): FastifyPluginA
     compressText(app);
     const pool = createDecoderPool();
     app.addHook('onClose', () => pool.close());
-    const handlers = handlersOf({ ...dependencies, pool });
-    for (const { method, url } of dicomwebRoutes) {
-      app.route({ method, url, handler: handlers[`${method} ${url}`] as RouteHandlerMethod });
+    // A worker is let in to what it has claimed alone (`mustBeOwnWork`), and of that it may see everything.
+    const sightOf: Shared['sightOf'] = (principal) =>
+      isWorker(principal) ? SEES_ALL : dependencies.sightOf(principal);
+    const handlers = handlersOf({ ...dependencies, sightOf, pool });
+    const { ups } = dependencies;
+    for (const { method, url, needs } of dicomwebRoutes) {
+      const handler = handlers[`${method} ${url}`] as RouteHandlerMethod;
+      if (!ups || !OF_WORKERS.has(`${method} ${url}`)) app.route({ method, url, handler });
+      else
+        app.route({
+          method,
+          url,
+          handler,
+          config: { access: needs === 'view' ? [...ROLES, 'worker'] : [...SENDERS, 'worker'] },
+          preHandler: mustBeOwnWork(ups),
+        });
     }
+    if (ups) registerUps(app, { ...dependencies, ups });
     // Says nothing of anyone: a browser asks before it sends a token.
-    const capabilities = capabilitiesRoute(dicomwebRoutes);
+    const capabilities = capabilitiesRoute([...dicomwebRoutes, ...(ups ? upsRoutes : [])]);
     for (const url of ['/', '/*'])
       app.route({ method: 'OPTIONS', url, handler: capabilities, config: { access: 'public' } });
   };

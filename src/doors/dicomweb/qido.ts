@@ -14,6 +14,7 @@ import {
 } from './context.ts';
 import { type Attribute, dataSet, dataSetText, negotiateDataSets, sendXml, XML_TYPE } from './datasets.ts';
 import { belongs } from './levels.ts';
+import { nextPage } from './paging.ts';
 import { type Fields, type Search, searchOf, selected } from './search.ts';
 
 /** Results for which headers are read: each costs a look at its own. */
@@ -142,18 +143,7 @@ export function searchRoutes({ archive, sightOf }: DicomwebDependencies) {
     const { warnings } = search;
     if (results.length > search.limit) {
       results.length = search.limit;
-      warnings.push('There are more results: ask again with offset');
-      const next = new URLSearchParams(request.query as Record<string, string>);
-      for (const [name, value] of Object.entries(request.query)) {
-        if (!Array.isArray(value)) continue;
-        next.delete(name);
-        for (const each of value) next.append(name, each);
-      }
-      next.set('limit', String(search.limit));
-      next.set('offset', String(search.offset + search.limit));
-      const path = request.url.split('?', 1)[0]!;
-      if (search.limit > 0)
-        void reply.header('link', `<${request.protocol}://${request.host}${path}?${next}>; rel="next"`);
+      nextPage(request, reply, search);
     }
     if (warnings.length > 0)
       void reply.header('warning', `299 negatoscope "${warnings.slice(0, 10).join('; ')}"`);

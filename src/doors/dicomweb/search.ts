@@ -56,13 +56,17 @@ function pathOf(name: string): Tag[] | undefined {
   return tags.some((tag) => tag === undefined) ? undefined : (tags as Tag[]);
 }
 
+/** What is searched: a level of the archive, or the worklist, of which no key is in the index. */
+export type Searched = Level | 'workitem';
 /** Whether one header can tell it of the whole: an attribute of the level that is searched, or of one above. */
-const belongsTo = (tag: Tag, level: Level): boolean =>
-  level === 'instance' ? tag >>> 16 !== 0x7fe0 && isOfHeader(tag) : belongs(tag, level, true);
+const belongsTo = (tag: Tag, level: Searched): boolean =>
+  level === 'instance' || level === 'workitem'
+    ? tag >>> 16 !== 0x7fe0 && isOfHeader(tag)
+    : belongs(tag, level, true);
 /** All but the last are sequences, as far as we know them: those of private ones are in no list. */
 const isThroughSequences = (path: readonly Tag[]): boolean =>
   path.slice(0, -1).every((tag) => (listedVr(tag) ?? 'SQ') === 'SQ');
-const isSupported = (path: readonly Tag[], level: Level): boolean =>
+const isSupported = (path: readonly Tag[], level: Searched): boolean =>
   belongsTo(path[0]!, level) && isThroughSequences(path) && !NO_KEYS.has(path.at(-1)!);
 const isVrOfText = (tag: Tag): boolean => TEXT_VRS.has(listedVr(tag) ?? '');
 
@@ -81,7 +85,7 @@ function addKey(into: DicomJson, [tag, ...below]: Tag[], value: string): boolean
 }
 
 /** @throws `bad-parameter` (400) */
-export function searchOf(query: Record<string, string | string[]>, level: Level): Search {
+export function searchOf(query: Record<string, string | string[]>, level: Searched): Search {
   const one = (name: string): string | undefined => {
     const given = query[name];
     if (Array.isArray(given)) throw bad(name, 'is given more than once');
@@ -111,7 +115,7 @@ export function searchOf(query: Record<string, string | string[]>, level: Level)
     const path = pathOf(name);
     if (!path) throw bad(name, 'is no attribute of DICOM and no option of a search');
     const keyword = path.length === 1 ? keywordOf(path[0]!) : undefined;
-    if (keyword === undefined || !isKey(level, keyword)) {
+    if (keyword === undefined || level === 'workitem' || !isKey(level, keyword)) {
       if (!isSupported(path, level)) warnings.push(`${name} is not supported and was ignored`);
       else if (!isVrOfText(path.at(-1)!)) warnings.push(`${name} is no text and was ignored`);
       else if (Array.isArray(given)) throw bad(name, 'is given more than once');

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Archive, IngestOutcome } from '../../archive/index.ts';
 import { type DicomJson, hexTag, TAG } from '../../dicom/index.ts';
 import { NegatoscopeError } from '../../errors.ts';
+import { isWorker } from '../../people/index.ts';
 import { lent } from '../../wire/lent.ts';
 import { boundaryOf, type MultipartPart, parseContentType, readMultipart } from '../../wire/multipart.ts';
 import { FAILURE } from '../failure.ts';
@@ -14,16 +15,22 @@ import { baseOf, type DicomwebDependencies, instanceUrl, type Place, studyUrl } 
 const IN_FLIGHT = 64;
 const BYTES_IN_FLIGHT = 8 * 1024 * 1024;
 
+type Store = FastifyRequest<{ Params: Place; Querystring: { workitem?: string | string[] } }>;
 type Outcome =
   IngestOutcome | { status: 'unsupported' } | ({ status: 'unbuilt'; reason: Unbuilt['failed'] } & Unbuilt);
 
-export function storeRoute({ archive, log }: DicomwebDependencies) {
-  return async (request: FastifyRequest<{ Params: Place }>, reply: FastifyReply) => {
+export function storeRoute({ archive, log, ups }: DicomwebDependencies) {
+  return async (request: Store, reply: FastifyReply) => {
     const answerType = negotiate(request, JSON_TYPES);
     const { study } = request.params;
     const origin = { door: 'stow', from: request.principal.name, address: request.ip } as const;
+    // What a worker sends is a result of its run: hidden as long as its tool's stage hides it, from this moment on.
+    const run = isWorker(request.principal) ? await runOf(request) : undefined;
     const ingest = (body: AsyncIterable<Uint8Array>): Promise<IngestOutcome> =>
-      archive.ingest(body, origin, study === undefined ? {} : { studyUid: study });
+      archive.ingest(body, origin, {
+        ...(study === undefined ? {} : { studyUid: study }),
+        ...(run === undefined ? {} : { kind: 'ai', aiRunId: run.runId }),
+      });
 
     const { type, parameters } = parseContentType(request.headers['content-type'] ?? '');
     const body = request.body as AsyncIterable<Uint8Array> | undefined;
@@ -58,6 +65,14 @@ export function storeRoute({ archive, log }: DicomwebDependencies) {
       .type(answerType)
       .send(JSON.stringify(responseOf(baseOf(request), outcomes)));
   };
+
+  async function runOf({ params, query, principal }: Store) {
+    const { study } = params;
+    const workitem = [query.workitem].flat()[0];
+    if (!ups || study === undefined)
+      throw new NegatoscopeError('forbidden', 'A worker sends its results to their study.', { status: 403 });
+    return ups.runOfSent({ studyUid: study, workitem }, principal);
+  }
 }
 
 const unsupported = (type: string): NegatoscopeError =>

@@ -1,0 +1,54 @@
+/** What a worker returned, on its way to the rows of its run. */
+import { SEES_ALL } from '../../archive/types.ts';
+import { SOP_CLASS } from '../../dicom/sopClasses.ts';
+import { toJson } from '../../dicom/json.ts';
+import { parseHeader } from '../../dicom/parse.ts';
+import { NegatoscopeError } from '../../errors.ts';
+import type { AnalyseDeps } from '../analyse.ts';
+import { keepResult } from '../keep.ts';
+import { toolResultOf } from '../returned.ts';
+import type { AssistTables, RunTable } from '../tables.ts';
+
+/** Of a report: one with thousands of places is far below. */
+const MAX_REPORT_BYTES = 16 * 1024 * 1024;
+
+const incomplete = (why: string): NegatoscopeError =>
+  new NegatoscopeError('workitem-incomplete', why, { status: 409 });
+
+export function resultReader(
+  deps: Pick<AnalyseDeps, 'store' | 'archive' | 'model' | 'now' | 'softwareVersion'>,
+): AnalyseDeps['results'] {
+  const { store, archive, now } = deps;
+  const read = store.read.withTables<AssistTables>();
+  return async (runId, { output }) => {
+    const report = output.find(({ sopClassUid }) => sopClassUid === SOP_CLASS.ComprehensiveSRStorage);
+    if (!report) throw incomplete('The output holds no Comprehensive SR.');
+    const run = (await read.selectFrom('ai_run').selectAll().where('id', '=', runId).executeTakeFirst()) as
+      RunTable | undefined;
+    const model = run && (await deps.model(run.model_id));
+    if (!run || !model) throw incomplete('The model of this work item is no longer installed.');
+    const inputs = await read
+      .selectFrom('ai_run_image')
+      .select('sop_instance_uid')
+      .where('run_id', '=', runId)
+      .orderBy('position')
+      .execute();
+    const images = [];
+    for (const { sop_instance_uid: sopInstanceUid } of inputs) {
+      const instance = await archive.instance(sopInstanceUid, SEES_ALL);
+      if (instance?.rows && instance.columns)
+        images.push({ sopInstanceUid, rows: instance.rows, columns: instance.columns });
+    }
+    const stored = await archive.instance(report.sopInstanceUid, SEES_ALL);
+    if (!stored || stored.size > MAX_REPORT_BYTES) throw incomplete('The report is too large.');
+    const chunks: Buffer[] = [];
+    for await (const chunk of await archive.file(report.sopInstanceUid, SEES_ALL))
+      chunks.push(chunk as Buffer);
+    const { dataset } = parseHeader(Buffer.concat(chunks), { complete: true });
+    const result = toolResultOf(toJson(dataset), { manifest: model.manifest, images });
+    return async (tx) => {
+      await keepResult(tx, run, result, { at: now(), softwareVersion: deps.softwareVersion });
+      return report.sopInstanceUid;
+    };
+  };
+}
