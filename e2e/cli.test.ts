@@ -1,12 +1,22 @@
 /** The command line as a person or a script meets it: the real program, its exit codes, one clear sentence on stderr. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ownCertificate } from '../src/authority.ts';
-import { newDir, PASSWORD, radiograph, ROOT, startServer, type Server } from './harness.ts';
+import { makeZip } from '../src/wire/zip/testing.ts';
+import { firstAccount, newDir, PASSWORD, radiograph, ROOT, startServer, type Server } from './harness.ts';
 
 interface Run {
   code: number | null;
@@ -223,6 +233,51 @@ describe.each(['with the server', 'without'])('commands %s', (label) => {
     expect(JSON.parse(audit.out)).toMatchObject({ ok: true });
   });
 });
+
+test('a tool is taken in by the command and on the page, used, and taken out again', async () => {
+  const server = await startServer(folder());
+  const { dir } = server;
+  const client = await firstAccount(server);
+  const pack = join(dir, '..', `${basename(dir)}-package`);
+  dirs.push(pack);
+  mkdirSync(pack);
+  const built = join(ROOT, 'models/fracture');
+  for (const name of ['model.fp16.onnx', 'golden.json', 'CARD.md', 'split.csv'])
+    copyFileSync(join(built, name), join(pack, name));
+  const as = (version: string) => {
+    const manifest = JSON.parse(readFileSync(join(built, 'model.json'), 'utf8'));
+    writeFileSync(join(pack, 'model.json'), JSON.stringify({ ...manifest, version }));
+  };
+  as('1.0.1');
+  const added = await run(['models', 'add', pack, '--data', dir]);
+  expect(added).toMatchObject({ code: 0, err: '' });
+  expect(added.out).toBe('fracture 1.0.1 is in use, in stage evaluation; not signed.\n');
+  as('1.0.2');
+  const files = readdirSync(pack).map((name) => ({
+    name: `new/${name}`,
+    bytes: readFileSync(join(pack, name)),
+  }));
+  const sent = await client.call('POST', '/api/packages', makeZip(files), {
+    'content-type': 'application/zip',
+  });
+  expect(await sent.json()).toEqual({ id: 'fracture', version: '1.0.2' });
+  const half = makeZip(files).subarray(0, 100_000);
+  const refused = await client.call('POST', '/api/packages', half, { 'content-type': 'application/zip' });
+  expect([refused.status, (await refused.json()).error.code]).toEqual([422, 'zip-truncated']);
+  expect(readdirSync(join(dir, 'staging'))).toEqual([]);
+
+  const view = async () => (await client.json('GET', '/api/models'))[0];
+  expect((await view()).versions.map((each: { version: string }) => each.version).sort()).toEqual(['1.0.0', '1.0.1', '1.0.2']); // prettier-ignore
+  await client.json('PUT', '/api/models/fracture/version', { version: '1.0.1' });
+  expect((await view()).manifest.version).toBe('1.0.1');
+  expect((await client.json('POST', '/api/models/fracture/check')).ok).toBe(true);
+  expect((await run(['models', 'remove', 'fracture', '1.0.2', '--data', dir])).code).toBe(0);
+  expect((await client.call('DELETE', '/api/models/fracture/versions/1.0.0')).status).toBe(409);
+  await client.json('PUT', '/api/models/fracture/enabled', { enabled: false });
+  const listed = await run(['models', 'list', '--data', dir]);
+  expect(listed.out).toBe('fracture 1.0.1  switched off  (also here: 1.0.0)\n');
+  await server.stop();
+}, 180_000);
 
 test('a second start says who holds the data', async () => {
   const server = await startServer(folder());

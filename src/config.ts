@@ -107,6 +107,10 @@ export const configShape = z
       .default(Math.max(1, Math.floor(availableParallelism() / 2))),
     /** Folders with model packages, beside the built-in one. */
     models: z.array(z.string()).default([]),
+    /** Model packages are taken in only when a key that the practice trusts has signed them. */
+    signedModelsOnly: z
+      .union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
+      .default(false),
   })
   .strict();
 export type Config = z.infer<typeof configShape> & { dir: string };

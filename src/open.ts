@@ -83,6 +83,7 @@ export async function openRooms(
     archive,
     log,
     modelDirs: [BUILT_IN_MODELS, ...config.models],
+    signedOnly: config.signedModelsOnly,
     timeZone: config.timeZone,
     processes: config.assistProcesses,
   });
@@ -104,7 +105,7 @@ export async function openRooms(
     log,
     isRoutine: async (runId) => {
       const run = await assist.run(runId);
-      return run !== undefined && (await evidence.stage(run.modelId)).stage === 'routine';
+      return run !== undefined && (await evidence.stage(run.modelId, run.modelVersion)).stage === 'routine';
     },
   });
   return {

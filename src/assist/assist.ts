@@ -1,26 +1,26 @@
+import { join } from 'node:path';
 import { SEES_ALL, SEES_NO_AI } from '../archive/types.ts';
 import type { Archive } from '../archive/types.ts';
-import { NegatoscopeError, reasonOf } from '../errors.ts';
+import { NegatoscopeError } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import type { Principal } from '../people/types.ts';
 import type { Log, Store, Tx } from '../store/types.ts';
 import { analyse, giveUp } from './analyse.ts';
 import type { AnalyseDeps } from './analyse.ts';
 import { decide, decideFailed, DECIDE_JOB, RUN_ATTEMPTS, RUN_JOB } from './decide.ts';
-import { differences, goldenPattern, observe, readGolden } from './golden.ts';
 import { heatmapPng } from './heatmap.ts';
-import { loadPackages } from './package.ts';
-import type { ModelPackage } from './package.ts';
-import { findingsOf, forgetRuns, heatOf, latestRuns, runById } from './runs.ts';
+import { checkPackage } from './packages/check.ts';
+import { createShelf } from './packages/shelf.ts';
+import { compareVersions } from './packages/versions.ts';
+import { findingsOf, forgetRuns, heatOf, latestRuns, runById, versionsOf } from './runs.ts';
 import { createPool } from './runner/pool.ts';
-import { createRunner } from './runner/runner.ts';
 import type { Runner } from './runner/runner.ts';
 import type { AssistTables } from './tables.ts';
 import { createUps } from './ups/index.ts';
 import { createItems } from './ups/items.ts';
 import { resultReader } from './ups/results.ts';
 import { hashesOf, trainingHashes } from './training.ts';
-import type { Assist, InstalledModel } from './types.ts';
+import type { Assist, InstalledModel, PackageVersion } from './types.ts';
 
 const CONSUMER = 'assist';
 const FORGET_CONSUMER = 'assist.forget';
@@ -34,8 +34,10 @@ export interface AssistOptions {
   readonly archive: Archive;
   readonly now?: () => number;
   readonly log?: Log;
-  /** Folders of packages: see `loadPackages`. */
+  /** Folders that are packages, or hold packages right below. */
   readonly modelDirs: readonly string[];
+  /** Only packages signed with a key of the practice's list are taken. */
+  readonly signedOnly?: boolean;
   /** IANA zone of the site, for the DICOM results. */
   readonly timeZone?: string;
   /** Threads of one inference. */
@@ -63,17 +65,27 @@ export function createAssist(options: AssistOptions): Assist {
   const read = store.read.withTables<AssistTables>();
   const runners = new Map<string, Runner>();
   const hashes = new Map<string, Promise<ReadonlySet<string>>>();
-  let loading: Promise<ModelPackage[]> | undefined;
+  const shelf = createShelf({
+    store,
+    now,
+    modelDirs,
+    home: join(store.dir, 'models'),
+    signedOnly: options.signedOnly ?? false,
+    check: (pack) => checkPackage(pack, { threads, idleMs, log }),
+    onBroken: (broken) => log.error(broken, 'a model package is broken and left out'),
+  });
 
-  const packages = (): Promise<ModelPackage[]> =>
-    (loading ??= loadPackages(modelDirs, (dir, error) =>
-      log.error({ dir, reason: reasonOf(error) }, 'a model package is broken and left out'),
-    ));
-
+  /** Of each tool the version in use. */
   async function models(): Promise<InstalledModel[]> {
     const states = await read.selectFrom('model_state').selectAll().execute();
-    const off = new Set(states.filter((s) => Number(s.enabled) === 0).map((s) => s.model_id));
-    return (await packages()).map((p) => ({ ...p, enabled: !off.has(p.manifest.id) }));
+    const byId = new Map<string, PackageVersion[]>();
+    for (const each of (await shelf.loaded()).versions)
+      byId.set(each.manifest.id, [...(byId.get(each.manifest.id) ?? []), each]);
+    return [...byId].map(([id, versions]) => {
+      const state = states.find(({ model_id }) => model_id === id);
+      const { manifest, dir, removed } = inUse(versions, state?.version ?? null);
+      return { manifest, dir, removed, enabled: !removed && Number(state?.enabled ?? 1) === 1 };
+    });
   }
   const model = async (id: string): Promise<InstalledModel | undefined> =>
     (await models()).find((m) => m.manifest.id === id);
@@ -86,12 +98,30 @@ export function createAssist(options: AssistOptions): Assist {
       });
     return found;
   }
-  /** The processes of a model, kept warm. */
+  /** The processes of a version, kept warm. */
   function runner(of: InstalledModel): Runner {
-    const { id } = of.manifest;
-    const running = runners.get(id) ?? createPool(processes, { model: of, threads, idleMs, log });
-    runners.set(id, running);
+    const { id, version } = of.manifest;
+    const key = `${id}@${version}`;
+    const running = runners.get(key) ?? createPool(processes, { model: of, threads, idleMs, log });
+    runners.set(key, running);
     return running;
+  }
+  async function choose(id: string, version: string, by: Principal): Promise<void> {
+    await store.write<AssistTables, void>(async (tx) => {
+      await tx
+        .insertInto('model_state')
+        .values({ model_id: id, enabled: 1, version })
+        .onConflict((c) => c.column('model_id').doUpdateSet({ version }))
+        .execute();
+      await store.events.append(tx, {
+        kind: 'assist.model.used',
+        subject: id,
+        actor: by.personId ?? by.name,
+        payload: { version },
+      });
+    });
+    // Of another version: its list of training images, too.
+    hashes.delete(id);
   }
   const items = createItems({ now });
   const deps: AnalyseDeps = {
@@ -151,7 +181,7 @@ export function createAssist(options: AssistOptions): Assist {
       await store.write<AssistTables, void>(async (tx) => {
         await tx
           .insertInto('model_state')
-          .values({ model_id: id, enabled: enabled ? 1 : 0 })
+          .values({ model_id: id, enabled: enabled ? 1 : 0, version: null })
           .onConflict((c) => c.column('model_id').doUpdateSet({ enabled: enabled ? 1 : 0 }))
           .execute();
         await store.events.append(tx, {
@@ -175,6 +205,7 @@ export function createAssist(options: AssistOptions): Assist {
 
     runs: (studyUids) => latestRuns(read, studyUids),
     run: (id) => runById(read, id),
+    versionsOf: (runIds) => versionsOf(read, runIds),
     findings: (runId) => findingsOf(read, runId),
 
     async heatmap(runId, sopInstanceUid) {
@@ -226,27 +257,43 @@ export function createAssist(options: AssistOptions): Assist {
       });
     },
 
-    async check(id) {
-      const pack = await installed(id);
-      const golden = await readGolden(pack);
-      const own = createRunner({ model: pack, threads, idleMs, log });
-      try {
-        const cases = [];
-        for (const each of golden.cases) {
-          const detail = await own.analyse({ kind: 'grey', plane: goldenPattern(each.pattern) }).then(
-            (result) => differences(each, observe(result), golden.tolerance).join('; '),
-            (error: unknown) => reasonOf(error),
-          );
-          cases.push({ name: each.name, ok: detail === '', detail: detail || `score ${each.score}` });
-        }
-        return { ok: cases.every((each) => each.ok), cases };
-      } finally {
-        await own.close();
-      }
+    check: async (id) => checkPackage(await installed(id), { threads, idleMs, log }),
+
+    packages: () => shelf.loaded(),
+    async add(from, by) {
+      mustBeAdmin(by);
+      const added = await shelf.add(from, by);
+      await choose(added.manifest.id, added.manifest.version, by);
+      return added;
+    },
+    async use(id, version, by) {
+      mustBeAdmin(by);
+      await shelf.find(id, version);
+      await choose(id, version, by);
+    },
+    async remove(id, version, by) {
+      mustBeAdmin(by);
+      await shelf.remove(id, version, by);
+      const key = `${id}@${version}`;
+      await runners.get(key)?.close();
+      runners.delete(key);
+    },
+    async trust(pem, by) {
+      mustBeAdmin(by);
+      const key = await shelf.trust(pem);
+      await store.write((tx) =>
+        store.events.append(tx, {
+          kind: 'assist.model.trusted',
+          subject: key,
+          actor: by.personId ?? by.name,
+        }),
+      );
+      return key;
     },
 
     async start() {
-      await packages();
+      await shelf.sweep();
+      await shelf.loaded();
       await reconcile();
       const backoff = options.backoffMs ? { backoffMs: options.backoffMs } : {};
       store.events.consume(
@@ -285,6 +332,15 @@ export function createAssist(options: AssistOptions): Assist {
       runners.clear();
     },
   };
+}
+
+/** The chosen version while it is here; else the newest that is. */
+function inUse(versions: readonly PackageVersion[], chosen: string | null): PackageVersion {
+  const here = versions.filter(({ removed }) => !removed);
+  const newest = (of: readonly PackageVersion[]): PackageVersion =>
+    of.reduce((a, b) => (compareVersions(b.manifest.version, a.manifest.version) > 0 ? b : a));
+  if (here.length === 0) return newest(versions);
+  return here.find(({ manifest }) => manifest.version === chosen) ?? newest(here);
 }
 
 function mustBeAdmin(by: Principal): void {

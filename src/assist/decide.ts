@@ -68,7 +68,8 @@ export async function decide(
   const instances = inOrder(await archive.findInstances(all, SEES_NO_AI), series);
   const regions = await anatomicRegions(archive, instances, models);
   const facts = series.map((s) => ({ ...s, anatomicRegions: regions.get(s.seriesUid) ?? [] }));
-  for (const { manifest, enabled } of models) {
+  for (const { manifest, enabled, removed } of models) {
+    if (removed) continue;
     const answer: MayRun = enabled
       ? mayRun(manifest, study, instances, facts)
       : { notRun: 'disabled', detail: null };
@@ -217,6 +218,7 @@ export async function decideFailed(
     input_digest: '',
   } as const;
   await deps.store.write<AssistTables, void>(async (tx) => {
-    for (const { manifest } of models) await insertRun(deps, tx, studyUid, manifest, failed);
+    for (const { manifest, removed } of models)
+      if (!removed) await insertRun(deps, tx, studyUid, manifest, failed);
   });
 }

@@ -4,14 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { readGolden } from './golden.ts';
 import { manifestJsonSchema, parseManifest } from './manifest.ts';
-import { loadPackage, loadPackages } from './package.ts';
+import { findPackages, loadPackage } from './package.ts';
 import { modelDir } from './testing.ts';
 import { hashesOf, trainingHashes } from './training.ts';
 
 const models = fileURLToPath(new URL('../../models', import.meta.url));
-const built = await loadPackages([models], (dir, error) => {
-  throw new Error(dir, { cause: error });
-});
+const built = await Promise.all((await findPackages(models)).map(loadPackage));
 const json = (): any => JSON.parse(readFileSync(`${modelDir('fracture')}/model.json`, 'utf8'));
 
 describe('a manifest that is wrong is refused, naming the field', () => {
@@ -50,12 +48,9 @@ test('the written JSON Schema is that of the code', () => {
 });
 
 test('a folder of packages, or a package itself', async () => {
-  const none = (): void => undefined;
-  expect((await loadPackages([modelDir('fracture')], none)).map((p) => p.manifest.id)).toEqual(['fracture']);
-  expect((await loadPackages([models, modelDir('fracture')], none)).map((p) => p.dir)).toEqual(
-    built.map((p) => p.dir),
-  );
-  expect(await loadPackages(['/does/not/exist'], none)).toEqual([]);
+  expect(await findPackages(modelDir('fracture'))).toEqual([modelDir('fracture')]);
+  expect(await findPackages(models)).toContain(modelDir('fracture'));
+  expect(await findPackages('/does/not/exist')).toEqual([]);
 });
 
 describe.each(built)('the package $manifest.id', (pack) => {

@@ -29,28 +29,15 @@ export async function loadPackage(dir: string): Promise<ModelPackage> {
   return { manifest: parseManifest(json, dir), dir };
 }
 
-/**
- * Every package among the given folders: a folder with a `model.json`, or the folders with one right below it, in order of their names; of two packages with the same id the first
- * directory wins. A broken package is passed to `onBroken` and left out: it must not take the others with it.
- */
-export async function loadPackages(
-  modelDirs: readonly string[],
-  onBroken: (dir: string, error: unknown) => void,
-): Promise<ModelPackage[]> {
-  const found = new Map<string, ModelPackage>();
-  for (const root of modelDirs) {
-    const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
-    const own = entries.some((e) => e.name === 'model.json');
-    const below = entries.filter((e) => e.isDirectory() || e.isSymbolicLink()).map((e) => e.name);
-    for (const dir of own ? [root] : below.sort().map((name) => join(root, name))) {
-      if (!own && !(await stat(join(dir, 'model.json')).catch(() => undefined))) continue;
-      try {
-        const pack = await loadPackage(dir);
-        if (!found.has(pack.manifest.id)) found.set(pack.manifest.id, pack);
-      } catch (error) {
-        onBroken(dir, error);
-      }
-    }
-  }
-  return [...found.values()];
+/** The folders with a `model.json`: the given one itself, or those right below it, in order of their names. None of a folder that is not there. */
+export async function findPackages(root: string): Promise<string[]> {
+  const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
+  if (entries.some((e) => e.name === 'model.json')) return [root];
+  const below = entries
+    .filter((e) => (e.isDirectory() || e.isSymbolicLink()) && !e.name.startsWith('.'))
+    .map((e) => join(root, e.name))
+    .sort();
+  const found: string[] = [];
+  for (const dir of below) if (await stat(join(dir, 'model.json')).catch(() => undefined)) found.push(dir);
+  return found;
 }

@@ -101,6 +101,19 @@ export async function runById(db: Read, id: string): Promise<RunRow | undefined>
   return row && (await withImages(db, [row]))[0];
 }
 
+export async function versionsOf(db: Read, runIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const versions = new Map<string, string>();
+  for (let i = 0; i < runIds.length; i += UID_CHUNK) {
+    const rows = await db
+      .selectFrom('ai_run')
+      .select(['id', 'model_version'])
+      .where('id', 'in', runIds.slice(i, i + UID_CHUNK))
+      .execute();
+    for (const row of rows) versions.set(row.id, row.model_version);
+  }
+  return versions;
+}
+
 export async function findingsOf(db: Read, runId: string): Promise<AiFinding[]> {
   const rows = await db
     .selectFrom('ai_finding')

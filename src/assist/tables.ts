@@ -53,6 +53,17 @@ export interface FindingTable {
 export interface ModelStateTable {
   model_id: string;
   enabled: number;
+  /** In use; null: none was chosen. */
+  version: string | null;
+}
+/** What a version was when it was first seen here. */
+export interface ModelPackageTable {
+  model_id: string;
+  version: string;
+  weights_sha256: string;
+  added_at: number;
+  /** Person, token, or `system` for one that lay in a folder. */
+  added_by: string;
 }
 /**
  * A run as it is offered, claimed and ended: a work item of PS3.4 CC. Who may work on the run is told by its row in `job`; what stands
@@ -109,6 +120,7 @@ export type AssistTables = {
   ai_run_image: RunImageTable;
   ai_finding: FindingTable;
   model_state: ModelStateTable;
+  model_package: ModelPackageTable;
 };
 
 export const assistMigrations: readonly Migration[] = [
@@ -222,6 +234,21 @@ export const assistMigrations: readonly Migration[] = [
         .addColumn('excluded', 'integer', (c) => c.notNull())
         .addPrimaryKeyConstraint('ai_subscription_key', ['ae_title', 'resource'])
         .execute();
+    },
+  },
+  {
+    id: 'assist-packages',
+    async up(db) {
+      await db.schema
+        .createTable('model_package')
+        .addColumn('model_id', 'text', (c) => c.notNull())
+        .addColumn('version', 'text', (c) => c.notNull())
+        .addColumn('weights_sha256', 'text', (c) => c.notNull())
+        .addColumn('added_at', 'bigint', (c) => c.notNull())
+        .addColumn('added_by', 'text', (c) => c.notNull())
+        .addPrimaryKeyConstraint('model_package_key', ['model_id', 'version'])
+        .execute();
+      await db.schema.alterTable('model_state').addColumn('version', 'text').execute();
     },
   },
 ];

@@ -1,5 +1,6 @@
 import type { Principal } from '../people/types.ts';
 import type { Ups } from './ups/types.ts';
+import type { ZipSource } from '../wire/zip/index.ts';
 
 /** Image coordinates in pixels of the upright stored image: x to the right, y down, origin at the top left corner. */
 export interface Box {
@@ -143,6 +144,39 @@ export interface InstalledModel {
   readonly manifest: ModelManifest;
   readonly dir: string;
   readonly enabled: boolean;
+  /** Taken out of use here: runs no more; its words stay for what it said. */
+  readonly removed?: boolean;
+}
+
+/** Who signed a package. */
+export interface Signer {
+  readonly name: string;
+  /** First 16 bytes of the sha256 of the public key (DER), hex: what people compare. */
+  readonly key: string;
+  /** The key is among those that the practice trusts. */
+  readonly trusted: boolean;
+}
+/** One version of a tool as it lies here. */
+export interface PackageVersion {
+  readonly manifest: ModelManifest;
+  readonly dir: string;
+  /** `added`: by a person, to the data folder; `folder`: of the program or of a configured folder. */
+  readonly origin: 'added' | 'folder';
+  readonly removed: boolean;
+  readonly signer: Signer | null;
+  /** When it was first seen here; null: just now. */
+  readonly addedAt: number | null;
+  readonly addedBy: string | null;
+}
+/** A folder that is left out. */
+export interface BrokenPackage {
+  readonly dir: string;
+  readonly reason: string;
+}
+/** Golden cases, each with what differs. */
+export interface CheckResult {
+  ok: boolean;
+  cases: { name: string; ok: boolean; detail: string }[];
 }
 
 export interface Assist {
@@ -154,13 +188,25 @@ export interface Assist {
   /** Latest run of each tool for each study. */
   runs(studyUids: readonly string[]): Promise<RunRow[]>;
   run(id: string): Promise<RunRow | undefined>;
+  /** Version of the tool of each run that is known. */
+  versionsOf(runIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
   findings(runId: string): Promise<AiFinding[]>;
   /** PNG with alpha, one pixel a cell, violet ramp. */
   heatmap(runId: string, sopInstanceUid: string): Promise<Buffer | undefined>;
   /** Where the heat map lies in the image, pixels (the letterbox undone). */
   heatmapBox(runId: string, sopInstanceUid: string): Promise<Box | undefined>;
   /** Runs the golden cases of a package; refuses with the numbers that differ. */
-  check(id: string): Promise<{ ok: boolean; cases: { name: string; ok: boolean; detail: string }[] }>;
+  check(id: string): Promise<CheckResult>;
+  /** Every version that is here, the removed ones too, and what is left out. */
+  packages(): Promise<{ versions: PackageVersion[]; broken: BrokenPackage[] }>;
+  /** Takes a package in and uses it from now on; throws what `shelf.add` throws. A new version begins in evaluation. */
+  add(from: { folder: string } | { zip: ZipSource }, by: Principal): Promise<PackageVersion>;
+  /** Another of the versions that are here. Throws 404 `model-unknown`. */
+  use(id: string, version: string, by: Principal): Promise<void>;
+  /** Throws what `shelf.remove` throws. */
+  remove(id: string, version: string, by: Principal): Promise<void>;
+  /** A maker's public key (PEM, Ed25519), from now on trusted; gives its fingerprint. */
+  trust(pem: string, by: Principal): Promise<string>;
   /**
    * Whether any image of the study is part of the tool's training data: by the hash of the file and of the encapsulated stream.
    * Images that were re-encoded since cannot be recognised.
@@ -176,5 +222,6 @@ export interface Assist {
 
 /**
  * Events: `assist.run.queued|started|finished` (subject: run id; payload: {model, state}, never what was found); a study on which a
- * tool does not run has `assist.run.finished` alone. `assist.model.enabled` (subject: model id; payload: {enabled}).
+ * tool does not run has `assist.run.finished` alone. `assist.model.enabled` (subject: model id; payload: {enabled}),
+ * `assist.model.added|used|removed` (subject: model id; payload: {version, …}), `assist.model.trusted` (subject: the key).
  */

@@ -1,11 +1,11 @@
 import { NegatoscopeError } from '../errors.ts';
-import { STAGES, type Stage } from '../evidence/types.ts';
 import { TOKEN_ROLES, type Principal, type Role } from '../people/index.ts';
 import type { Rooms } from '../rooms.ts';
 import { createDoctor } from '../doctor.ts';
 import type { NewRemote } from '../remote/types.ts';
 import { importPaths } from './import.ts';
 import { EXIT, type Io } from './io.ts';
+import { type ModelsCommand, runModels } from './models.ts';
 import { runUpkeep, type UpkeepCommand } from './upkeep.ts';
 
 /** The person at the keyboard of the machine itself, where no account is asked for. */
@@ -20,6 +20,7 @@ const OPERATOR: Principal = {
 /** Everything a command needs, already parsed; it crosses a socket as JSON when the server is running. */
 export type Command =
   | UpkeepCommand
+  | ModelsCommand
   | { name: 'import'; paths: string[]; json: boolean }
   | {
       name: 'user add';
@@ -30,18 +31,6 @@ export type Command =
       password: string;
     }
   | { name: 'token add'; token: string; roles: string[] }
-  | { name: 'models list'; json: boolean }
-  | { name: 'models check'; model: string }
-  | {
-      name: 'models stage';
-      model: string;
-      stage: string;
-      readers: string[];
-      reason: string;
-      blindFirst: boolean;
-      by: string;
-      password: string;
-    }
   | { name: 'remote list'; json: boolean }
   | { name: 'remote add'; form: NewRemote }
   | { name: 'remote remove'; system: string }
@@ -77,16 +66,6 @@ export async function runCommand(rooms: Rooms, command: Command, io: Io): Promis
     case 'token add':
       io.out(await rooms.people.addToken(command.token, rolesOf(command.roles), OPERATOR));
       return EXIT.ok;
-    case 'models list':
-      return listModels(rooms, command.json, io);
-    case 'models check': {
-      const verdict = await rooms.assist.check(command.model);
-      for (const each of verdict.cases)
-        io.out(`${each.ok ? 'ok    ' : 'DIFFER'} ${each.name}  ${each.detail}`);
-      return verdict.ok ? EXIT.ok : EXIT.notRight;
-    }
-    case 'models stage':
-      return setStage(rooms, command, io);
     case 'remote list':
       return listRemotes(rooms, command.json, io);
     case 'remote add': {
@@ -127,6 +106,15 @@ export async function runCommand(rooms: Rooms, command: Command, io: Io): Promis
       else for (const each of findings) io.out(`${each.ok ? '✓' : '✗'} ${each.text.en}`);
       return findings.every((each) => each.ok) ? EXIT.ok : EXIT.notRight;
     }
+    case 'models list':
+    case 'models check':
+    case 'models add':
+    case 'models use':
+    case 'models remove':
+    case 'models enable':
+    case 'models trust':
+    case 'models stage':
+      return runModels(rooms, command, io, OPERATOR);
     default:
       return runUpkeep(rooms, command, io, OPERATOR);
   }
@@ -143,22 +131,6 @@ function rolesOf(names: string[]): Role[] {
   });
 }
 
-async function listModels(rooms: Rooms, json: boolean, io: Io): Promise<number> {
-  const models = await Promise.all(
-    (await rooms.assist.models()).map(async ({ manifest, enabled }) => ({
-      id: manifest.id,
-      version: manifest.version,
-      enabled,
-      ...(await rooms.evidence.stage(manifest.id)),
-    })),
-  );
-  if (json) io.out(JSON.stringify(models));
-  else
-    for (const each of models)
-      io.out(`${each.id} ${each.version}  ${each.enabled ? each.stage : 'switched off'}`);
-  return EXIT.ok;
-}
-
 async function listRemotes(rooms: Rooms, json: boolean, io: Io): Promise<number> {
   const systems = await rooms.remote.list();
   if (json) io.out(JSON.stringify(systems));
@@ -173,33 +145,5 @@ async function listRemotes(rooms: Rooms, json: boolean, io: Io): Promise<number>
           : `${each.aeTitle}  ${each.host}:${each.port}${each.tls ? ' TLS' : ''}`;
       io.out(`${each.name}  ${where}  ${state}`);
     }
-  return EXIT.ok;
-}
-
-async function setStage(
-  rooms: Rooms,
-  command: Extract<Command, { name: 'models stage' }>,
-  io: Io,
-): Promise<number> {
-  if (!STAGES.includes(command.stage as Stage))
-    throw new NegatoscopeError(
-      'stage-unknown',
-      `There is no stage ${command.stage}. There are: ${STAGES.join(', ')}.`,
-    );
-  const by = await rooms.people.authenticate(command.by, command.password);
-  const readers = await Promise.all(
-    command.readers.map(async (login) => {
-      const person = await rooms.people.findByLogin(login);
-      if (!person) throw new NegatoscopeError('not-found', `There is no person with the login ${login}.`);
-      return person.id;
-    }),
-  );
-  const act = await rooms.evidence.setStage(
-    command.model,
-    command.stage as Stage,
-    { readers, reason: command.reason, blindFirst: command.blindFirst },
-    by,
-  );
-  io.out(`${command.model}: ${act.from} → ${act.to}, signed by ${act.personName}.`);
   return EXIT.ok;
 }

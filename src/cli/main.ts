@@ -8,6 +8,7 @@ import { askPassword } from './ask.ts';
 import type { Command } from './commands.ts';
 import { askServer, exitCodeOf } from './control.ts';
 import { EXIT, type Io } from './io.ts';
+import { modelsCommands } from './models.ts';
 import { upkeepCommands } from './upkeep.ts';
 import { validateCommand } from './validateCommand.ts';
 
@@ -44,6 +45,9 @@ const commaList = (text: string): string[] =>
 const LOOKS: ReadonlySet<Command['name']> = new Set([
   'models list',
   'models check',
+  'models use',
+  'models remove',
+  'models enable',
   'models stage',
   'remote list',
   'remote remove',
@@ -164,48 +168,15 @@ export async function main(argv: string[]): Promise<void> {
       exit = await execute(options, { name: 'token add', token: name, roles: options.roles });
     });
 
-  const models = program.command('models').description('AI tools');
-  models
-    .command('list')
-    .option(...data)
-    .option(...database)
-    .option(...json)
-    .action(async (options) => {
-      exit = await execute(options, { name: 'models list', json: Boolean(options.json) });
-    });
-  models
-    .command('check')
-    .description('run its golden cases')
-    .argument('<model>')
-    .option(...data)
-    .option(...database)
-    .action(async (model: string, options) => {
-      exit = await execute(options, { name: 'models check', model });
-    });
-  models
-    .command('stage')
-    .description('change the stage: a signed act of an administrator who is also a reader')
-    .argument('<model>')
-    .argument('<stage>', 'evaluation, shadow, pilot, routine, retired')
-    .option('--readers <logins>', 'who takes part in the pilot', commaList, [])
-    .requiredOption('--reason <text>', 'why; it stays')
-    .requiredOption('--by <login>', 'who signs')
-    .option('--no-blind-first', 'readers see AI without an own conclusion first')
-    .option('--password-stdin', 'read the password from standard input')
-    .option(...data)
-    .option(...database)
-    .action(async (model: string, stage: string, options) => {
-      exit = await execute(options, {
-        name: 'models stage',
-        model,
-        stage,
-        readers: options.readers,
-        reason: options.reason,
-        blindFirst: options.blindFirst,
-        by: options.by,
-        password: await askPassword(Boolean(options.passwordStdin), `Password of ${options.by}: `),
-      });
-    });
+  modelsCommands(
+    program,
+    async (options, command) => {
+      exit = await execute(options, command);
+    },
+    async (work) => {
+      exit = await work();
+    },
+  );
 
   const remote = program.command('remote').description('other systems: PACS, archives, workstations');
   remote

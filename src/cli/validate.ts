@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { loadPackage, loadPackages, type ModelPackage } from '../assist/package.ts';
+import { findPackages, loadPackage, type ModelPackage } from '../assist/package.ts';
+import { compareVersions } from '../assist/packages/versions.ts';
 import { NegatoscopeError, reasonOf } from '../errors.ts';
 import {
   openFolder,
@@ -21,9 +22,15 @@ async function packageOf(name: string, models: readonly string[]): Promise<Model
   if (existsSync(join(name, 'model.json'))) return loadPackage(resolve(name));
   if (/[/\\]/.test(name)) return loadPackage(resolve(name)); // says what is missing there
   const broken: string[] = [];
-  const installed = await loadPackages([BUILT_IN_MODELS, ...models], (dir, error) =>
-    broken.push(`${dir}: ${reasonOf(error)}`),
-  );
+  const installed: ModelPackage[] = [];
+  for (const root of [...models, BUILT_IN_MODELS])
+    for (const dir of await findPackages(root))
+      try {
+        installed.push(await loadPackage(dir));
+      } catch (error) {
+        broken.push(`${dir}: ${reasonOf(error)}`);
+      }
+  installed.sort((a, b) => compareVersions(b.manifest.version, a.manifest.version));
   const found = installed.find(({ manifest }) => manifest.id === name);
   if (found) return found;
   const known = installed.map(({ manifest }) => manifest.id).join(', ');

@@ -1,4 +1,5 @@
 /** The command line of `negatoscope validate`; what it does is loaded when it is asked for. */
+import { join } from 'node:path';
 import { availableParallelism } from 'node:os';
 import { type Command as Program, InvalidArgumentError, Option } from 'commander';
 import { loadConfig } from '../config.ts';
@@ -58,6 +59,11 @@ export function validateCommand(program: Program, run: (command: ValidateCommand
     .option('--json', 'for programs: result.json on standard output')
     .option('--data <dir>', 'only to find the model packages that its settings name', './data')
     .action(async (model: string, { data, ...options }) => {
-      await run({ ...options, model, json: Boolean(options.json), models: loadConfig(data, {}).models });
+      await run({
+        ...options,
+        model,
+        json: Boolean(options.json),
+        models: [join(data, 'models'), ...loadConfig(data, {}).models],
+      });
     });
 }

@@ -11,10 +11,11 @@ import type { EvidenceTables } from './tables.ts';
 import type { Answer, FigureKey, ReadingFact, ReadingSnapshot, Stage } from './types.ts';
 
 const MODEL = 'fracture';
+let version = '1.0.0';
 const assist = {
   model: async (id: string) =>
     id === MODEL
-      ? ({ manifest: { id, version: '1.0.0', operatingPoints: {}, defaultOperatingPoint: 'x' } } as never)
+      ? ({ manifest: { id, version, operatingPoints: {}, defaultOperatingPoint: 'x' } } as never)
       : undefined,
 };
 const migrations = [...peopleMigrations, ...evidenceMigrations];
@@ -269,6 +270,40 @@ eachStore((_label, make) => {
     await say({ studyUid: first.studyUid, facts: [] });
     await store.events.settled();
     expect((await evidence.summary(MODEL)).studiesRead).toBe(0);
+  });
+
+  test('another version begins in evaluation; a step back takes every version with it', async () => {
+    const { evidence, person } = await house(await make({ migrations }));
+    const chief = await person('admin', 'reader');
+    const set = (to: Stage) =>
+      code(evidence.setStage(MODEL, to, { readers: [chief.personId!], reason: 'Parce que.' }, chief));
+    const stages = async () =>
+      Promise.all(['1.0.0', '2.0.0', undefined].map(async (v) => (await evidence.stage(MODEL, v)).stage));
+    try {
+      expect(await stages()).toEqual(['evaluation', 'evaluation', 'evaluation']);
+      expect([await set('pilot'), await set('routine')]).toEqual(['none', 'none']);
+      version = '2.0.0';
+      expect(await stages()).toEqual(['routine', 'evaluation', 'evaluation']);
+      expect(await set('routine')).toBe('stage-step');
+      expect(await set('pilot')).toBe('none');
+      expect(await stages()).toEqual(['routine', 'pilot', 'pilot']);
+      version = '1.0.0';
+      expect(await stages()).toEqual(['routine', 'pilot', 'routine']);
+      expect(await set('retired')).toBe('none');
+      version = '2.0.0';
+      expect(await stages()).toEqual(['retired', 'retired', 'retired']);
+      expect(await set('evaluation')).toBe('none');
+      expect(await stages()).toEqual(['evaluation', 'evaluation', 'evaluation']);
+      expect((await evidence.acts(MODEL)).map((act) => `${act.modelVersion} ${act.to}`)).toEqual([
+        '2.0.0 evaluation',
+        '1.0.0 retired',
+        '2.0.0 pilot',
+        '1.0.0 routine',
+        '1.0.0 pilot',
+      ]);
+    } finally {
+      version = '1.0.0';
+    }
   });
 
   test('stages: signed acts of an administrator who reads, one step at a time', async () => {

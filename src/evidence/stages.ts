@@ -42,14 +42,22 @@ export function createStages(deps: { store: Store; assist: Pick<Assist, 'model'>
   const { store, assist, now } = deps;
   const read = store.read as unknown as Db<Tables>;
 
-  const newest = (db: Db<Tables> | Tx<Tables>, modelId: string) =>
-    (db as Db<Tables>)
+  /**
+   * The act that rules a version. A step forward was taken for the version that was in use, and another one begins in evaluation;
+   * a step back takes every version with it. Without a version: of all.
+   */
+  async function ruling(db: Db<Tables> | Tx<Tables>, modelId: string, version: string | undefined) {
+    const acts = (db as Db<Tables>)
       .selectFrom('stage_act')
       .selectAll()
       .where('model_id', '=', modelId)
       .orderBy('number', 'desc')
-      .limit(1)
-      .executeTakeFirst();
+      .limit(1);
+    const newest = await acts.executeTakeFirst();
+    if (!newest || version === undefined || newest.model_version === version) return newest;
+    if (newest.to_stage === 'evaluation' || newest.to_stage === 'retired') return newest;
+    return acts.where('model_version', '=', version).executeTakeFirst();
+  }
   async function readersOf(db: Db<Tables> | Tx<Tables>, actIds: string[]): Promise<Map<string, string[]>> {
     const map = new Map<string, string[]>(actIds.map((id) => [id, []]));
     if (actIds.length === 0) return map;
@@ -64,8 +72,8 @@ export function createStages(deps: { store: Store; assist: Pick<Assist, 'model'>
   }
 
   return {
-    async stage(modelId: string): Promise<StageState> {
-      const act = await newest(read, modelId);
+    async stage(modelId: string, version?: string): Promise<StageState> {
+      const act = await ruling(read, modelId, version ?? (await assist.model(modelId))?.manifest.version);
       if (!act) return { modelId, stage: 'evaluation', readers: [], blindFirst: false, since: 0 };
       return {
         modelId,
@@ -140,7 +148,12 @@ export function createStages(deps: { store: Store; assist: Pick<Assist, 'model'>
           .select('name')
           .where('id', '=', personId)
           .executeTakeFirstOrThrow();
-        const before = await newest(tx, modelId);
+        const before = await ruling(tx, modelId, model.manifest.version);
+        const { number } = await tx
+          .selectFrom('stage_act')
+          .select((eb) => eb.fn.coalesce(eb.fn.max('number'), eb.val(0)).as('number'))
+          .where('model_id', '=', modelId)
+          .executeTakeFirstOrThrow();
         const from = before?.to_stage ?? 'evaluation';
         if (!TRANSITIONS[from].includes(to))
           throw new NegatoscopeError('stage-step', `A tool in stage ${from} cannot go to ${to}.`, {
@@ -169,7 +182,7 @@ export function createStages(deps: { store: Store; assist: Pick<Assist, 'model'>
           .values({
             id: act.id,
             model_id: modelId,
-            number: (before?.number ?? 0) + 1,
+            number: Number(number) + 1,
             model_version: act.modelVersion,
             from_stage: from,
             to_stage: to,

@@ -150,7 +150,8 @@ export type FigureKey =
   | 'training';
 
 export interface Evidence {
-  stage(modelId: string): Promise<StageState>;
+  /** Of a version of the tool; without one, of that in use. A tool nobody decided on is in evaluation. */
+  stage(modelId: string, version?: string): Promise<StageState>;
   acts(modelId: string): Promise<StageAct[]>;
   /** Only an administrator who is also a reader; the caller has checked PIN or password. Throws NegatoscopeError 403/409. */
   setStage(

@@ -51,7 +51,8 @@ export function createCases(context: Context) {
           (a.sopInstanceUid < b.sopInstanceUid ? -1 : 1),
       );
     const stages = new Map<string, StageState>();
-    for (const { modelId } of runs) stages.set(modelId, await evidence.stage(modelId));
+    for (const { modelId, modelVersion } of runs)
+      stages.set(modelId, await evidence.stage(modelId, modelVersion));
     return { study, series: imageSeries, images, runs, models, stages };
   }
 

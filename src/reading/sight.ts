@@ -9,7 +9,7 @@ const CHUNK = 500;
 
 /** The rule of visibility for every door, asked at the time of the question. A run that nobody told of is not seen. */
 export function createSight(context: Context) {
-  const { read, evidence } = context;
+  const { read, assist, evidence } = context;
 
   async function seen(principal: Principal | null, runIds: readonly string[]): Promise<string[]> {
     const runs = await read
@@ -31,9 +31,12 @@ export function createSight(context: Context) {
       .where('seen_at', 'is not', null)
       .execute();
     const signed = new Set([...inReport, ...late].map((row) => row.run_id));
+    const versions = await assist.versionsOf(runIds);
     const stages = new Map<string, StageState>();
-    for (const modelId of new Set(runs.map((run) => run.model_id)))
-      stages.set(modelId, await evidence.stage(modelId));
+    const tool = (run: { run_id: string; model_id: string }) => `${run.model_id} ${versions.get(run.run_id)}`;
+    for (const run of runs)
+      if (!stages.has(tool(run)))
+        stages.set(tool(run), await evidence.stage(run.model_id, versions.get(run.run_id)));
     const studies = [...new Set(runs.map((run) => run.study_uid))];
     const opinions =
       principal?.personId && studies.length > 0
@@ -50,7 +53,7 @@ export function createSight(context: Context) {
       const round = run.version === null ? 1 : run.version + (run.reopened_at === null ? 0 : 1);
       return (
         hiddenFrom(principal, {
-          stage: stages.get(run.model_id)!,
+          stage: stages.get(tool(run))!,
           signed: signed.has(run.run_id),
           opinion: given.has(`${run.study_uid} ${run.model_id} ${round}`),
         }) === null

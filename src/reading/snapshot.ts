@@ -107,7 +107,7 @@ export function createSnapshots(context: Context) {
         findings: await assist.findings(run.id),
         // When it cannot be told, the study is left out of accuracy rather than counted in it; signing does not fail for it.
         inTraining: await assist.inTraining(run.modelId, run.studyUid).catch(() => true),
-        stage: (await evidence.stage(run.modelId)).stage,
+        stage: (await evidence.stage(run.modelId, run.modelVersion)).stage,
       });
     }
     return result;

@@ -9,6 +9,7 @@ export const keys = {
   worklist: ['worklist'],
   study: (uid: string) => ['study', uid],
   models: ['models'],
+  brokenPackages: ['broken-packages'],
   evidence: ['evidence'],
   discrepancies: ['discrepancies'],
   knocks: ['knocks'],

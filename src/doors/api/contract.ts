@@ -34,6 +34,11 @@
  * | POST /api/attachments | body: JPEG, PNG, PDF, MP4 or MPEG-2 bytes, `x-form`: URI-encoded JSON AttachmentForm | UploadResult |
  * | GET /api/models | | ModelView[] |
  * | POST /api/models/:id/stage | StageRequest | ModelView |
+ * | POST /api/packages | body: zip archive of a model package | {id, version} |
+ * | GET /api/packages/broken | | BrokenPackage[] |
+ * | POST /api/models/:id/check | | CheckResult |
+ * | PUT /api/models/:id/enabled · /version | {enabled} · {version} | 204 |
+ * | DELETE /api/models/:id/versions/:version | | 204 |
  * | GET /api/evidence/:modelId?from&to | | EvidenceSummary |
  * | GET /api/evidence/:modelId/cases?figure&from&to | | CaseRow[] |
  * | GET /api/associations?before | | ReceiptRow[], newest first, 50 |
@@ -80,7 +85,7 @@ import type {
   StudyRow,
   VerificationState,
 } from '../../archive/types.ts';
-import type { ModelManifest, Text } from '../../assist/types.ts';
+import type { ModelManifest, PackageVersion, Text } from '../../assist/types.ts';
 import type { ReadingFact, Stage, StageAct } from '../../evidence/types.ts';
 import type { Language, Person, Role } from '../../people/types.ts';
 import type { JobQueue } from '../../store/types.ts';
@@ -104,7 +109,16 @@ export type {
   StudyRow,
   WatchedFolder,
 } from '../../archive/types.ts';
-export type { Box, ModelManifest, NotRunReason, RunRow, RunImage, Text } from '../../assist/types.ts';
+export type {
+  Box,
+  BrokenPackage,
+  CheckResult,
+  ModelManifest,
+  NotRunReason,
+  RunRow,
+  RunImage,
+  Text,
+} from '../../assist/types.ts';
 export type {
   Answer,
   EvidenceSummary,
@@ -324,6 +338,9 @@ export interface ModelView {
     | 'defaultOperatingPoint'
   >;
   enabled: boolean;
+  removed: boolean;
+  /** What lies here of it, that in use too. */
+  versions: PackageVersionView[];
   stage: Stage;
   blindFirst: boolean;
   readers: { personId: string; name: string }[];
@@ -332,6 +349,9 @@ export interface ModelView {
   mayChange: boolean;
   /** Markdown of CARD.md. */
   card: string;
+}
+export interface PackageVersionView extends Pick<PackageVersion, 'origin' | 'signer' | 'addedAt'> {
+  version: string;
 }
 export interface StageRequest {
   stage: Stage;

@@ -13,6 +13,7 @@ import { registerPractice } from './practice.ts';
 import { registerQuarantine } from './quarantine.ts';
 import { registerReading } from './reading.ts';
 import { registerRemote } from './remote.ts';
+import { registerPackages } from './packages.ts';
 import { registerTools } from './tools.ts';
 import { registerStatus } from './status.ts';
 import { registerUpkeep } from './upkeep.ts';
@@ -49,6 +50,7 @@ export function registerApi(
   registerPractice(app, rooms, deps.network);
   registerReading(app, rooms);
   registerTools(app, rooms);
+  registerPackages(app, rooms);
   registerUpkeep(app, rooms, deps);
   registerQuarantine(app, rooms);
   registerDeletion(app, rooms);

@@ -42,16 +42,21 @@ export function registerTools(app: FastifyInstance, rooms: Rooms): void {
 
   async function view(model: InstalledModel, principal: Principal): Promise<ModelView> {
     const { manifest } = model;
-    const [state, acts, persons, card] = await Promise.all([
+    const [state, acts, persons, card, { versions }] = await Promise.all([
       evidence.stage(manifest.id),
       evidence.acts(manifest.id),
       people.list(),
       readFile(join(model.dir, 'CARD.md'), 'utf8').catch(() => ''),
+      assist.packages(),
     ]);
     const names = new Map(persons.map((person) => [person.id, person.name]));
     return {
       manifest,
       enabled: model.enabled,
+      removed: Boolean(model.removed),
+      versions: versions
+        .filter((each) => each.manifest.id === manifest.id && !each.removed)
+        .map(({ manifest: { version }, origin, signer, addedAt }) => ({ version, origin, signer, addedAt })),
       stage: state.stage,
       blindFirst: state.blindFirst,
       readers: state.readers.map((personId) => ({ personId, name: names.get(personId) ?? personId })),

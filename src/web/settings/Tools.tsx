@@ -5,23 +5,27 @@ import { StageDialog } from '../evidence/StageDialog.tsx';
 import { Steps } from '../evidence/Steps.tsx';
 import '../evidence/evidence.css';
 import { dateTime } from '../format.ts';
-import { useModels } from '../queries.ts';
+import { useMe, useModels } from '../queries.ts';
 import { bodyPart, orCode, useText } from '../text.ts';
 import { Listed } from './Listed.tsx';
 import { Markdown } from './Markdown.tsx';
+import { AddPackage, BrokenPackages, ToolPackage } from './ToolPackage.tsx';
 
 export function Tools() {
   const { t } = useText();
   const models = useModels();
+  const mayChange = useMe().person.roles.includes('admin');
   return (
     <>
       <p className="lead">{t('tools.lead')}</p>
+      {mayChange && <AddPackage />}
+      {mayChange && <BrokenPackages />}
       <Listed query={models}>
         {(all) =>
           all.length === 0 ? (
             <p className="muted">{t('evidence.noTool')}</p>
           ) : (
-            all.map((model) => <Tool key={model.manifest.id} model={model} />)
+            all.map((model) => <Tool key={model.manifest.id} model={model} administered={mayChange} />)
           )
         }
       </Listed>
@@ -29,13 +33,18 @@ export function Tools() {
   );
 }
 
-function Tool({ model }: { model: ModelView }) {
+function Tool({ model, administered }: { model: ModelView; administered: boolean }) {
   const { t, say, language } = useText();
   const { manifest } = model;
   const [changing, setChanging] = useState(false);
   const { ageYears, modalities, bodyParts } = manifest.intendedUse;
   const point = manifest.operatingPoints[manifest.defaultOperatingPoint];
   const overall = point?.measured.find(({ region }) => region === '') ?? point?.measured[0];
+  const stageButton = model.mayChange && !model.removed && (
+    <button type="button" className="btn" onClick={() => setChanging(true)}>
+      {t('stage.change')}
+    </button>
+  );
   return (
     <section className="card" aria-labelledby={`manifest-${manifest.id}`}>
       <div className="rowline wide">
@@ -45,7 +54,11 @@ function Tool({ model }: { model: ModelView }) {
         <span className={manifest.regulatory.status === 'research' ? 'chip warn' : 'chip ok'}>
           {t(`regulatory.${manifest.regulatory.status}`)}
         </span>
-        {!model.enabled && <span className="chip">{t('tools.off')}</span>}
+        {model.removed ? (
+          <span className="chip">{t('tools.removed')}</span>
+        ) : (
+          !model.enabled && <span className="chip">{t('tools.off')}</span>
+        )}
         <span className="grow" />
         <Steps stage={model.stage} />
       </div>
@@ -91,11 +104,7 @@ function Tool({ model }: { model: ModelView }) {
           {t(`stage.name.${model.stage}`)}. <span className="muted">{t(`stage.rule.${model.stage}`)}</span>
         </dd>
       </dl>
-      {model.mayChange && (
-        <button type="button" className="btn" onClick={() => setChanging(true)}>
-          {t('stage.change')}
-        </button>
-      )}
+      {administered ? <ToolPackage model={model}>{stageButton}</ToolPackage> : stageButton}
       <details className="wide">
         <summary>{t('tools.acts', { count: model.acts.length })}</summary>
         {model.acts.length === 0 && <p className="muted">{t('tools.noActs')}</p>}
