@@ -14,12 +14,26 @@ const WEBGL_CONTEXTS = 2;
 let started: Promise<RenderingEngine> | undefined;
 export const ENGINE = 'negatoscope';
 
+/**
+ * Cornerstone lets go of the promise under which it caches an image (5.14, `loadAndCacheImage`), and whoever asked for the image holds
+ * another: each download that is given up, or fails, would also be an unhandled rejection of the page.
+ */
+function handleRejections(): void {
+  const put = cache.putImageLoadObject.bind(cache);
+  cache.putImageLoadObject = (...given) => {
+    const cached = put(...given);
+    cached.catch(() => undefined);
+    return cached;
+  };
+}
+
 /** The rendering engine; the first call starts Cornerstone. */
 export function engine(): Promise<RenderingEngine> {
   started ??= (async () => {
     initCore({ rendering: { webGlContextCount: WEBGL_CONTEXTS }, debug: {} });
     initTools();
     cache.setMaxCacheSize(budgetBytes());
+    handleRejections();
     imageLoader.registerImageLoader(SCHEME, ((imageId: string) => {
       const controller = new AbortController();
       return {
