@@ -105,6 +105,8 @@ export const configShape = z
       .min(0)
       .max(64)
       .default(Math.max(1, Math.floor(availableParallelism() / 2))),
+    /** A worker elsewhere that was not heard of for so long has lost what it had claimed; it tells of itself every 15 s. */
+    workerLeaseSeconds: z.coerce.number().min(1).max(3600).default(60),
     /** Folders with model packages, beside the built-in one. */
     models: z.array(z.string()).default([]),
     /** Model packages are taken in only when a key that the practice trusts has signed them. */

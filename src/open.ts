@@ -86,6 +86,7 @@ export async function openRooms(
     signedOnly: config.signedModelsOnly,
     timeZone: config.timeZone,
     processes: config.assistProcesses,
+    workerLeaseMs: config.workerLeaseSeconds * 1000,
   });
   const evidence = createEvidence({ store, assist, log, timeZone: config.timeZone });
   const reading = createReading({ store, archive, assist, evidence, log, timeZone: config.timeZone });

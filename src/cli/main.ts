@@ -10,6 +10,7 @@ import { askServer, exitCodeOf } from './control.ts';
 import { EXIT, type Io } from './io.ts';
 import { modelsCommands } from './models.ts';
 import { upkeepCommands } from './upkeep.ts';
+import { workerCommand } from './worker/command.ts';
 import { validateCommand } from './validateCommand.ts';
 
 const stopping = new AbortController();
@@ -275,6 +276,11 @@ export async function main(argv: string[]): Promise<void> {
       exit = await execute(options, { name: 'doctor', json: Boolean(options.json) });
     });
 
+  workerCommand(program, async (flags) => {
+    stopOnSignal();
+    const { work } = await import('./worker/index.ts');
+    exit = await work(flags, terminal);
+  });
   upkeepCommands(program, async (options, command) => {
     stopOnSignal();
     exit = await execute(options, command);

@@ -8,8 +8,8 @@ import type { Principal } from '../../people/types.ts';
 import type { Store } from '../../store/types.ts';
 import { RUN_JOB } from '../decide.ts';
 import type { AssistTables } from '../tables.ts';
-import type { InstalledModel } from '../types.ts';
-import { itemDataset } from './dataset.ts';
+import type { InstalledModel, ModelManifest } from '../types.ts';
+import { itemDataset, stateOf } from './dataset.ts';
 import type { ItemRow } from './items.ts';
 import type { Asker, ItemState } from './types.ts';
 
@@ -100,9 +100,11 @@ export function createView({ store, archive, model }: ViewDeps) {
       for (const each of await archive.findInstances({ match: {}, studyUid }, SEES_NO_AI))
         classes.set(each.sopInstanceUid, each.sopClassUid);
     const seen = await sight(runIds);
-    const names = new Map<string, string>();
-    for (const id of new Set(rows.map((row) => row.model_id)))
-      names.set(id, (await model(id))?.manifest.name.en ?? id);
+    const manifests = new Map<string, ModelManifest>();
+    for (const id of new Set(rows.map((row) => row.model_id))) {
+      const installed = await model(id);
+      if (installed) manifests.set(id, installed.manifest);
+    }
 
     return rows.map((row) => {
       const own = row.worker_id === idOf(by);
@@ -110,7 +112,7 @@ export function createView({ store, archive, model }: ViewDeps) {
       const job = jobOf.get(row.run_id);
       return itemDataset({
         row,
-        run: run && { ...run, name: names.get(row.model_id)! },
+        run: run && asked(row, run, manifests.get(row.model_id)),
         images: images
           .filter((image) => image.run_id === row.run_id && classes.has(image.sop_instance_uid))
           .map((image) => ({
@@ -132,6 +134,18 @@ export function createView({ store, archive, model }: ViewDeps) {
       });
     });
   }
+
+  /** Which version is to run: what did not begin runs with the one in use now, not with that of the day it was queued. */
+  const asked = (
+    row: ItemRow,
+    run: { model_version: string; weights_sha256: string },
+    manifest: ModelManifest | undefined,
+  ) => ({
+    ...(manifest && stateOf(row) === 'SCHEDULED'
+      ? { model_version: manifest.version, weights_sha256: manifest.weights.sha256 }
+      : run),
+    name: manifest?.name.en ?? row.model_id,
+  });
 
   const rowOf = (uid: string): Promise<ItemRow | undefined> =>
     read.selectFrom('ai_work_item').selectAll().where('uid', '=', uid).executeTakeFirst();
