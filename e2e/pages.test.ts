@@ -53,6 +53,7 @@ const SETTINGS = [
   'quarantine',
   'recycle',
   'tools',
+  'validation',
   'audit',
   'system',
 ];

@@ -113,6 +113,8 @@ export const configShape = z
     signedModelsOnly: z
       .union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
       .default(false),
+    /** Folders of labelled images on this machine that the page of validation studies offers. */
+    studyFolders: z.array(z.string().min(1)).default([]),
   })
   .strict();
 export type Config = z.infer<typeof configShape> & { dir: string };
@@ -153,7 +155,7 @@ export function loadConfig(
   const fromEnv = Object.fromEntries(
     Object.keys(configShape.shape).map((key) => [key, env[envName(key)]]),
   ) as Record<string, unknown>;
-  for (const key of ['models', 'watchFolders'])
+  for (const key of ['models', 'watchFolders', 'studyFolders'])
     if (typeof fromEnv[key] === 'string') fromEnv[key] = fromEnv[key].split(':').filter(Boolean);
   if (typeof fromEnv.corsOrigins === 'string')
     fromEnv.corsOrigins = fromEnv.corsOrigins
@@ -180,5 +182,6 @@ export function loadConfig(
         'config',
         `${origin.get('watchFolders')}: watchFolders: ${path} and the data folder ${home} lie in one another. Choose a folder outside.`,
       );
-  return { ...result.data, watchFolders, dir: home };
+  const studyFolders = result.data.studyFolders.map((folder) => resolve(home, folder));
+  return { ...result.data, watchFolders, studyFolders, dir: home };
 }

@@ -13,6 +13,7 @@ import { createReading, readingMigrations, knownDocuments, signedAt } from './re
 import { createRemote, remoteMigrations, type Here } from './remote/index.ts';
 import type { Rooms } from './rooms.ts';
 import { createStore, type Store } from './store/index.ts';
+import { createValidation, validationMigrations } from './validation/index.ts';
 
 const BUILT_IN_MODELS = join(new URL('..', import.meta.url).pathname, 'models');
 
@@ -25,6 +26,7 @@ export const migrations = [
   ...readingMigrations,
   ...remoteMigrations,
   ...deliveryMigrations,
+  ...validationMigrations,
 ];
 
 /** How others reach the DICOM port: what the server opens. */
@@ -90,6 +92,7 @@ export async function openRooms(
   });
   const evidence = createEvidence({ store, assist, log, timeZone: config.timeZone });
   const reading = createReading({ store, archive, assist, evidence, log, timeZone: config.timeZone });
+  const validation = createValidation({ store, archive, assist, folders: config.studyFolders, log });
   const remote = createRemote({
     store,
     archive,
@@ -122,11 +125,13 @@ export async function openRooms(
     remote,
     delivery,
     forwarding,
+    validation,
     async start() {
       await archive.start();
       await assist.start();
       await evidence.start();
       await reading.start();
+      await validation.start();
       remote.start();
       await delivery.start();
       forwarding.start();

@@ -10,6 +10,7 @@ import type { People } from './people/index.ts';
 import type { Reading } from './reading/types.ts';
 import type { Remote } from './remote/types.ts';
 import type { Store } from './store/types.ts';
+import type { Validation } from './validation/studies.ts';
 
 /** Every room of one installation, put together once by `openRooms`. */
 export interface Rooms {
@@ -25,4 +26,5 @@ export interface Rooms {
   readonly remote: Remote;
   readonly delivery: Delivery;
   readonly forwarding: Forwarding;
+  readonly validation: Validation;
 }

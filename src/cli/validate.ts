@@ -5,13 +5,9 @@ import { join, resolve } from 'node:path';
 import { findPackages, loadPackage, type ModelPackage } from '../assist/package.ts';
 import { compareVersions } from '../assist/packages/versions.ts';
 import { NegatoscopeError, reasonOf } from '../errors.ts';
-import {
-  openFolder,
-  type OperatingPoint,
-  type Progress,
-  type Result,
-  runStudy,
-} from '../validation/index.ts';
+import { openFolder } from '../validation/folder.ts';
+import { runStudy } from '../validation/study.ts';
+import type { OperatingPoint, Progress, Result } from '../validation/types.ts';
 import { EXIT, type Io } from './io.ts';
 import type { ValidateCommand } from './validateCommand.ts';
 

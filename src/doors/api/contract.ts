@@ -41,6 +41,9 @@
  * | DELETE /api/models/:id/versions/:version | | 204 |
  * | GET /api/evidence/:modelId?from&to | | EvidenceSummary |
  * | GET /api/evidence/:modelId/cases?figure&from&to | | CaseRow[] |
+ * | GET · POST /api/validation | StudyForm | ValidationPage · ValidationRow |
+ * | POST /api/validation/:id/cancel · /again · DELETE /api/validation/:id | | ValidationRow · 204 |
+ * | GET /api/validation/:id/report.html · report.pdf · result.json · cases.csv | | the results |
  * | GET /api/associations?before | | ReceiptRow[], newest first, 50 |
  * | GET /api/knocks | | AeRow[] · POST /api/knocks/:aet/admit · /refuse → AeRow[] |
  * | GET · POST /api/remotes | NewRemote | RemoteSystem[] · RemoteSystem |
@@ -90,6 +93,7 @@ import type { ReadingFact, Stage, StageAct } from '../../evidence/types.ts';
 import type { Language, Person, Role } from '../../people/types.ts';
 import type { JobQueue } from '../../store/types.ts';
 import type { RemoteStudy } from '../../remote/types.ts';
+import type { ValidationRow } from '../../validation/studies.ts';
 
 export type * from '../../reading/types.ts';
 export type { Mark, MarkKind, Presentation, Quantity } from '../../measure/marks.ts';
@@ -144,6 +148,8 @@ export type {
   Trial,
   WebAuth,
 } from '../../remote/types.ts';
+
+export type { StudyForm, StudySummary, ValidationRow } from '../../validation/studies.ts';
 
 export interface ApiError {
   error: { code: string; message: string; details: Record<string, string | number | boolean> };
@@ -359,6 +365,12 @@ export interface StageRequest {
   blindFirst?: boolean;
   reason: string;
   secret: string; // PIN or password: it is a signed act
+}
+export interface ValidationPage {
+  /** Folders of images that the configuration offers, besides the archive. */
+  folders: string[];
+  /** Newest first. */
+  studies: ValidationRow[];
 }
 export interface CaseRow {
   fact: ReadingFact;

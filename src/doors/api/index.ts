@@ -17,6 +17,7 @@ import { registerPackages } from './packages.ts';
 import { registerTools } from './tools.ts';
 import { registerStatus } from './status.ts';
 import { registerUpkeep } from './upkeep.ts';
+import { registerValidation } from './validation.ts';
 
 /** What the first visit and the settings may change about how the server is reached. `check` fails before anything is changed. */
 export interface NetworkControl {
@@ -51,6 +52,7 @@ export function registerApi(
   registerReading(app, rooms);
   registerTools(app, rooms);
   registerPackages(app, rooms);
+  registerValidation(app, rooms);
   registerUpkeep(app, rooms, deps);
   registerQuarantine(app, rooms);
   registerDeletion(app, rooms);

@@ -19,6 +19,7 @@ import { Senders } from './Senders.tsx';
 import { System } from './System.tsx';
 import { Tokens } from './Tokens.tsx';
 import { Tools } from './Tools.tsx';
+import { Validation } from '../validation/Validation.tsx';
 import './settings.css';
 
 interface Section {
@@ -38,6 +39,7 @@ const SECTIONS = [
   { id: 'quarantine', page: Quarantine, roles: ['admin', 'technologist'] },
   { id: 'recycle', page: Recycle, roles: ['admin'] },
   { id: 'tools', page: Tools, roles: ['admin', 'reader', 'evidence'] },
+  { id: 'validation', page: Validation, roles: ['admin', 'evidence'] },
   { id: 'tokens', page: Tokens, roles: ['admin'] },
   { id: 'audit', page: Audit, roles: ['admin'] },
   { id: 'system', page: System, roles: ['admin'] },
