@@ -195,6 +195,7 @@ type Keywords =
   | 'KeyObjectSelectionDocumentStorage'
   | 'GrayscaleSoftcopyPresentationStateStorage'
   | 'EnhancedSRStorage'
+  | 'SegmentationStorage'
   | 'EncapsulatedPDFStorage';
 
 /** Those that the program writes itself. */
@@ -207,5 +208,6 @@ export const SOP_CLASS: Readonly<Record<Keywords, string>> = {
   ComprehensiveSRStorage: '1.2.840.10008.5.1.4.1.1.88.33',
   KeyObjectSelectionDocumentStorage: '1.2.840.10008.5.1.4.1.1.88.59',
   GrayscaleSoftcopyPresentationStateStorage: '1.2.840.10008.5.1.4.1.1.11.1',
+  SegmentationStorage: '1.2.840.10008.5.1.4.1.1.66.4',
   EncapsulatedPDFStorage: '1.2.840.10008.5.1.4.1.1.104.1',
 };

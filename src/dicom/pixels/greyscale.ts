@@ -16,6 +16,8 @@ export interface GreyscaleOptions {
    * the modality's output, as step 1 of a model's preprocessing asks.
    */
   withoutVoi?: 'stretch' | 'identity';
+  /** `none`: the modality's output (HU for CT), whatever window or VOI LUT the data set has. */
+  voi?: 'none';
 }
 
 /** One plane, row by row, bright is high: presentation values between `min` and `max`. */
@@ -130,7 +132,8 @@ function greyMapping(
   const padding = paddingOf(dataset, signed);
   const transform = modalityTransformOf(dataset, number);
   const modality = modalityFunction(transform);
-  const voi = options.window ? { window: options.window } : voiOf(dataset, number);
+  const none = options.voi === 'none';
+  const voi = options.window ? { window: options.window } : none ? undefined : voiOf(dataset, number);
 
   let map: (x: number) => number;
   let min = 0;
@@ -147,7 +150,7 @@ function greyMapping(
   } else {
     [min, max] = outputRange(values(), modality, padding);
     map = modality;
-    if (options.withoutVoi !== 'identity') {
+    if (options.withoutVoi !== 'identity' && !none) {
       const [from, scale] = [min, max > min ? 255 / (max - min) : 0];
       map = (x) => (modality(x) - from) * scale;
       [min, max] = [0, 255];
