@@ -9,7 +9,7 @@ import { NegatoscopeError, reasonOf } from '../errors.ts';
 import type { Job, Log, Store, Tx } from '../store/types.ts';
 import { storeResult } from './result.ts';
 import { DETAIL_LENGTH, RUN_ATTEMPTS } from './decide.ts';
-import { keepResult } from './keep.ts';
+import { dropBits, keepResult } from './keep.ts';
 import type { Runner } from './runner/runner.ts';
 import type { AssistTables, RunTable } from './tables.ts';
 import type { Performed } from './ups/dataset.ts';
@@ -57,6 +57,7 @@ export async function analyse(deps: AnalyseDeps, job: Job, signal: AbortSignal):
     if (run.computed_at === null && !(await compute(deps, run, model, signal))) return;
     const sop = await storeResult(deps, run.id, model.manifest);
     await finish(deps, run.id, { state: 'analysed', sr_sop_instance_uid: sop }, job.attempt);
+    await deps.store.write<AssistTables, unknown>((tx) => dropBits(tx, run.id));
   } catch (error) {
     const reason = reasonOf(error).slice(0, DETAIL_LENGTH);
     // Unless somebody took it over, or it was cancelled: then it is no longer ours to say.

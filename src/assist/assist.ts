@@ -208,11 +208,12 @@ export function createAssist(options: AssistOptions): Assist {
     versionsOf: (runIds) => versionsOf(read, runIds),
     findings: (runId) => findingsOf(read, runId),
 
-    async heatmap(runId, sopInstanceUid) {
-      const heat = await heatOf(read, runId, sopInstanceUid);
+    async heatmap(runId, sopInstanceUid, label) {
+      const heat = await heatOf(read, runId, sopInstanceUid, label);
       return heat && heatmapPng(heat.cells, heat.rows, heat.columns);
     },
-    heatmapBox: async (runId, sopInstanceUid) => (await heatOf(read, runId, sopInstanceUid))?.box,
+    heatmapBox: async (runId, sopInstanceUid, label) =>
+      (await heatOf(read, runId, sopInstanceUid, label))?.box,
 
     async inTraining(modelId, studyUid) {
       const { manifest, dir } = await installed(modelId);

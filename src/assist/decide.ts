@@ -6,11 +6,13 @@ import { createHash } from 'node:crypto';
 import { SEES_NO_AI } from '../archive/types.ts';
 import type { Archive, InstanceRow, SeriesRow } from '../archive/types.ts';
 import { TAG } from '../dicom/dictionary.ts';
+import { hexTag } from '../dicom/errors.ts';
 import { jsonItems, jsonString } from '../dicom/json.ts';
+import type { DicomJson, Tag } from '../dicom/types.ts';
 import { uuidv7 } from '../store/index.ts';
 import type { Store, Tx } from '../store/types.ts';
 import { mayRun } from './rules.ts';
-import type { MayRun, RunnableImage } from './rules.ts';
+import type { HeaderFacts, MayRun, RunnableImage } from './rules.ts';
 import type { AssistTables, RunTable } from './tables.ts';
 import type { Items } from './ups/items.ts';
 import type { InstalledModel, ModelManifest } from './types.ts';
@@ -21,7 +23,7 @@ export const RUN_ATTEMPTS = 3;
 /** Of an error's text in a row. */
 export const DETAIL_LENGTH = 300;
 const PRIORITY = { STAT: 100, HIGH: 50, ROUTINE: 0 } as const;
-/** Beyond any radiographic study; a study this large (CT) is refused by its modality. */
+/** Beyond any study; of a larger one the rest is not looked at. */
 const MAX_INSTANCES = 20_000;
 
 export interface DecideDeps {
@@ -47,10 +49,11 @@ function inOrder(instances: InstanceRow[], series: SeriesRow[]): InstanceRow[] {
 
 /** What a result depends on: the same digest is the same run. */
 export function inputDigest(manifest: ModelManifest, images: readonly RunnableImage[]): string {
-  const threshold = manifest.operatingPoints[manifest.defaultOperatingPoint]!.threshold;
+  const point = manifest.operatingPoints[manifest.defaultOperatingPoint];
+  const threshold = point?.thresholds ? JSON.stringify(point) : String(point?.threshold ?? 0);
   const inputs = images.map((i) => `${i.sopInstanceUid} ${i.sha256}`).sort();
   return createHash('sha256')
-    .update([manifest.id, manifest.version, manifest.weights.sha256, String(threshold), ...inputs].join('\n'))
+    .update([manifest.id, manifest.version, manifest.weights.sha256, threshold, ...inputs].join('\n'))
     .digest('hex');
 }
 
@@ -66,12 +69,12 @@ export async function decide(
   const all = { match: {}, studyUid, limit: MAX_INSTANCES };
   const series = await archive.findSeries(all, SEES_NO_AI);
   const instances = inOrder(await archive.findInstances(all, SEES_NO_AI), series);
-  const regions = await anatomicRegions(archive, instances, models);
-  const facts = series.map((s) => ({ ...s, anatomicRegions: regions.get(s.seriesUid) ?? [] }));
+  const headers = await headerFacts(archive, instances, models);
+  const facts = series.map((s) => ({ ...s, ...headers.series.get(s.seriesUid) }));
   for (const { manifest, enabled, removed } of models) {
     if (removed) continue;
     const answer: MayRun = enabled
-      ? mayRun(manifest, study, instances, facts)
+      ? mayRun(manifest, study, instances, facts, headers.views)
       : { notRun: 'disabled', detail: null };
     await store.write<AssistTables, void>((tx) =>
       record(deps, tx, studyUid, manifest, answer, PRIORITY[study.priority]),
@@ -79,27 +82,49 @@ export async function decide(
   }
 }
 
-/** Anatomic Region Sequence (0008,2218) of one image of each series that a tool might take. */
-async function anatomicRegions(
+/** What headers say that the index does not hold: of one image of each series that a tool might take, and views of each image. */
+async function headerFacts(
   archive: Archive,
   instances: readonly InstanceRow[],
   models: readonly InstalledModel[],
-): Promise<Map<string, string[]>> {
+): Promise<{ series: Map<string, HeaderFacts>; views: Map<string, string[]> }> {
   const classes = new Set(models.flatMap((m) => m.manifest.intendedUse.sopClasses ?? []));
+  const views = models.some((m) => m.manifest.intendedUse.views !== undefined);
   const first = new Map<string, InstanceRow>();
   for (const i of instances)
     if (classes.has(i.sopClassUid) && !first.has(i.seriesUid)) first.set(i.seriesUid, i);
-  const regions = new Map<string, string[]>();
-  const asked = [...first.values()];
+  const asked = views ? instances.filter((i) => classes.has(i.sopClassUid)) : [...first.values()];
+  const facts = { series: new Map<string, HeaderFacts>(), views: new Map<string, string[]>() };
   for await (const json of archive.metadata(asked, SEES_NO_AI)) {
-    const seriesUid = jsonString(json, TAG.SeriesInstanceUID);
-    const codes = jsonItems(json, TAG.AnatomicRegionSequence).flatMap((item) =>
-      jsonString(item, TAG.CodingSchemeDesignator) === 'SCT' ? [jsonString(item, TAG.CodeValue) ?? ''] : [],
-    );
-    if (seriesUid !== undefined) regions.set(seriesUid, codes);
+    const seriesUid = jsonString(json, TAG.SeriesInstanceUID) ?? '';
+    const sop = jsonString(json, TAG.SOPInstanceUID) ?? '';
+    facts.views.set(sop, codesOf(json, TAG.ViewCodeSequence));
+    if (first.get(seriesUid)?.sopInstanceUid === sop) facts.series.set(seriesUid, headerFactsOf(json));
   }
-  return regions;
+  return facts;
 }
+
+function headerFactsOf(json: DicomJson): HeaderFacts {
+  const numbers = (tag: Tag): number[] =>
+    (json[hexTag(tag)]?.Value ?? []).map(Number).filter((value) => Number.isFinite(value));
+  const one = (tag: Tag): number | undefined => numbers(tag)[0];
+  const spacing = numbers(TAG.PixelSpacing).length ? TAG.PixelSpacing : TAG.ImagerPixelSpacing;
+  return {
+    anatomicRegions: codesOf(json, TAG.AnatomicRegionSequence),
+    protocol: jsonString(json, TAG.ProtocolName) ?? '',
+    pixelSpacing: numbers(spacing),
+    sliceSpacing: one(TAG.SpacingBetweenSlices) ?? one(TAG.SliceThickness),
+    repetitionTimeMs: one(TAG.RepetitionTime),
+    echoTimeMs: one(TAG.EchoTime),
+    inversionTimeMs: one(TAG.InversionTime),
+  };
+}
+
+/** SNOMED CT codes of a sequence. */
+const codesOf = (json: DicomJson, tag: Tag): string[] =>
+  jsonItems(json, tag).flatMap((item) =>
+    jsonString(item, TAG.CodingSchemeDesignator) === 'SCT' ? [jsonString(item, TAG.CodeValue) ?? ''] : [],
+  );
 
 async function record(
   deps: DecideDeps,
@@ -157,6 +182,8 @@ async function record(
           heat_columns: null,
           heat: null,
           heat_box: null,
+          scores: null,
+          measurements: null,
         })
         .execute();
     await store.jobs.enqueue(tx, { kind: RUN_JOB, key: id, priority, maxAttempts: RUN_ATTEMPTS });
@@ -185,7 +212,7 @@ async function insertRun(
       weights_sha256: manifest.weights.sha256,
       software_version: softwareVersion,
       operating_point: manifest.defaultOperatingPoint,
-      threshold: manifest.operatingPoints[manifest.defaultOperatingPoint]!.threshold,
+      threshold: manifest.operatingPoints[manifest.defaultOperatingPoint]?.threshold ?? 0,
       queued_at: at,
       started_at: null,
       computed_at: null,

@@ -4,6 +4,7 @@ import { goldenPattern, observe } from './golden.ts';
 import { loadPackage } from './package.ts';
 import { preprocess } from './preprocess.ts';
 import { createRunner } from './runner/runner.ts';
+import type { ImageInput } from './types.ts';
 import { greyOfPhoto, modelDir, readCsv, shared } from './testing.ts';
 
 // The reference implementation's numbers (Python, Pillow, torch), shared/models/fracture/golden.json.
@@ -27,7 +28,7 @@ afterAll(() => runner.close());
 describe('the built-in model gives the numbers of its reference implementation', () => {
   test.each(reference.images)('$image', async (golden) => {
     const plane = await greyOfPhoto(shared(`models/fracture/golden/${golden.image}`));
-    const { tensor } = preprocess(plane, model.manifest.input);
+    const { tensor } = preprocess(plane, model.manifest.input as ImageInput);
     const seen = observe(await runner.analyse({ kind: 'grey', plane }));
     const t = reference.tolerance;
     const near = (value: number | undefined, expected: number, by: number): void =>

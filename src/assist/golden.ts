@@ -2,12 +2,14 @@
  * Golden cases of a model package: generated patterns with the outputs recorded from the model, so that a package can be
  * checked on any machine without images of people. `golden.json` is described in docs/models.md.
  */
+import { goldenVolume } from './goldenVolume.ts';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
 import type { ModelPackage } from './package.ts';
+import { packageFile } from './packageFiles.ts';
 import type { GreyPlane } from './preprocess.ts';
-import type { ImageResult } from './runner/messages.ts';
+import type { ImageResult, VolumeResult } from './runner/messages.ts';
+import type { Runner } from './runner/runner.ts';
 
 const goldenSchema = z.strictObject({
   tolerance: z.strictObject({
@@ -17,6 +19,12 @@ const goldenSchema = z.strictObject({
     heatmapMax: z.number(),
     /** Cells by which the hottest cell may move. */
     heatmapCell: z.number(),
+    /** Pixels by which the edges of a box may move. */
+    box: z.number().optional(),
+    /** Pixels or voxels by which the size of a segment may differ. */
+    pixels: z.number().optional(),
+    /** By which a measurement may differ, in its unit. */
+    measurement: z.number().optional(),
   }),
   cases: z
     .array(
@@ -28,10 +36,14 @@ const goldenSchema = z.strictObject({
           rows: z.int().positive(),
           /** Stored range of the pattern: 255 like 8 bit, 4095 like 12 bit. */
           max: z.number().positive(),
+          /** Slices of a volume pattern: for tools that take volumes. */
+          slices: z.int().positive().optional(),
         }),
         inputMean: z.number(),
         inputStd: z.number(),
         score: z.number(),
+        /** What tools with several outputs gave: `score.LABEL`, `box.N.x`, `pixels.LABEL`, `measurement.KEY`. */
+        figures: z.record(z.string(), z.number()).optional(),
         heatmapMax: z.number().optional(),
         heatmapRow: z.int().optional(),
         heatmapColumn: z.int().optional(),
@@ -44,10 +56,10 @@ export type GoldenCase = Golden['cases'][number];
 type Observed = Omit<GoldenCase, 'name' | 'pattern'>;
 
 export const readGolden = async (model: ModelPackage): Promise<Golden> =>
-  goldenSchema.parse(JSON.parse(await readFile(join(model.dir, model.manifest.golden), 'utf8')));
+  goldenSchema.parse(JSON.parse(await readFile(await packageFile(model.dir, model.manifest.golden), 'utf8')));
 
 /** Marsaglia's xorshift32: integers of 32 bits, equal on every machine (doi 10.18637/jss.v008.i14). Uniform in [0, 1). */
-function uniform(seed: number): () => number {
+export function uniform(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state ^= state << 13;
@@ -89,16 +101,57 @@ export function goldenPattern({ seed, columns, rows, max }: GoldenCase['pattern'
       values[y * columns + x] = Math.min(1, Math.max(0, grey)) * max;
     }
   }
-  return { rows, columns, values };
+  return { rows, columns, values, range: [0, max] };
+}
+
+const round = (x: number): number => Math.round(x * 1e6) / 1e6;
+/** Boxes of a case that are compared. */
+const MOST_BOXES = 5;
+
+/** A case through the model: its pattern, or its volume of slices. */
+export async function runCase(runner: Runner, { pattern }: Pick<GoldenCase, 'pattern'>): Promise<Observed> {
+  if (pattern.slices === undefined)
+    return observe(await runner.analyse({ kind: 'grey', plane: goldenPattern(pattern) }));
+  const slices = goldenVolume({ ...pattern, slices: pattern.slices }, uniform(pattern.seed));
+  return observeVolume(await runner.analyseVolume(slices.map((slice) => () => slice)));
+}
+
+const observeVolume = ({ input, voxels }: VolumeResult): Observed => ({
+  inputMean: round(input.mean),
+  inputStd: round(input.std),
+  score: 0,
+  figures: Object.fromEntries(Object.entries(voxels).map(([label, n]) => [`pixels.${label}`, n])),
+});
+
+function figuresOf(result: ImageResult): Record<string, number> | undefined {
+  const { scores, boxes, segmentation, measurements } = result;
+  if (!scores && !boxes && !segmentation && !measurements) return undefined;
+  const named = (prefix: string, values: Readonly<Record<string, number>> = {}): [string, number][] =>
+    Object.entries(values).map(([name, value]) => [`${prefix}.${name}`, round(value)]);
+  return Object.fromEntries([
+    ...named('score', scores),
+    ...(boxes ?? [])
+      .slice(0, MOST_BOXES)
+      .flatMap(
+        ({ score, box }, i) =>
+          [[`score.box-${i}`, round(score)], ...named(`box.${i}`, { ...box })] as [string, number][],
+      ),
+    ...(segmentation?.segments ?? []).map(({ label, pixels }): [string, number] => [
+      `pixels.${label}`,
+      pixels,
+    ]),
+    ...named('measurement', measurements),
+  ]);
 }
 
 /** What a result says of a case, in the numbers that golden.json holds. */
 export function observe(result: ImageResult): Observed {
-  const round = (x: number): number => Math.round(x * 1e6) / 1e6;
+  const figures = figuresOf(result);
   const seen: Observed = {
     inputMean: round(result.input.mean),
     inputStd: round(result.input.std),
     score: round(result.score),
+    ...(figures && { figures }),
   };
   if (!result.grid) return seen;
   const { values, columns } = result.grid;
@@ -122,11 +175,27 @@ export function differences(expected: Observed, seen: Observed, tolerance: Golde
     heatmapRow: tolerance.heatmapCell,
     heatmapColumn: tolerance.heatmapCell,
   };
-  return (Object.keys(limits) as (keyof Observed)[]).flatMap((name) => {
-    const want = expected[name];
-    const got = seen[name];
+  const beyond = (
+    name: string,
+    want: number | undefined,
+    got: number | undefined,
+    limit: number,
+  ): string[] => {
     if (want === undefined) return [];
-    const near = got !== undefined && Math.abs(got - want) <= limits[name];
-    return near ? [] : [`${name} ${got ?? 'missing'}, expected ${want} ± ${limits[name]}`];
-  });
+    const near = got !== undefined && Math.abs(got - want) <= limit;
+    return near ? [] : [`${name} ${got ?? 'missing'}, expected ${want} ± ${limit}`];
+  };
+  const plain = (Object.keys(limits) as (keyof typeof limits)[]).flatMap((name) =>
+    beyond(name, expected[name], seen[name], limits[name]),
+  );
+  const kinds: Record<string, number> = {
+    score: tolerance.score,
+    box: tolerance.box ?? 1,
+    pixels: tolerance.pixels ?? 0,
+    measurement: tolerance.measurement ?? 0,
+  };
+  const figures = Object.entries(expected.figures ?? {}).flatMap(([name, want]) =>
+    beyond(name, want, seen.figures?.[name], kinds[name.split('.')[0]!] ?? 0),
+  );
+  return [...plain, ...figures];
 }

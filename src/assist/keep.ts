@@ -1,8 +1,9 @@
 /** The rows of a result: writing them, and reading the result back from them. */
+import { stableUid } from '../dicom/uid.ts';
 import type { Db, Tx } from '../store/types.ts';
 import type { AssistTables } from './tables.ts';
 import type { AiFinding, Box } from './types.ts';
-import type { ToolResult } from './work.ts';
+import type { Segmented, ToolResult } from './work.ts';
 import { findingsOf } from './runs.ts';
 
 export interface Keeping {
@@ -22,8 +23,9 @@ export async function keepResult(
   result: ToolResult,
   { at, softwareVersion }: Keeping,
 ): Promise<void> {
-  await tx.deleteFrom('ai_finding').where('run_id', '=', run.id).execute();
-  for (const { sopInstanceUid, score, positive, heat } of result.images)
+  for (const table of ['ai_finding', 'ai_heat', 'ai_segmentation'] as const)
+    await tx.deleteFrom(table).where('run_id', '=', run.id).execute();
+  for (const { sopInstanceUid, score, positive, heat, heats, scores, measurements } of result.images) {
     await tx
       .updateTable('ai_run_image')
       .set({
@@ -33,9 +35,38 @@ export async function keepResult(
         heat_columns: heat?.columns ?? null,
         heat: heat && Buffer.from(heat.cells),
         heat_box: heat && JSON.stringify(heat.box),
+        scores: scores ? JSON.stringify(scores) : null,
+        measurements: measurements ? JSON.stringify(measurements) : null,
       })
       .where('run_id', '=', run.id)
       .where('sop_instance_uid', '=', sopInstanceUid)
+      .execute();
+    for (const [label, { rows, columns, cells, box }] of Object.entries(heats ?? {}))
+      await tx
+        .insertInto('ai_heat')
+        .values({
+          run_id: run.id,
+          sop_instance_uid: sopInstanceUid,
+          label,
+          rows,
+          columns,
+          cells: Buffer.from(cells),
+          box: JSON.stringify(box),
+        })
+        .execute();
+  }
+  for (const [number, { bits, ...found }] of result.segmentations.entries())
+    await tx
+      .insertInto('ai_segmentation')
+      .values({
+        run_id: run.id,
+        number,
+        found: JSON.stringify(found),
+        bits: Buffer.from(bits),
+        sop_instance_uid: found.segments.some(({ sources }) => sources.length > 0)
+          ? segmentationUidOf(run.id, number)
+          : null,
+      })
       .execute();
   for (const { number, sopInstanceUid, label, score, places } of result.findings)
     await tx
@@ -66,7 +97,16 @@ export async function keepResult(
     .execute();
 }
 
-/** The result of a computed run as the work gave it; undefined when there is no such run or nothing was computed. */
+/** UIDs follow from the run, so that a repetition after a crash finds what it made. */
+export const segmentationUidOf = (runId: string, number: number): string =>
+  stableUid(`${runId} segmentation ${number}`);
+
+/** The bits of what was segmented stand in the objects that were stored: they are dropped here. */
+export const dropBits = (tx: Tx<AssistTables>, runId: string): Promise<unknown> =>
+  tx.updateTable('ai_segmentation').set({ bits: null }).where('run_id', '=', runId).execute();
+
+/** The result of a computed run as the work gave it, but for heat maps of single labels and bits that were dropped; undefined when there
+ * is no such run or nothing was computed. */
 export async function keptResult(
   db: Db<AssistTables>,
   runId: string,
@@ -79,6 +119,12 @@ export async function keptResult(
     .where('run_id', '=', runId)
     .where('score', 'is not', null)
     .orderBy('position')
+    .execute();
+  const segmentations = await db
+    .selectFrom('ai_segmentation')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .orderBy('number')
     .execute();
   return {
     studyUid: run.study_uid,
@@ -103,6 +149,14 @@ export async function keptResult(
                 box: JSON.parse(row.heat_box) as Box,
               }
             : null,
+        ...(row.scores !== null && { scores: JSON.parse(row.scores) as Record<string, number> }),
+        ...(row.measurements !== null && {
+          measurements: JSON.parse(row.measurements) as Record<string, number>,
+        }),
+      })),
+      segmentations: segmentations.map(({ found, bits }) => ({
+        ...(JSON.parse(found) as Omit<Segmented, 'bits'>),
+        bits: bits ?? new Uint8Array(),
       })),
       findings: await findingsOf(db, runId),
       undecodable: Number(/^images-undecodable (\d+)$/.exec(run.detail ?? '')?.[1] ?? 0),

@@ -3,6 +3,7 @@ import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NegatoscopeError, reasonOf } from '../errors.ts';
 import { parseManifest } from './manifest.ts';
+import { packageFile } from './packageFiles.ts';
 import type { ModelManifest } from './types.ts';
 
 export interface ModelPackage {
@@ -14,7 +15,7 @@ export interface ModelPackage {
 export async function loadPackage(dir: string): Promise<ModelPackage> {
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(join(dir, 'model.json'), 'utf8'));
+    json = JSON.parse(await readFile(await packageFile(dir, 'model.json'), 'utf8'));
   } catch (error) {
     throw new NegatoscopeError(
       'model-manifest',

@@ -2,7 +2,11 @@
 import { clipToImage } from './box.ts';
 import { toImage } from './preprocess.ts';
 import type { Letterbox } from './preprocess.ts';
-import type { Box, ModelManifest } from './types.ts';
+import type { NetworkBox } from './boxes.ts';
+import type { ImageResult } from './runner/messages.ts';
+import type { Box, HeatmapOutput, ModelManifest, OperatingPoint } from './types.ts';
+
+export type { NetworkBox };
 
 /** Probabilities 0…1 on a grid over the network's input, row major. */
 export interface HeatGrid {
@@ -75,13 +79,17 @@ export function verdict(
   score: number,
   grid: HeatGrid | null,
   letterbox: Letterbox,
-  outputs: ModelManifest['outputs'],
+  outputs: { readonly heatmap?: HeatmapOutput },
   threshold: number,
 ): Verdict {
   const positive = score >= threshold;
   const heatmap = outputs.heatmap;
   if (!positive || !grid || !heatmap) return { score, positive, places: [] };
-  const places = components(grid, heatmap.componentThreshold, heatmap.connectivity).flatMap((c) => {
+  return { score, positive, places: placesOf(grid, letterbox, heatmap) };
+}
+
+function placesOf(grid: HeatGrid, letterbox: Letterbox, heatmap: HeatmapOutput): Verdict['places'] {
+  return components(grid, heatmap.componentThreshold, heatmap.connectivity).flatMap((c) => {
     const cells = {
       x: c.column * heatmap.stride,
       y: c.row * heatmap.stride,
@@ -92,7 +100,58 @@ export function verdict(
     const box = clipToImage(toImage(cells, letterbox), letterbox.imageWidth, letterbox.imageHeight);
     return box ? [{ box, peak: c.peak }] : [];
   });
-  return { score, positive, places };
+}
+
+/** Whether a threshold decides anything: not for tools that only measure or segment. */
+export const decides = ({ outputs }: Pick<ModelManifest, 'outputs'>): boolean =>
+  Boolean(outputs.score ?? outputs.scores ?? outputs.boxes);
+
+export const thresholdOf = (point: Pick<OperatingPoint, 'threshold' | 'thresholds'>, label: string): number =>
+  point.thresholds?.[label] ?? point.threshold;
+
+/** What is proposed of one image: a finding for each label that reaches its threshold, the surest first. */
+export interface Judged {
+  readonly positive: boolean;
+  readonly findings: readonly {
+    readonly label: string;
+    readonly score: number;
+    readonly places: Verdict['places'];
+  }[];
+}
+
+export function judged(
+  seen: ImageResult,
+  { outputs, finding }: Pick<ModelManifest, 'outputs' | 'finding'>,
+  point: Pick<OperatingPoint, 'threshold' | 'thresholds'>,
+): Judged {
+  const found: { label: string; score: number; places: Verdict['places'] }[] = [];
+  if (outputs.score && finding) {
+    const { label } = finding;
+    const { positive, places } = verdict(
+      seen.score,
+      seen.grid,
+      seen.letterbox,
+      outputs,
+      thresholdOf(point, label),
+    );
+    if (positive) found.push({ label, score: seen.score, places });
+  }
+  for (const [label, score] of Object.entries(seen.scores ?? {})) {
+    if (score < thresholdOf(point, label)) continue;
+    const grid = seen.grids?.[label];
+    const places = grid && outputs.heatmaps ? placesOf(grid, seen.letterbox, outputs.heatmaps) : [];
+    found.push({ label, score, places });
+  }
+  const boxes = (seen.boxes ?? []).filter(({ label, score }) => score >= thresholdOf(point, label));
+  for (const [label, of] of Map.groupBy(boxes, (box) => box.label)) {
+    const places = of.map(({ box, score }) => ({ box, peak: score }));
+    const there = found.find((each) => each.label === label);
+    // The image's own score is the sentence on the image; its boxes are where.
+    if (there) there.places.push(...places);
+    else found.push({ label, score: of[0]!.score, places });
+  }
+  found.sort((a, b) => b.score - a.score);
+  return { positive: found.length > 0, findings: found };
 }
 
 /** The heat map over the image: cells of the padding cut off, 0…255 for 0…1, and where it lies in pixels of the image. */

@@ -1,21 +1,23 @@
 /**
- * From grey values to the input of a network, driven by the manifest: resize, percentile stretch, letterbox, normalise.
- * The resize equals Pillow's `Image.BILINEAR` on mode "F" (separable triangle filter with antialiasing, horizontal pass first).
+ * From grey values to the input of a network, driven by the manifest: resize, intensity, fit, normalise.
+ * The triangle resize equals Pillow's `Image.BILINEAR` on mode "F" (separable triangle filter with antialiasing, horizontal pass first).
  */
-import type { Box, ModelManifest } from './types.ts';
+import type { Box, ImageInput } from './types.ts';
 
 /** Grey values of an upright image, bone bright (MONOCHROME1 already inverted), any unit. Row major, `rows × columns`. */
 export interface GreyPlane {
   readonly rows: number;
   readonly columns: number;
   readonly values: Float32Array;
+  /** What the values can be, where the header's window says it: for `intensity: voi`. */
+  readonly range?: readonly [min: number, max: number];
 }
 
 /** Where the image lies in the network's input. All in pixels. */
 export interface Letterbox {
   readonly imageWidth: number;
   readonly imageHeight: number;
-  /** Size and top left corner of the resized image inside the input. */
+  /** Size and top left corner of the resized image inside the input; beyond its edges where it is cropped. */
   readonly width: number;
   readonly height: number;
   readonly left: number;
@@ -23,7 +25,7 @@ export interface Letterbox {
 }
 
 export interface NetworkInput {
-  /** `[1, 1, input.height, input.width]`. */
+  /** `[1, channels, height, width]`, or `[1, height, width, channels]` for NHWC. */
   readonly tensor: Float32Array;
   readonly letterbox: Letterbox;
 }
@@ -39,11 +41,13 @@ export function luma(rgb: Uint8Array, pixels: number): Float32Array {
 export function letterboxOf(
   imageWidth: number,
   imageHeight: number,
-  input: { width: number; height: number },
+  input: { width: number; height: number; fit?: ImageInput['fit'] },
 ): Letterbox {
-  const scale = Math.min(input.width / imageWidth, input.height / imageHeight);
-  const width = Math.max(1, Math.floor(imageWidth * scale + 0.5));
-  const height = Math.max(1, Math.floor(imageHeight * scale + 0.5));
+  const scales = [input.width / imageWidth, input.height / imageHeight];
+  const scale = input.fit === 'crop' ? Math.max(...scales) : Math.min(...scales);
+  const stretch = input.fit === 'stretch';
+  const width = stretch ? input.width : Math.max(1, Math.floor(imageWidth * scale + 0.5));
+  const height = stretch ? input.height : Math.max(1, Math.floor(imageHeight * scale + 0.5));
   return {
     imageWidth,
     imageHeight,
@@ -121,24 +125,89 @@ export function resizeTriangle(plane: GreyPlane, width: number, height: number):
   return out;
 }
 
+/** Between the four nearest pixels, their centres at whole numbers plus a half: OpenCV's `INTER_LINEAR`. No antialiasing. */
+export function resizeBilinear(plane: GreyPlane, width: number, height: number): Float32Array {
+  const { rows, columns, values } = plane;
+  const out = new Float32Array(width * height);
+  const taps = (from: number, to: number, i: number): [number, number, number] => {
+    const at = Math.min(from - 1, Math.max(0, ((i + 0.5) * from) / to - 0.5));
+    const low = Math.floor(at);
+    return [low, Math.min(from - 1, low + 1), at - low];
+  };
+  const across = Array.from({ length: width }, (_, x) => taps(columns, width, x));
+  for (let y = 0; y < height; y += 1) {
+    const [above, below, dy] = taps(rows, height, y);
+    for (let x = 0; x < width; x += 1) {
+      const [left, right, dx] = across[x]!;
+      const upper = values[above * columns + left]! * (1 - dx) + values[above * columns + right]! * dx;
+      const lower = values[below * columns + left]! * (1 - dx) + values[below * columns + right]! * dx;
+      out[y * width + x] = upper * (1 - dy) + lower * dy;
+    }
+  }
+  return out;
+}
+
+/** Low and high end of the grey values: these become 0 and 1. */
+function endsOf(small: Float32Array, plane: GreyPlane, intensity: ImageInput['intensity']): [number, number] {
+  if (intensity.kind === 'window') {
+    const low = intensity.centre - intensity.width / 2;
+    return [low, low + intensity.width];
+  }
+  if (intensity.kind === 'voi' && plane.range) return [...plane.range];
+  if (intensity.kind === 'percentile') {
+    const sorted = small.slice().sort();
+    const at = (part: number): number => sorted[Math.floor(part * (sorted.length - 1))]!;
+    return [at(intensity.low), at(intensity.high)];
+  }
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of small) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
+}
+
 /** The finished input of the network and where the image lies in it. */
-export function preprocess(plane: GreyPlane, input: ModelManifest['input']): NetworkInput {
+export function preprocess(plane: GreyPlane, input: ImageInput): NetworkInput {
   const letterbox = letterboxOf(plane.columns, plane.rows, input);
   const { width, height, left, top } = letterbox;
-  const small = resizeTriangle(plane, width, height);
+  const resize = input.resize === 'bilinear' ? resizeBilinear : resizeTriangle;
+  const small = resize(plane, width, height);
 
-  const sorted = small.slice().sort();
-  const at = (part: number): number => sorted[Math.floor(part * (sorted.length - 1))]!;
-  const low = at(input.intensity.low);
-  const range = Math.max(at(input.intensity.high) - low, 1e-6);
+  const { intensity } = input;
+  const [low, high] = endsOf(small, plane, intensity);
+  const range = Math.max(high - low, 1e-6);
+  const clip = !('clip' in intensity) || intensity.clip !== false;
 
-  const { offset, scale } = input.normalise;
-  const tensor = new Float32Array(input.width * input.height).fill((input.padding - offset) * scale);
-  for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1) {
-      const stretched = Math.min(1, Math.max(0, (small[y * width + x]! - low) / range));
-      tensor[(top + y) * input.width + left + x] = (stretched - offset) * scale;
+  const channels = input.channels ?? 1;
+  const size = input.width * input.height;
+  const tensor = new Float32Array(channels * size);
+  // Of a channel the first value, and from one pixel to the next.
+  const nhwc = input.layout === 'NHWC';
+  const [plain, step] = nhwc ? [1, channels] : [size, 1];
+  for (let c = 0; c < channels; c += 1) {
+    const [offset, scale] = normaliser(input.normalise, c);
+    const first = c * plain;
+    for (let i = 0; i < size; i += 1) tensor[first + i * step] = (input.padding - offset) * scale;
+    const [fromY, toY] = [Math.max(0, -top), Math.min(height, input.height - top)];
+    const [fromX, toX] = [Math.max(0, -left), Math.min(width, input.width - left)];
+    for (let y = fromY; y < toY; y += 1) {
+      for (let x = fromX; x < toX; x += 1) {
+        const part = (small[y * width + x]! - low) / range;
+        const grey = clip ? Math.min(1, Math.max(0, part)) : part;
+        tensor[first + ((top + y) * input.width + left + x) * step] = (grey - offset) * scale;
+      }
     }
   }
   return { tensor, letterbox };
 }
+
+/** `x = (u − offset) × scale` of a channel. */
+export const normaliser = (
+  normalise: ImageInput['normalise'],
+  channel: number,
+): [offset: number, scale: number] =>
+  'mean' in normalise
+    ? [normalise.mean[channel]!, 1 / normalise.std[channel]!]
+    : [normalise.offset, normalise.scale];

@@ -4,7 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { goldenPattern, observe } from './golden.ts';
+import { runCase } from './golden.ts';
 import type { Golden } from './golden.ts';
 import { loadPackage } from './package.ts';
 import { createRunner } from './runner/runner.ts';
@@ -17,15 +17,17 @@ const PATTERNS: [string, Golden['cases'][number]['pattern']][] = [
   ['14 bit, narrow, a third', { seed: 39, columns: 300, rows: 900, max: 16383 }],
 ];
 
+const VOLUMES: typeof PATTERNS = [
+  ['12 bit, 1 mm', { seed: 1, columns: 160, rows: 192, slices: 160, max: 4095 }],
+];
+
 const model = await loadPackage(resolve(process.argv[2] ?? '.'));
 const runner = createRunner({ model });
 const golden: Golden = {
   tolerance: { inputMean: 0.001, inputStd: 0.001, score: 0.01, heatmapMax: 0.01, heatmapCell: 1 },
   cases: [],
 };
-for (const [name, pattern] of PATTERNS) {
-  const result = await runner.analyse({ kind: 'grey', plane: goldenPattern(pattern) });
-  golden.cases.push({ name, pattern, ...observe(result) });
-}
+for (const [name, pattern] of model.manifest.input.kind === 'volume' ? VOLUMES : PATTERNS)
+  golden.cases.push({ name, pattern, ...(await runCase(runner, { pattern })) });
 await runner.close();
 await writeFile(join(model.dir, model.manifest.golden), `${JSON.stringify(golden, null, 2)}\n`);

@@ -4,18 +4,30 @@
  */
 import { SEES_ALL } from '../archive/types.ts';
 import type { Archive } from '../archive/types.ts';
-import { LOCAL, measurementReport, NO_UNITS, SCORE, studyAttributes } from '../dicom/build/sr.ts';
-import type { Algorithm, Code, Evaluation, ImageReference, MeasurementGroup } from '../dicom/build/sr.ts';
+import { LOCAL, measurementReport, NO_UNITS, SCORE, SCT, studyAttributes } from '../dicom/build/sr.ts';
+import type { Code, Evaluation, MeasurementGroup } from '../dicom/build/sr.ts';
+import { TAG } from '../dicom/dictionary.ts';
+import { jsonString } from '../dicom/json.ts';
 import { SOP_CLASS } from '../dicom/sopClasses.ts';
 import type { DicomJson } from '../dicom/types.ts';
 import { stableUid } from '../dicom/uid.ts';
 import { writePart10 } from '../dicom/write.ts';
 import { NegatoscopeError } from '../errors.ts';
 import type { Store } from '../store/types.ts';
-import { keptResult } from './keep.ts';
+import { keptResult, segmentationUidOf } from './keep.ts';
+import { decides } from './postprocess.ts';
+import {
+  algorithmOf,
+  imagesOf,
+  labelOf,
+  measurementGroups,
+  referenceOf,
+  segmentationObjects,
+  segmentGroups,
+} from './resultParts.ts';
 import type { AssistTables } from './tables.ts';
 import type { ModelManifest } from './types.ts';
-import type { ToolResult } from './work.ts';
+import type { ImageOutcome, ToolResult } from './work.ts';
 
 const SERIES_NUMBER = 9000;
 const PLACE = LOCAL('peak', 'Peak of the heat map');
@@ -49,8 +61,16 @@ export interface ResultDocument {
   readonly bytes: Buffer;
 }
 
-/** Every object that the result makes, under UIDs that follow from the run. Pure: the same input gives the same bytes. */
+/**
+ * Every object that the result makes, under UIDs that follow from the run: segmentations first, then the report that points at
+ * them. Pure: the same input gives the same bytes.
+ */
 export const resultDocuments = (input: ResultInput): ResultDocument[] => [
+  ...segmentationObjects(input).map((json, i) => ({
+    sopClassUid: SOP_CLASS.SegmentationStorage,
+    sopInstanceUid: jsonString(json, TAG.SOPInstanceUID) ?? segmentationUidOf(input.runId, i),
+    bytes: writePart10({ json }),
+  })),
   {
     sopClassUid: SOP_CLASS.ComprehensiveSRStorage,
     sopInstanceUid: resultUidOf(input.runId),
@@ -60,28 +80,12 @@ export const resultDocuments = (input: ResultInput): ResultDocument[] => [
 
 /** The measurement report: TID 1500. */
 function report(input: ResultInput): DicomJson {
-  const { runId, studyUid, result, manifest, softwareVersion, at, instances } = input;
+  const { runId, result, manifest, softwareVersion, at } = input;
   const { images, findings } = result;
-  const reference = (sopInstanceUid: string): ImageReference => {
-    const { seriesUid, sopClassUid } = instances.get(sopInstanceUid)!;
-    return { studyUid, seriesUid, sopClassUid, sopInstanceUid };
-  };
-  const algorithm: Algorithm = {
-    name: manifest.name.en,
-    version: result.modelVersion,
-    manufacturer: manifest.maker,
-    parameters: [
-      `model=${result.modelId}`,
-      `weights=sha256:${result.weightsSha256}`,
-      `operating-point=${result.operatingPoint}`,
-      `threshold=${result.threshold}`,
-      `software=Negatoscope ${softwareVersion}`,
-      `run=${runId}`,
-    ],
-  };
+  const reference = referenceOf(input);
+  const algorithm = algorithmOf(input);
   const groups = findings.flatMap((finding): MeasurementGroup[] => {
-    const label = manifest.labels[finding.label]!;
-    const found: Code = label.code ?? LOCAL(finding.label, label.text.en);
+    const { code: found, words } = labelOf(manifest, finding.label);
     const image = reference(finding.sopInstanceUid);
     const tracking = (place: string): { trackingId: string; trackingUid: string } => ({
       trackingId: `Finding ${finding.number}${place}`,
@@ -94,7 +98,7 @@ function report(input: ResultInput): DicomJson {
         images: [image],
         algorithm,
         measurements: [{ concept: SCORE, value: finding.score, unit: NO_UNITS }],
-        comment: label.text.en,
+        comment: words,
       },
       ...finding.places.map(({ box, peak }, i) => ({
         ...tracking(`, suspected place ${i + 1}`),
@@ -106,10 +110,12 @@ function report(input: ResultInput): DicomJson {
     ];
   });
   // An image below the threshold is no finding: its score stands as text, with the image it belongs to.
-  const evaluations: Evaluation[] = [
-    { concept: VERDICT, value: `${findings.length} of ${images.length}` },
-    ...images.map((i) => ({ concept: IMAGE_SCORE, value: `${i.sopInstanceUid}: ${i.score}` })),
-  ];
+  const evaluations: Evaluation[] = decides(manifest)
+    ? [
+        { concept: VERDICT, value: `${images.filter((i) => i.positive).length} of ${images.length}` },
+        ...images.flatMap((i) => scoresOf(i, manifest)),
+      ]
+    : [];
   return measurementReport({
     study: studyAttributes(input.study),
     equipment: { manufacturer: 'Negatoscope', model: 'Negatoscope', version: softwareVersion },
@@ -126,9 +132,10 @@ function report(input: ResultInput): DicomJson {
         },
       },
     ],
-    images: images.map((i) => reference(i.sopInstanceUid)),
+    procedure: procedureOf(input.study),
+    images: [...new Set(imagesOf(result))].map(reference),
     evaluations,
-    groups,
+    groups: [...groups, ...measurementGroups(input), ...segmentGroups(input)],
     algorithms: [algorithm],
     seriesDescription: `${manifest.name.en} ${result.modelVersion}`.slice(0, 64),
     seriesNumber: SERIES_NUMBER,
@@ -136,6 +143,24 @@ function report(input: ResultInput): DicomJson {
     seriesInstanceUid: stableUid(`${runId} series`),
   });
 }
+
+function scoresOf({ sopInstanceUid, score, scores }: ImageOutcome, manifest: ModelManifest): Evaluation[] {
+  if (!scores) return [{ concept: IMAGE_SCORE, value: `${sopInstanceUid}: ${score}` }];
+  return Object.entries(scores).map(([label, value]) => ({
+    concept: IMAGE_SCORE,
+    value: `${sopInstanceUid}: ${labelOf(manifest, label).words}: ${value}`,
+  }));
+}
+
+/** CID 100 for what a study mostly is; radiography otherwise. */
+const PROCEDURES: Readonly<Record<string, Code>> = {
+  MR: SCT('113091000', 'Magnetic resonance imaging'),
+  CT: SCT('77477000', 'Computed tomography'),
+  MG: SCT('71651007', 'Mammography'),
+  US: SCT('16310003', 'Ultrasonography'),
+};
+const procedureOf = (study: DicomJson): Code =>
+  PROCEDURES[jsonString(study, TAG.Modality) ?? ''] ?? SCT('363680008', 'Radiographic imaging');
 
 /**
  * Makes and stores them unless they are there; gives the SOP Instance UID of the report. Throws `result-not-stored` when the
@@ -154,7 +179,8 @@ export async function storeResult(
 
   const kept = (await keptResult(store.read.withTables<AssistTables>(), runId))!;
   const { result, studyUid, softwareVersion, at } = kept;
-  const found = await Promise.all(result.images.map((i) => archive.instance(i.sopInstanceUid, SEES_ALL)));
+  const wanted = [...new Set(imagesOf(result))];
+  const found = await Promise.all(wanted.map((sop) => archive.instance(sop, SEES_ALL)));
   const images = found.filter((i) => i !== undefined);
   let study: DicomJson | undefined;
   for await (const json of archive.metadata(images.slice(0, 1), SEES_ALL)) study = json;

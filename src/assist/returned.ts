@@ -39,7 +39,11 @@ export function toolResultOf(json: DicomJson, { manifest, images }: ReturnedFor)
   if (said('model') !== manifest.id || said('weights') !== `sha256:${manifest.weights.sha256}`)
     throw unusable('it does not name the model and the weights of the work item');
   const operatingPoint = manifest.defaultOperatingPoint;
-  const { threshold } = manifest.operatingPoints[operatingPoint]!;
+  // Segments and scores of several labels do not come back by a report alone.
+  const label = manifest.finding?.label;
+  const threshold = manifest.operatingPoints[operatingPoint]?.threshold;
+  if (label === undefined || threshold === undefined || manifest.outputs.segmentation)
+    throw unusable('the result of a tool of this kind is not taken over from a report');
   if (Number(said('threshold')) !== threshold) throw unusable('it was made with another threshold');
 
   const scores = new Map<string, number>();
@@ -67,7 +71,7 @@ export function toolResultOf(json: DicomJson, { manifest, images }: ReturnedFor)
     findings.push({
       number: findings.length + 1,
       sopInstanceUid,
-      label: manifest.finding.label,
+      label,
       score,
       places: placesOn(report, sopInstanceUid, { rows, columns }),
     });
@@ -80,6 +84,7 @@ export function toolResultOf(json: DicomJson, { manifest, images }: ReturnedFor)
     threshold,
     images: outcomes,
     findings,
+    segmentations: [],
     undecodable: images.length - outcomes.length,
   };
 }

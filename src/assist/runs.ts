@@ -1,8 +1,9 @@
 /** Rows of runs, their images and findings: reading them in the shapes of types.ts. */
 import type { Selectable } from 'kysely';
 import type { Db, Store, Tx } from '../store/types.ts';
-import type { AssistTables, FindingTable, RunImageTable, RunTable } from './tables.ts';
-import type { AiFinding, Box, RunImage, RunRow } from './types.ts';
+import type { AssistTables, FindingTable, RunImageTable, RunTable, SegmentationTable } from './tables.ts';
+import type { AiFinding, Box, RunImage, RunRow, RunSegment } from './types.ts';
+import type { Segmented } from './work.ts';
 
 const UID_CHUNK = 500;
 /** Without the heat map: lists must not carry its bytes. */
@@ -15,6 +16,8 @@ const IMAGE_COLUMNS = [
   'positive',
   'heat_rows',
   'heat_columns',
+  'scores',
+  'measurements',
 ] as const;
 
 type Read = Db<AssistTables>;
@@ -33,9 +36,14 @@ const runImage = (row: ImageRow): RunImage => ({
     row.heat_rows === null || row.heat_columns === null
       ? null
       : { rows: Number(row.heat_rows), columns: Number(row.heat_columns) },
+  scores: jsonOrNull(row.scores),
+  measurements: jsonOrNull(row.measurements),
 });
 
-const runRow = (row: Selectable<RunTable>, images: RunImage[]): RunRow => ({
+const jsonOrNull = (text: string | null): Record<string, number> | null =>
+  text === null ? null : (JSON.parse(text) as Record<string, number>);
+
+const runRow = (row: Selectable<RunTable>, images: RunImage[], segments: RunSegment[]): RunRow => ({
   id: row.id,
   studyUid: row.study_uid,
   modelId: row.model_id,
@@ -51,6 +59,7 @@ const runRow = (row: Selectable<RunTable>, images: RunImage[]): RunRow => ({
   finishedAt: numberOrNull(row.finished_at),
   attempt: Number(row.attempt),
   images,
+  segments,
 });
 
 export const findingRow = (row: Selectable<FindingTable>): AiFinding => ({
@@ -66,6 +75,7 @@ export const findingRow = (row: Selectable<FindingTable>): AiFinding => ({
 
 async function withImages(db: Read, rows: Selectable<RunTable>[]): Promise<RunRow[]> {
   const images = new Map<string, RunImage[]>();
+  const segments = new Map<string, RunSegment[]>();
   for (let i = 0; i < rows.length; i += UID_CHUNK) {
     const ids = rows.slice(i, i + UID_CHUNK).map((row) => row.id);
     const found = await db
@@ -76,8 +86,26 @@ async function withImages(db: Read, rows: Selectable<RunTable>[]): Promise<RunRo
       .orderBy('position')
       .execute();
     for (const row of found) images.set(row.run_id, [...(images.get(row.run_id) ?? []), runImage(row)]);
+    const segmented = await db
+      .selectFrom('ai_segmentation')
+      .select(['run_id', 'found', 'sop_instance_uid'])
+      .where('run_id', 'in', ids)
+      .orderBy('number')
+      .execute();
+    for (const row of segmented)
+      segments.set(row.run_id, [...(segments.get(row.run_id) ?? []), ...runSegments(row)]);
   }
-  return rows.map((row) => runRow(row, images.get(row.id) ?? []));
+  return rows.map((row) => runRow(row, images.get(row.id) ?? [], segments.get(row.id) ?? []));
+}
+
+function runSegments(row: Pick<SegmentationTable, 'found' | 'sop_instance_uid'>): RunSegment[] {
+  const { segments } = JSON.parse(row.found) as Pick<Segmented, 'segments'>;
+  return segments.map(({ label, ml, pixels, sources }) => ({
+    label,
+    ml,
+    pixels,
+    sopInstanceUid: sources.length > 0 ? row.sop_instance_uid : null,
+  }));
 }
 
 /** Latest run of each tool for each study. */
@@ -135,7 +163,24 @@ export async function heatOf(
   db: Read,
   runId: string,
   sopInstanceUid: string,
+  label?: string,
 ): Promise<StoredHeat | undefined> {
+  if (label !== undefined) {
+    const own = await db
+      .selectFrom('ai_heat')
+      .select(['rows', 'columns', 'cells', 'box'])
+      .where('run_id', '=', runId)
+      .where('sop_instance_uid', '=', sopInstanceUid)
+      .where('label', '=', label)
+      .executeTakeFirst();
+    if (own)
+      return {
+        rows: Number(own.rows),
+        columns: Number(own.columns),
+        cells: own.cells,
+        box: JSON.parse(own.box) as Box,
+      };
+  }
   const row = await db
     .selectFrom('ai_run_image')
     .select(['heat', 'heat_rows', 'heat_columns', 'heat_box'])
@@ -157,7 +202,7 @@ export async function forgetRuns(tx: Tx<AssistTables>, studyUid: string): Promis
   const ids = runs.map(({ id }) => id);
   await tx.deleteFrom('ai_work_item').where('study_uid', '=', studyUid).execute();
   if (ids.length === 0) return;
-  for (const table of ['ai_finding', 'ai_run_image'] as const)
+  for (const table of ['ai_finding', 'ai_heat', 'ai_segmentation', 'ai_run_image'] as const)
     await tx.deleteFrom(table).where('run_id', 'in', ids).execute();
   await tx.deleteFrom('ai_run').where('id', 'in', ids).execute();
 }
@@ -168,11 +213,16 @@ export async function knownResults(
   sopInstanceUids: readonly string[],
 ): Promise<Map<string, { kind: 'ai'; aiRunId: string }>> {
   if (sopInstanceUids.length === 0) return new Map();
-  const rows = await store.read
-    .withTables<AssistTables>()
+  const db = store.read.withTables<AssistTables>();
+  const reports = await db
     .selectFrom('ai_run')
-    .select(['id', 'sr_sop_instance_uid'])
+    .select(['id', 'sr_sop_instance_uid as sop'])
     .where('sr_sop_instance_uid', 'in', sopInstanceUids)
     .execute();
-  return new Map(rows.map((row) => [row.sr_sop_instance_uid!, { kind: 'ai', aiRunId: row.id }]));
+  const segmentations = await db
+    .selectFrom('ai_segmentation')
+    .select(['run_id as id', 'sop_instance_uid as sop'])
+    .where('sop_instance_uid', 'in', sopInstanceUids)
+    .execute();
+  return new Map([...reports, ...segmentations].map((row) => [row.sop!, { kind: 'ai', aiRunId: row.id }]));
 }

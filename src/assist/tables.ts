@@ -38,6 +38,32 @@ export interface RunImageTable {
   heat: Uint8Array | null;
   /** JSON Box in pixels of the image. */
   heat_box: string | null;
+  /** JSON: label → score, of tools with several. */
+  scores: string | null;
+  /** JSON: key → value. */
+  measurements: string | null;
+}
+/** Heat maps of single labels; the one of the surest stands with the image. */
+export interface HeatTable {
+  run_id: string;
+  sop_instance_uid: string;
+  label: string;
+  rows: number;
+  columns: number;
+  cells: Uint8Array;
+  box: string;
+}
+/** What was segmented, of a volume or of one image. */
+export interface SegmentationTable {
+  run_id: string;
+  /** 0, 1, … within the run. */
+  number: number;
+  /** JSON of `Segmented` but for its bits. */
+  found: string;
+  /** Deflated; null once the object is stored, which holds them. */
+  bits: Uint8Array | null;
+  /** The object; null where no pixel belongs to a segment. */
+  sop_instance_uid: string | null;
 }
 export interface FindingTable {
   id: string;
@@ -119,6 +145,8 @@ export type AssistTables = {
   ai_subscription: SubscriptionTable;
   ai_run_image: RunImageTable;
   ai_finding: FindingTable;
+  ai_heat: HeatTable;
+  ai_segmentation: SegmentationTable;
   model_state: ModelStateTable;
   model_package: ModelPackageTable;
 };
@@ -249,6 +277,38 @@ export const assistMigrations: readonly Migration[] = [
         .addPrimaryKeyConstraint('model_package_key', ['model_id', 'version'])
         .execute();
       await db.schema.alterTable('model_state').addColumn('version', 'text').execute();
+    },
+  },
+  {
+    id: 'assist-kinds',
+    async up(db) {
+      await db.schema.alterTable('ai_run_image').addColumn('scores', 'text').execute();
+      await db.schema.alterTable('ai_run_image').addColumn('measurements', 'text').execute();
+      await db.schema
+        .createTable('ai_heat')
+        .addColumn('run_id', 'text', (c) => c.notNull().references('ai_run.id').onDelete('cascade'))
+        .addColumn('sop_instance_uid', 'text', (c) => c.notNull())
+        .addColumn('label', 'text', (c) => c.notNull())
+        .addColumn('rows', 'integer', (c) => c.notNull())
+        .addColumn('columns', 'integer', (c) => c.notNull())
+        .addColumn('cells', 'bytea' as never, (c) => c.notNull())
+        .addColumn('box', 'text', (c) => c.notNull())
+        .addPrimaryKeyConstraint('ai_heat_key', ['run_id', 'sop_instance_uid', 'label'])
+        .execute();
+      await db.schema
+        .createTable('ai_segmentation')
+        .addColumn('run_id', 'text', (c) => c.notNull().references('ai_run.id').onDelete('cascade'))
+        .addColumn('number', 'integer', (c) => c.notNull())
+        .addColumn('found', 'text', (c) => c.notNull())
+        .addColumn('bits', 'bytea' as never)
+        .addColumn('sop_instance_uid', 'text')
+        .addPrimaryKeyConstraint('ai_segmentation_key', ['run_id', 'number'])
+        .execute();
+      await db.schema
+        .createIndex('ai_segmentation_sop')
+        .on('ai_segmentation')
+        .columns(['sop_instance_uid'])
+        .execute();
     },
   },
 ];

@@ -1,9 +1,9 @@
 /** Whether images belong to a tool's training data: what accuracy must not be measured on. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { NegatoscopeError } from '../errors.ts';
 import type { ModelPackage } from './package.ts';
+import { packageFile } from './packageFiles.ts';
 
 /** Names of parts of a split, as makers write them. The locked test part is neither. */
 const TRAINING = new Set(['train', 'training']);
@@ -18,7 +18,7 @@ export async function knownImages({
   dir,
 }: ModelPackage): Promise<ReadonlyMap<string, 'training' | 'tuning'> | undefined> {
   if (!manifest.training) return undefined;
-  const [head = '', ...lines] = (await readFile(join(dir, manifest.training.hashes), 'utf8'))
+  const [head = '', ...lines] = (await readFile(await packageFile(dir, manifest.training.hashes), 'utf8'))
     .trim()
     .split(/\r?\n/);
   const names = head.split(',');

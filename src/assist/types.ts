@@ -1,6 +1,7 @@
 import type { Principal } from '../people/types.ts';
 import type { Ups } from './ups/types.ts';
 import type { ZipSource } from '../wire/zip/index.ts';
+import type { ModelManifest } from './manifestTypes.ts';
 
 /** Image coordinates in pixels of the upright stored image: x to the right, y down, origin at the top left corner. */
 export interface Box {
@@ -12,15 +13,23 @@ export interface Box {
 
 /** Why a tool did not run: each has a plain sentence in fr and en in the web catalogue (`ai.notRun.<code>`). */
 export type NotRunReason =
-  | 'modality' // not a radiograph
+  | 'modality' // not one of its modalities; `detail` holds it
   | 'body-part' // "chest", …: `detail` holds the body part
   | 'body-part-unknown'
   | 'child' // below the lower limit; `detail` holds the age in years
   | 'age' // above the upper limit; `detail` holds the age
   | 'age-unknown'
+  | 'sex' // `detail`: F, M or O; null when it is not known
+  | 'view' // `detail`: the view; null when it is not known
+  | 'photometric' // `detail`: the photometric interpretation
+  | 'matrix' // fewer rows or columns than wanted; `detail`: "512 × 512"
+  | 'spacing' // `detail`: mm; null when it is not known
+  | 'slices' // no series with as many images; `detail`: how many the nearest has
+  | 'acquisition' // another kind of acquisition (T2, with contrast), or an unknown one
   | 'photo'
   | 'no-image'
   | 'pixels-undecodable'
+  | 'volume-geometry' // the images make no evenly spaced volume
   | 'disabled';
 
 export interface RunRow {
@@ -43,8 +52,19 @@ export interface RunRow {
   startedAt: number | null;
   finishedAt: number | null;
   attempt: number;
-  /** Images that were analysed. */
+  /** Images that were analysed; none for a volume. */
   images: RunImage[];
+  /** What was segmented, in the order of the manifest; of a volume, or of each image. */
+  segments: RunSegment[];
+}
+
+export interface RunSegment {
+  label: string; // key in manifest.labels
+  /** ml; null for an image without a place in the patient. */
+  ml: number | null;
+  pixels: number;
+  /** The segmentation object that shows it, once it is stored; null where nothing was seen. */
+  sopInstanceUid: string | null;
 }
 
 export interface RunImage {
@@ -57,6 +77,10 @@ export interface RunImage {
   positive: boolean;
   /** Heat map grid over the whole image, row major, 0…255 for 0…1; served as PNG by `heatmap()`. */
   heatmap: { rows: number; columns: number } | null;
+  /** By label, for tools with several scores; null for those with one. */
+  scores: Record<string, number> | null;
+  /** By key of the manifest's measurements; null without any. */
+  measurements: Record<string, number> | null;
 }
 
 /** What a tool proposes. It belongs to the image; `places` are its suspected places, possibly none. */
@@ -72,73 +96,7 @@ export interface AiFinding {
   places: { box: Box; peak: number }[];
 }
 
-/** `model.json`: see docs/models.md. Text for people is {fr, en}. */
-export type Text = { fr: string; en: string };
-export interface ModelManifest {
-  format: 1;
-  id: string;
-  version: string;
-  name: Text;
-  summary: Text;
-  maker: string;
-  licence: string;
-  regulatory: { status: 'research' | 'ce' | 'fda'; detail: Text };
-  weights: { file: string; sha256: string };
-  /** Rules that decide whether it runs, quoted when it does not. */
-  intendedUse: {
-    modalities: string[];
-    sopClasses?: string[];
-    bodyParts: string[]; // Body Part Examined, defined terms PS3.16 L
-    ageYears: { min?: number; max?: number; unknown: 'refuse' | 'accept' };
-    photos: 'refuse';
-    text: Text;
-  };
-  input: {
-    name: string;
-    width: number;
-    height: number;
-    fit: 'letterbox';
-    resize: 'triangle-antialias';
-    intensity: { kind: 'percentile'; low: number; high: number };
-    normalise: { offset: number; scale: number }; // x = (u - offset) * scale
-    padding: number; // grey before normalising
-  };
-  outputs: {
-    score: { name: string };
-    /** Components are joined over 4 or 8 neighbours: as in the evaluation that gave the maker's figures. */
-    heatmap?: { name: string; stride: number; componentThreshold: number; connectivity: 4 | 8 };
-  };
-  /** `text`: as the tool proposes it; `accepted`: as it stands in the report once a physician took it over. */
-  labels: Record<
-    string,
-    { text: Text; accepted?: Text; code?: { value: string; scheme: string; meaning: string } }
-  >;
-  finding: { label: string };
-  /** The question asked of the reader in the conclusion; only tools that state one. */
-  question?: { id: string; text: Text; answers: { yes: Text; no: Text; uncertain: Text } };
-  operatingPoints: Record<
-    string,
-    {
-      threshold: number;
-      text: Text;
-      /** Measured on the maker's locked test. `region` '' is all. Counts allow the sentence "marks N of 10". */
-      measured: {
-        region: string;
-        bodyParts: string[];
-        sensitivity: number;
-        specificity: number;
-        positives: number;
-        negatives: number;
-        text: Text;
-      }[];
-    }
-  >;
-  defaultOperatingPoint: string;
-  training?: { hashes: string };
-  golden: string;
-  /** Limits of the process that runs it: resident memory, and time per image. */
-  resources: { memoryMB: number; seconds: number };
-}
+export type * from './manifestTypes.ts';
 
 export interface InstalledModel {
   readonly manifest: ModelManifest;
@@ -191,10 +149,10 @@ export interface Assist {
   /** Version of the tool of each run that is known. */
   versionsOf(runIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
   findings(runId: string): Promise<AiFinding[]>;
-  /** PNG with alpha, one pixel a cell, violet ramp. */
-  heatmap(runId: string, sopInstanceUid: string): Promise<Buffer | undefined>;
+  /** PNG with alpha, one pixel a cell, violet ramp. `label`: that of a finding; without it the one of the surest. */
+  heatmap(runId: string, sopInstanceUid: string, label?: string): Promise<Buffer | undefined>;
   /** Where the heat map lies in the image, pixels (the letterbox undone). */
-  heatmapBox(runId: string, sopInstanceUid: string): Promise<Box | undefined>;
+  heatmapBox(runId: string, sopInstanceUid: string, label?: string): Promise<Box | undefined>;
   /** Runs the golden cases of a package; refuses with the numbers that differ. */
   check(id: string): Promise<CheckResult>;
   /** Every version that is here, the removed ones too, and what is left out. */

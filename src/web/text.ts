@@ -51,8 +51,8 @@ export const sexAge = (t: TFunction, study: StudyRow): string =>
 /** What a list says about a tool: that it ran or why it did not, never what it found. */
 export function aiText(t: TFunction, status: AiStatus): string {
   if (status.state === 'not-run' && status.reason) {
-    const detail =
-      status.reason === 'body-part' && status.detail ? bodyPart(t, status.detail).toLowerCase() : '';
+    const told = status.detail ?? '';
+    const detail = status.reason === 'body-part' && told ? bodyPart(t, told).toLowerCase() : told;
     return t(`ai.notRun.${status.reason}`, { detail });
   }
   return t(`ai.state.${status.state}`);

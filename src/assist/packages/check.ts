@@ -1,6 +1,6 @@
 /** Whether a package computes here what it computed at its maker's. */
 import { NegatoscopeError, reasonOf } from '../../errors.ts';
-import { differences, goldenPattern, observe, readGolden } from '../golden.ts';
+import { differences, readGolden, runCase } from '../golden.ts';
 import type { Golden } from '../golden.ts';
 import type { ModelPackage } from '../package.ts';
 import { createRunner } from '../runner/runner.ts';
@@ -30,8 +30,8 @@ export async function checkPackage(
   try {
     const cases: CheckResult['cases'] = [];
     for (const each of golden.cases) {
-      const detail = await runner.analyse({ kind: 'grey', plane: goldenPattern(each.pattern) }).then(
-        (result) => differences(each, observe(result), golden.tolerance).join('; '),
+      const detail = await runCase(runner, each).then(
+        (seen) => differences(each, seen, golden.tolerance).join('; '),
         (error: unknown) => reasonOf(error),
       );
       cases.push({ name: each.name, ok: detail === '', detail: detail || `score ${each.score}` });

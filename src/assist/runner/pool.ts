@@ -6,17 +6,19 @@ import { createRunner } from './runner.ts';
 export function createPool(size: number, options: RunnerOptions): Runner {
   const runners = Array.from({ length: Math.max(1, size) }, () => createRunner(options));
   const busy = runners.map(() => 0);
+  async function byOne<T>(act: (runner: Runner) => Promise<T>): Promise<T> {
+    // The least busy, and of those the first: it is warm.
+    const at = busy.indexOf(Math.min(...busy));
+    busy[at]! += 1;
+    try {
+      return await act(runners[at]!);
+    } finally {
+      busy[at]! -= 1;
+    }
+  }
   return {
-    async analyse(work, signal) {
-      // The least busy, and of those the first: it is warm.
-      const at = busy.indexOf(Math.min(...busy));
-      busy[at]! += 1;
-      try {
-        return await runners[at]!.analyse(work, signal);
-      } finally {
-        busy[at]! -= 1;
-      }
-    },
+    analyse: (work, signal) => byOne((runner) => runner.analyse(work, signal)),
+    analyseVolume: (slices, signal) => byOne((runner) => runner.analyseVolume(slices, signal)),
     get pid() {
       return runners.find(({ pid }) => pid !== undefined)?.pid;
     },

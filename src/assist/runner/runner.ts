@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { NegatoscopeError } from '../../errors.ts';
 import type { ModelPackage } from '../package.ts';
-import type { FromModel, ImageResult, ImageWork, ToModel } from './messages.ts';
+import type { FromModel, ImageResult, ImageWork, SliceWork, ToModel, VolumeResult } from './messages.ts';
 
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
 const MEMORY_LOOK_MS = 100;
@@ -23,6 +23,14 @@ export interface Runner {
    * ended itself; the next call starts another); `aborted`.
    */
   analyse(work: ImageWork, signal?: AbortSignal): Promise<ImageResult>;
+  /**
+   * One volume of these images, read one after the other so that only the model's process holds them all. Throws the same, and
+   * `volume-geometry` when they make no volume; an image that cannot be decoded ends it (`pixels-undecodable`).
+   */
+  analyseVolume(
+    slices: readonly (() => SliceWork | Promise<SliceWork>)[],
+    signal?: AbortSignal,
+  ): Promise<VolumeResult>;
   /** Process id while there is a process. */
   readonly pid: number | undefined;
   close(): Promise<void>;
@@ -35,6 +43,9 @@ export interface RunnerOptions {
   readonly idleMs?: number;
   readonly log?: { warn(o: object, m: string): void };
 }
+
+type Numbered = Exclude<ToModel, { kind: 'open' }>;
+type Unnumbered = Numbered extends infer M ? (M extends Numbered ? Omit<M, 'id'> : never) : never;
 
 interface Waiting {
   resolve(message: FromModel): void;
@@ -131,7 +142,11 @@ export function createRunner({ model, threads = 1, idleMs = 60_000, log }: Runne
     });
   }
 
-  async function analyse(work: ImageWork, signal?: AbortSignal): Promise<ImageResult> {
+  /** With the process there and nobody else asking it. `talk` gets a way to ask that throws what it answers as an error. */
+  async function turn<T>(
+    signal: AbortSignal | undefined,
+    talk: (say: (message: Unnumbered) => Promise<FromModel>) => Promise<T>,
+  ): Promise<T> {
     clearTimeout(idle);
     if (signal?.aborted) throw failure('aborted', 'The run was stopped');
     try {
@@ -144,25 +159,50 @@ export function createRunner({ model, threads = 1, idleMs = 60_000, log }: Runne
           throw error;
         }
       }
-      const id = (nextId += 1);
-      const answer = await ask({ kind: 'image', id, work }, manifest.resources.seconds, signal);
-      if (answer.kind === 'result' && answer.id === id) return answer.result;
-      throw failure(
-        answer.kind === 'error' ? answer.code : 'model-process',
-        answer.kind === 'error' ? answer.message : `${manifest.id} answered out of turn`,
-      );
+      return await talk(async (message) => {
+        // It may have ended between two messages of one turn.
+        if (!child) throw failure('model-process', `The process of ${manifest.id} ended`);
+        const id = (nextId += 1);
+        const answer = await ask({ ...message, id } as Numbered, manifest.resources.seconds, signal);
+        if (answer.kind === 'error') throw failure(answer.code, answer.message);
+        if (answer.kind === 'ready' || answer.id !== id)
+          throw failure('model-process', `${manifest.id} answered out of turn`);
+        return answer;
+      });
     } finally {
       idle = setTimeout(() => kill(failure('model-process', 'idle')), idleMs);
       idle.unref();
     }
   }
+  function queued<T>(act: () => Promise<T>): Promise<T> {
+    const next = queue.then(act);
+    queue = next.catch(() => undefined);
+    return next;
+  }
+  const unexpected = (answer: FromModel): NegatoscopeError =>
+    failure('model-process', `${manifest.id} answered ${answer.kind}`);
 
   return {
-    analyse(work, signal) {
-      const turn = queue.then(() => analyse(work, signal));
-      queue = turn.catch(() => undefined);
-      return turn;
-    },
+    analyse: (work, signal) =>
+      queued(() =>
+        turn(signal, async (say) => {
+          const answer = await say({ kind: 'image', work });
+          if (answer.kind !== 'result') throw unexpected(answer);
+          return answer.result;
+        }),
+      ),
+    analyseVolume: (slices, signal) =>
+      queued(() =>
+        turn(signal, async (say) => {
+          for (const [i, slice] of slices.entries()) {
+            const answer = await say({ kind: 'slice', first: i === 0, work: await slice() });
+            if (answer.kind !== 'kept') throw unexpected(answer);
+          }
+          const answer = await say({ kind: 'volume' });
+          if (answer.kind !== 'volume') throw unexpected(answer);
+          return answer.result;
+        }),
+      ),
     get pid() {
       return child?.pid;
     },

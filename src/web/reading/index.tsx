@@ -430,7 +430,7 @@ function Reading({
   /** On the image that was shown under the pen, which may not be the one just asked for. */
   const addFinding = (box: Box, sopInstanceUid: string) => {
     setDrawing(false);
-    const label = models[0]?.manifest.finding.label ?? 'finding';
+    const label = models[0]?.manifest.finding?.label ?? 'finding';
     reading.add.mutate(
       { sopInstanceUid, label, box, text: t(`label.${label}`, { defaultValue: t('label.finding') }) },
       {
