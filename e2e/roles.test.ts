@@ -74,6 +74,20 @@ const TABLE: Record<string, typeof PUBLIC | typeof PERSON | readonly Who[]> = {
   'POST /api/validation/{id}/again': ['admin', 'evidence'],
   'DELETE /api/validation/{id}': ['admin', 'evidence'],
   'GET /api/validation/{id}/{file}': ['admin', 'evidence'],
+  'GET /api/labelling': ['evidence'],
+  'POST /api/labelling': ['evidence'],
+  'POST /api/labelling/frame': ['evidence'],
+  'GET /api/labelling/mine': ['reader'],
+  'GET /api/labelling/{id}': ['evidence'],
+  'PATCH /api/labelling/{id}': ['evidence'],
+  'POST /api/labelling/{id}/extend': ['evidence'],
+  'POST /api/labelling/{id}/close': ['evidence'],
+  'GET /api/labelling/{id}/cases': ['evidence'],
+  'GET /api/labelling/{id}/labels.csv': ['evidence'],
+  'POST /api/labelling/{id}/next': ['reader'],
+  'POST /api/labelling/{id}/labels': ['reader'],
+  'POST /api/labelling/{id}/undo': ['reader'],
+  'POST /api/labelling/{id}/pause': ['reader'],
   'GET /api/associations': ['admin'],
   'GET /api/knocks': ['admin'],
   'POST /api/knocks/{aet}/admit': ['admin'],
@@ -235,7 +249,7 @@ test.each(TOKEN_ROLES)('a token with the role %s opens what the table says', asy
     // Acts of a person are refused to a machine even with the role: by the room, with 403.
     const personal =
       rule !== PERSON &&
-      (rule.includes('reader') || /stage|POST \/dicom-web\/workitems$/.test(route)) &&
+      (rule.includes('reader') || /stage|labelling|POST \/dicom-web\/workitems$/.test(route)) &&
       status === 403;
     if (refused(status) !== !allowed && !personal) wrong.push(`${route}: ${status}`);
     if (!allowed && !refused(status)) wrong.push(`${route}: ${status} (must be refused)`);

@@ -5,11 +5,11 @@ import { assistMigrations, createAssist, knownResults } from './assist/index.ts'
 import type { Config } from './config.ts';
 import { createDelivery, createForwarding, deliveryMigrations } from './delivery/index.ts';
 import { NegatoscopeError } from './errors.ts';
-import { createEvidence, evidenceMigrations } from './evidence/index.ts';
+import { createEvidence, createLabelling, evidenceMigrations } from './evidence/index.ts';
 import { createLog } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createPeople, peopleMigrations } from './people/index.ts';
-import { createReading, readingMigrations, knownDocuments, signedAt } from './reading/index.ts';
+import { createReading, readingMigrations, knownDocuments, signedAt, standingOf } from './reading/index.ts';
 import { createRemote, remoteMigrations, type Here } from './remote/index.ts';
 import type { Rooms } from './rooms.ts';
 import { createStore, type Store } from './store/index.ts';
@@ -93,6 +93,7 @@ export async function openRooms(
   const evidence = createEvidence({ store, assist, log, timeZone: config.timeZone });
   const reading = createReading({ store, archive, assist, evidence, log, timeZone: config.timeZone });
   const validation = createValidation({ store, archive, assist, folders: config.studyFolders, log });
+  const labelling = createLabelling({ store, assist, archive, standing: (who) => standingOf(store, who) });
   const remote = createRemote({
     store,
     archive,
@@ -121,6 +122,7 @@ export async function openRooms(
     archive,
     assist,
     evidence,
+    labelling,
     reading,
     remote,
     delivery,

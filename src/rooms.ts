@@ -3,6 +3,7 @@ import type { Assist } from './assist/types.ts';
 import type { Config } from './config.ts';
 import type { Forwarding } from './delivery/forward/types.ts';
 import type { Delivery } from './delivery/types.ts';
+import type { Labelling } from './evidence/labelling/types.ts';
 import type { Evidence } from './evidence/types.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -22,6 +23,7 @@ export interface Rooms {
   readonly archive: Archive;
   readonly assist: Assist;
   readonly evidence: Evidence;
+  readonly labelling: Labelling;
   readonly reading: Reading;
   readonly remote: Remote;
   readonly delivery: Delivery;

@@ -6,6 +6,7 @@ import { VERSION } from '../version.ts';
 import type { Principal } from '../people/types.ts';
 import type { Log, Store, Tx } from '../store/types.ts';
 import { analyse, giveUp } from './analyse.ts';
+import { analysedStudies, operatedAt } from './analysed.ts';
 import type { AnalyseDeps } from './analyse.ts';
 import { decide, decideFailed, DECIDE_JOB, RUN_ATTEMPTS, RUN_JOB } from './decide.ts';
 import { heatmapPng } from './heatmap.ts';
@@ -206,6 +207,8 @@ export function createAssist(options: AssistOptions): Assist {
     runs: (studyUids) => latestRuns(read, studyUids),
     run: (id) => runById(read, id),
     versionsOf: (runIds) => versionsOf(read, runIds),
+    analysed: (modelId, version, point) => analysedStudies(read, modelId, version, point),
+    operated: (modelId) => operatedAt(read, modelId),
     findings: (runId) => findingsOf(read, runId),
 
     async heatmap(runId, sopInstanceUid, label) {

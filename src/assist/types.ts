@@ -148,6 +148,14 @@ export interface Assist {
   run(id: string): Promise<RunRow | undefined>;
   /** Version of the tool of each run that is known. */
   versionsOf(runIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Studies that a tool has analysed at this version and operating point, with whether it marked any image of them. */
+  analysed(
+    modelId: string,
+    modelVersion: string,
+    operatingPoint: string,
+  ): Promise<{ studyUid: string; runId: string; marked: boolean }[]>;
+  /** Versions and operating points at which a tool has analysed studies, the most used first. */
+  operated(modelId: string): Promise<{ modelVersion: string; operatingPoint: string; studies: number }[]>;
   findings(runId: string): Promise<AiFinding[]>;
   /** PNG with alpha, one pixel a cell, violet ramp. `label`: that of a finding; without it the one of the surest. */
   heatmap(runId: string, sopInstanceUid: string, label?: string): Promise<Buffer | undefined>;

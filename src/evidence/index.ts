@@ -7,6 +7,7 @@ import { quartiles } from './statistics.ts';
 import { createStages } from './stages.ts';
 import type { Evidence, EvidenceSummary } from './types.ts';
 
+export { createLabelling } from './labelling/index.ts';
 export { evidenceMigrations } from './migrations.ts';
 export { STAGES } from './types.ts';
 export type * from './types.ts';

@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import type { Migration } from '../store/types.ts';
+import { labellingMigrations } from './labelling/tables.ts';
 
 const STAGE_LIST = sql.raw(`('evaluation','shadow','pilot','routine','retired')`);
 const ANSWER_LIST = sql.raw(`('yes','no','uncertain')`);
@@ -102,4 +103,5 @@ export const evidenceMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  ...labellingMigrations,
 ];

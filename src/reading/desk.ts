@@ -14,6 +14,7 @@ import { acceptedText, findingOf, undecided } from './findings.ts';
 import type { Findings } from './findings.ts';
 import type { Marks } from './marks.ts';
 import type { Reports } from './reports.ts';
+import { noteSeen } from './standing.ts';
 import type { Draft, Finding, ReportFields, StudyView } from './types.ts';
 import { readingState, statusOf } from './worklist.ts';
 
@@ -118,6 +119,15 @@ export function createDesk(
       revision: saved?.revision ?? 0,
       savedAt: saved ? Number(saved.saved_at) : null,
     };
+
+    // Who labels the study later was not blind.
+    if (personId && (signed || !isReader) && visible.length > 0)
+      await noteSeen(
+        store,
+        personId,
+        visible.map(({ modelId }) => ({ studyUid, modelId })),
+        now(),
+      );
 
     const images = new Map<string, InstanceRow[]>();
     for (const image of of.images)

@@ -42,6 +42,7 @@ const BY_STUDY = [
   'claim',
   'opinion',
   'ai_shown',
+  'ai_seen',
   'finding',
   'mark',
   'draft',

@@ -11,12 +11,14 @@ import { createReports } from './reports.ts';
 import { createSight } from './sight.ts';
 import { createSign } from './sign.ts';
 import { createSnapshots } from './snapshot.ts';
+import { noteSeen } from './standing.ts';
 import { templates } from './templates/index.ts';
 import type { Reading } from './types.ts';
 import { createWorklist } from './worklist.ts';
 
 export { knownDocuments, signedAt } from './forget.ts';
 export { readingMigrations } from './migrations.ts';
+export { standingOf } from './standing.ts';
 export type * from './types.ts';
 
 /**
@@ -59,6 +61,9 @@ export function createReading(deps: ReadingDeps): Reading {
     discrepancies: late.list,
     markSeen: late.markSeen,
     documentStored: reports.documentStored,
+    async noteSeen(seen, principal) {
+      if (principal.personId) await noteSeen(deps.store, principal.personId, seen, (deps.now ?? Date.now)());
+    },
     async start() {
       late.start();
       startForgetting(deps.store);

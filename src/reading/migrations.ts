@@ -175,4 +175,18 @@ export const readingMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    id: 'reading-003',
+    async up(db: Kysely<any>) {
+      await db.schema
+        .createTable('ai_seen')
+        .addColumn('person_id', 'text', (c) => c.notNull().references('person.id'))
+        .addColumn('study_uid', 'text', required)
+        .addColumn('model_id', 'text', required)
+        .addColumn('at', 'bigint', required)
+        .addPrimaryKeyConstraint('ai_seen_pk', ['person_id', 'study_uid', 'model_id'])
+        .execute();
+      await db.schema.createIndex('ai_seen_study').on('ai_seen').column('study_uid').execute();
+    },
+  },
 ];

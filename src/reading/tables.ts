@@ -42,6 +42,8 @@ export interface ReadingTables {
   };
   /** First time a run was shown to a person. */
   ai_shown: { run_id: string; person_id: string; study_uid: string; round: number; at: number };
+  /** First time a person was shown what a tool says of a study outside of its reading: after the signature, or in a list of cases. */
+  ai_seen: { person_id: string; study_uid: string; model_id: string; at: number };
   finding: {
     /** Of the assist room for AI's; with the person the key, as each reader decides alone. */
     id: string;

@@ -284,6 +284,11 @@ export interface Reading {
     reportId: string,
     document: { kind: DocumentKind; addenda: number; sopInstanceUid: string },
   ): Promise<void>;
+  /**
+   * A list told this person what a tool says of studies: what they label later was not given blind. Told by the doors that list
+   * such cases; the reading page tells it itself.
+   */
+  noteSeen(seen: readonly { studyUid: string; modelId: string }[], principal: Principal): Promise<void>;
   start(): Promise<void>;
 }
 

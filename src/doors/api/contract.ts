@@ -44,6 +44,15 @@
  * | GET · POST /api/validation | StudyForm | ValidationPage · ValidationRow |
  * | POST /api/validation/:id/cancel · /again · DELETE /api/validation/:id | | ValidationRow · 204 |
  * | GET /api/validation/:id/report.html · report.pdf · result.json · cases.csv | | the results |
+ * | GET /api/labelling?model | | LabellingQueueView · POST DrawForm → Queue |
+ * | POST /api/labelling/frame | DrawForm without sample | Frame |
+ * | GET · PATCH /api/labelling/:id | {offerUnread} | QueueOverview · Queue |
+ * | POST /api/labelling/:id/extend · /close | {sample} | Queue |
+ * | GET /api/labelling/:id/cases?figure | | QueueCaseRow[] |
+ * | GET /api/labelling/:id/labels.csv?uncertain | | text/csv |
+ * | GET /api/labelling/mine | | QueueToLabelRow[] |
+ * | POST /api/labelling/:id/next · /undo · /labels | LabelForm | Desk |
+ * | POST /api/labelling/:id/pause | | 204 |
  * | GET /api/associations?before | | ReceiptRow[], newest first, 50 |
  * | GET /api/knocks | | AeRow[] · POST /api/knocks/:aet/admit · /refuse → AeRow[] |
  * | GET · POST /api/remotes | NewRemote | RemoteSystem[] · RemoteSystem |
@@ -89,6 +98,7 @@ import type {
   VerificationState,
 } from '../../archive/types.ts';
 import type { ModelManifest, PackageVersion, Text } from '../../assist/types.ts';
+import type { Queue, QueueCase, QueueToLabel } from '../../evidence/labelling/types.ts';
 import type { ReadingFact, Stage, StageAct } from '../../evidence/types.ts';
 import type { Language, Person, Role } from '../../people/types.ts';
 import type { JobQueue } from '../../store/types.ts';
@@ -132,6 +142,22 @@ export type {
   Stage,
   StageAct,
 } from '../../evidence/types.ts';
+export type {
+  CaseToLabel,
+  Corrected,
+  Desk,
+  DrawForm,
+  Frame,
+  LabelBox,
+  LabelForm,
+  LabelKind,
+  Queue,
+  QueueCase,
+  QueueFigureKey,
+  QueueFigures,
+  QueueOverview,
+  QueueToLabel,
+} from '../../evidence/labelling/types.ts';
 export type { Language, Person, Role } from '../../people/types.ts';
 export type { Forward, Occasion, Part, Rule, RuleForm } from '../../delivery/forward/types.ts';
 export type {
@@ -375,6 +401,20 @@ export interface ValidationPage {
 export interface CaseRow {
   fact: ReadingFact;
   study: StudyRow;
+}
+export interface LabellingQueueView {
+  queues: Queue[];
+  /** What there is to draw from. */
+  tools: { modelVersion: string; operatingPoint: string; studies: number }[];
+}
+export interface QueueCaseRow {
+  case: QueueCase;
+  /** Null once it was deleted. */
+  study: StudyRow | null;
+}
+export interface QueueToLabelRow extends QueueToLabel {
+  /** The tool's question, where it asks one. */
+  question: Text | null;
 }
 export interface UserForm {
   name?: string;

@@ -8,6 +8,7 @@ import type { FolderDoor } from '../folder/door.ts';
 import { registerFolders } from './folders.ts';
 import { registerDeletion } from './deletion.ts';
 import { registerForward } from './forward.ts';
+import { registerLabelling } from './labelling.ts';
 import { registerLive } from './live.ts';
 import { registerPractice } from './practice.ts';
 import { registerQuarantine } from './quarantine.ts';
@@ -53,6 +54,7 @@ export function registerApi(
   registerTools(app, rooms);
   registerPackages(app, rooms);
   registerValidation(app, rooms);
+  registerLabelling(app, rooms);
   registerUpkeep(app, rooms, deps);
   registerQuarantine(app, rooms);
   registerDeletion(app, rooms);

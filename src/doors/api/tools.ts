@@ -38,7 +38,7 @@ type Model = { Params: { id: string } };
 
 /** AI tools, their stages, and what the signed reports say of them. */
 export function registerTools(app: FastifyInstance, rooms: Rooms): void {
-  const { assist, evidence, archive, people } = rooms;
+  const { assist, evidence, archive, people, reading } = rooms;
 
   async function view(model: InstalledModel, principal: Principal): Promise<ModelView> {
     const { manifest } = model;
@@ -107,6 +107,7 @@ export function registerTools(app: FastifyInstance, rooms: Rooms): void {
     const studies = new Map(
       (await archive.studies(facts.map((fact) => fact.studyUid))).map((study) => [study.studyUid, study]),
     );
+    await reading.noteSeen(facts, request.principal);
     return facts.flatMap((fact) => {
       const study = studies.get(fact.studyUid);
       return study ? [{ fact, study }] : [];

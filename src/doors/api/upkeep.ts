@@ -30,6 +30,9 @@ type Title = { Params: { aet: string } };
 const runDecidedOn = ({ kind, payload }: SealedEvent): string | undefined =>
   kind === 'reading.decided' && typeof payload?.run === 'string' ? payload.run : undefined;
 
+/** What happens in a labelling queue says which studies a tool marked and what others answered: that it happened is enough here. */
+const LABELLING = /^evidence\.label/;
+
 /** Senders and knocks, the audit, the state of the house. */
 export function registerUpkeep(
   app: FastifyInstance,
@@ -132,7 +135,7 @@ export function registerUpkeep(
       actorName: event.actor === null ? null : (names.get(event.actor) ?? event.actor),
       studyUid: event.study_uid,
       subject: event.subject,
-      payload: event.payload,
+      payload: LABELLING.test(event.kind) ? null : event.payload,
       study: studies.get(event.study_uid ?? '') ?? null,
       corrections: corrections.filter(({ id }) => correctionsOf(event).includes(id)),
     }));
