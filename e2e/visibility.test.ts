@@ -2,7 +2,6 @@
  * What AI found, before the signature, by every door, asked by everyone who should not know. Two studies that differ in
  * nothing but their pixels (in one the tool finds a fracture, in the other nothing) must give the same answers.
  */
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dataset, type DicomJson } from '../src/dicom/index.ts';
 import {
@@ -13,12 +12,12 @@ import {
   type DimseServer,
   type ProposedService,
 } from '../src/wire/index.ts';
+import { variant } from './alike.ts';
 import {
   Client,
   firstAccount,
   PASSWORD,
   PIN,
-  radiograph,
   remove,
   startServer,
   until,
@@ -28,13 +27,6 @@ import {
 } from './harness.ts';
 
 const MODEL = 'fracture';
-const FILE = readFileSync(radiograph('DX21_HAND_PA_1494.dcm'));
-/** UIDs in the file, and its last element. */
-const STUDY = '2.25.1327346027894355081396061008271109058';
-const SERIES = '2.25.594737031705289728670517202179520550';
-const SOP = '2.25.314904404914807258515829583958393072';
-const PIXEL_DATA = Buffer.from([0xe0, 0x7f, 0x10, 0x00, 0x4f, 0x57, 0, 0]); // (7FE0,0010) OW
-
 interface Study {
   studyUid: string;
   seriesUid: string;
@@ -50,18 +42,6 @@ interface View {
   draft: { revision: number };
   acceptedText?: string;
   reports: { id: string }[];
-}
-
-/** The file under UIDs of the same length; `empty`: with pixels in which there is nothing to find. */
-function variant(digit: number, empty: boolean): { bytes: Buffer; uids: [string, string, string] } {
-  const uids = [STUDY, SERIES, SOP].map((uid) => `${uid.slice(0, -1)}${digit}`) as [string, string, string];
-  let text = FILE.toString('latin1');
-  [STUDY, SERIES, SOP].forEach((uid, i) => (text = text.replaceAll(uid, uids[i]!)));
-  const bytes = Buffer.from(text, 'latin1');
-  const start = bytes.lastIndexOf(PIXEL_DATA) + PIXEL_DATA.length + 4;
-  // A soft slope: something to stretch the grey levels over, and nothing like bone.
-  if (empty) for (let at = start; at + 1 < bytes.length; at += 2) bytes.writeUInt16LE((at >> 9) & 0xfff, at);
-  return { bytes, uids };
 }
 
 let server: Server;

@@ -20,6 +20,7 @@ const Setup = lazy(() => import('./entry/Setup.tsx'));
 const Login = lazy(() => import('./entry/Login.tsx'));
 const Worklist = lazy(() => import('./worklist/Worklist.tsx'));
 const ReadingPage = lazy(() => import('./reading/index.tsx'));
+const LabelPage = lazy(() => import('./label/LabelPage.tsx'));
 const Evidence = lazy(() => import('./evidence/Evidence.tsx'));
 const Exchange = lazy(() => import('./remote/Exchange.tsx'));
 const Settings = lazy(() => import('./settings/Settings.tsx'));
@@ -89,6 +90,11 @@ function SignedIn({ me }: { me: Me }) {
               <Route path="/read/:studyUid">
                 {({ studyUid }) => <ReadingPage key={studyUid} studyUid={studyUid} />}
               </Route>
+              {roles.has('reader') && (
+                <Route path="/label/:queueId">
+                  {({ queueId }) => <LabelPage key={queueId} queueId={queueId} />}
+                </Route>
+              )}
               <Route path="/setup">
                 <Redirect to="/" replace />
               </Route>

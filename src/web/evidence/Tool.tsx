@@ -8,6 +8,7 @@ import { failureText, useText } from '../text.ts';
 import { Skeleton } from '../ui/Skeleton.tsx';
 import { Cases } from './Cases.tsx';
 import { Accuracy, Agreement, Marks, Turnaround } from './Figures.tsx';
+import { Labelling } from './labelling/Labelling.tsx';
 import { rangeQuery } from './range.ts';
 import type { Range } from './range.ts';
 import { StageDialog } from './StageDialog.tsx';
@@ -82,6 +83,7 @@ export function Tool({ model, range, uncertain }: { model: ModelView; range: Ran
           </div>
         </>
       )}
+      <Labelling model={model} uncertain={uncertain} />
       {figure && (
         <Cases modelId={manifest.id} figure={figure} range={range} onClose={() => setFigure(null)} />
       )}

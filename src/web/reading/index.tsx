@@ -287,7 +287,7 @@ function Reading({
       document.querySelector<SVGGElement>('.measure[data-selected] [role=button]')?.focus(),
     );
   };
-  const acts: ToolActs = {
+  const acts = {
     invert: () => stage()?.invert(),
     rotate: () => stage()?.rotate(),
     flip: () => stage()?.flip(),
@@ -332,7 +332,7 @@ function Reading({
             'popup,width=1200,height=1000',
           ),
     keyImage: activeImage ? { chosen: keyMark !== undefined, toggle: toggleKey } : null,
-  };
+  } satisfies ToolActs;
   const indexOf = (mark: Mark) =>
     images.findIndex(
       ({ instance, frame }) => instance.sopInstanceUid === mark.sopInstanceUid && frame === mark.frame,

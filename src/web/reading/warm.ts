@@ -1,6 +1,5 @@
 /** What is made ready for reading while the list, or another study, is looked at. */
-import type { StudyView } from '../../doors/api/contract.ts';
-import { openingImages } from './stacks/useStacks.ts';
+import { openingImages, type Stackable } from './stacks/useStacks.ts';
 import { prefetch } from './viewer/loading/prefetch.ts';
 import { engine } from './viewer/viewport/engine.ts';
 
@@ -8,4 +7,4 @@ import { engine } from './viewer/viewport/engine.ts';
 export const warmUp = (): void => void engine().catch(() => undefined);
 
 /** The images with which a study opens. */
-export const warmStudy = (view: StudyView, count = 1): void => prefetch(openingImages(view, count));
+export const warmStudy = (view: Stackable, count = 1): void => prefetch(openingImages(view, count));

@@ -1,12 +1,17 @@
 /** The images of a study as stacks: at once by number, and in the order of the body as soon as the headers are here. */
 import { useEffect, useMemo, useState } from 'react';
-import type { StudyView } from '../../../doors/api/contract.ts';
+import type { StudyRow, StudyView } from '../../../doors/api/contract.ts';
 import { kindOf } from '../objects/kinds.ts';
 import { metadataOf, type InstanceRef } from '../viewer/loading/dicomweb.ts';
 import { imageIdOf } from '../viewer/loading/imageId.ts';
 import { stacksOf, type Stack } from './stacks.ts';
 
 export type SeriesView = StudyView['series'][number];
+/** What is needed of a study to put its images in order. */
+export interface Stackable {
+  study: Pick<StudyRow, 'studyUid'>;
+  series: SeriesView[];
+}
 export type InstanceView = SeriesView['instances'][number];
 
 /** One frame of an image, with where it stands. */
@@ -56,10 +61,7 @@ function provisional(series: SeriesView): Stack[] {
   ];
 }
 
-export function groupsOf(
-  view: Pick<StudyView, 'study' | 'series'>,
-  sorted: ReadonlyMap<string, Stack[]>,
-): Group[] {
+export function groupsOf(view: Stackable, sorted: ReadonlyMap<string, Stack[]>): Group[] {
   let start = 0;
   return view.series.flatMap((series) => {
     const instances = new Map(series.instances.map((each) => [each.sopInstanceUid, each]));
@@ -91,7 +93,7 @@ export function numberInStack(groups: readonly Group[], index: number): number |
 }
 
 /** Ids of the first images that a study shows when it is opened. */
-export const openingImages = (view: Pick<StudyView, 'study' | 'series'>, count: number): string[] =>
+export const openingImages = (view: Stackable, count: number): string[] =>
   groupsOf(view, new Map())
     .flatMap(({ shown }) => shown)
     .slice(0, count)
@@ -100,7 +102,7 @@ export const openingImages = (view: Pick<StudyView, 'study' | 'series'>, count: 
 /** A series that grew is sorted anew. */
 const sortKey = (series: SeriesView): string => `${series.seriesUid} ${series.instances.length}`;
 
-export function useStacks(view: StudyView): Group[] {
+export function useStacks(view: Stackable): Group[] {
   const [sorted, setSorted] = useState<ReadonlyMap<string, Stack[]>>(new Map());
   useEffect(() => {
     let gone = false;

@@ -33,7 +33,7 @@ import {
 import type { ComponentType, ReactNode } from 'react';
 import { useText } from '../../text.ts';
 import { LAYOUTS, type Layout } from './layout/choice.ts';
-import type { ToolName } from './tools/bindings.ts';
+import { markToolOf, type ToolName } from './tools/bindings.ts';
 
 type Icon = ComponentType<{ size?: number }>;
 
@@ -83,9 +83,11 @@ export interface ToolActs {
   rotate: () => void;
   flip: () => void;
   reset: () => void;
-  trueSize: () => void;
-  capture: () => void;
-  print: () => void;
+  /** Null where nothing is measured. */
+  trueSize: (() => void) | null;
+  /** Null where images do not leave the page. */
+  capture: (() => void) | null;
+  print: (() => void) | null;
   /** Null in the second window itself. */
   secondWindow: (() => void) | null;
   /** Null where no key image can be chosen. */
@@ -105,6 +107,8 @@ const LAYOUT_ICONS = { '1x1': Square, '1x2': Columns2, '2x1': Rows2, '2x2': Grid
 export function ToolBar(props: {
   tool: ToolName;
   onTool: (tool: ToolName) => void;
+  /** False where nothing is measured: the tools that change the view alone. */
+  measures?: boolean;
   scrolls: boolean;
   inverted: boolean;
   acts: ToolActs;
@@ -168,7 +172,9 @@ export function ToolBar(props: {
       {label}
     </Menu.Item>
   );
-  const menu = TOOLS.filter(({ place }) => place === 'menu');
+  const { measures = true } = props;
+  const tools = TOOLS.filter(({ tool }) => measures || markToolOf(tool) === null);
+  const menu = tools.filter(({ place }) => place === 'menu');
   const chosen = menu.find(({ tool }) => tool === props.tool);
   const MenuIcon = chosen?.icon ?? Shapes;
   return (
@@ -185,25 +191,29 @@ export function ToolBar(props: {
           </Menu.Dropdown>
         </Menu>
       )}
-      {TOOLS.filter(({ place }) => place === 'bar').map(({ tool, key, icon: Icon, phone }) =>
-        button(
-          tool,
-          t(`viewer.tool.${tool}`),
-          key,
-          props.tool === tool,
-          () => props.onTool(tool),
-          <Icon size={18} />,
-          phone ? '' : 'wide',
-        ),
+      {tools
+        .filter(({ place }) => place === 'bar')
+        .map(({ tool, key, icon: Icon, phone }) =>
+          button(
+            tool,
+            t(`viewer.tool.${tool}`),
+            key,
+            props.tool === tool,
+            () => props.onTool(tool),
+            <Icon size={18} />,
+            phone ? '' : 'wide',
+          ),
+        )}
+      {menu.length > 0 && (
+        <Menu position="top" width={240} withinPortal>
+          {opener('measures', t('viewer.measures'), <MenuIcon size={18} />, 'wide', chosen !== undefined)}
+          <Menu.Dropdown className="pop">
+            {menu.map(({ tool, key, icon }) =>
+              item(t(`viewer.tool.${tool}`), icon, () => props.onTool(tool), { key }),
+            )}
+          </Menu.Dropdown>
+        </Menu>
       )}
-      <Menu position="top" width={240} withinPortal>
-        {opener('measures', t('viewer.measures'), <MenuIcon size={18} />, 'wide', chosen !== undefined)}
-        <Menu.Dropdown className="pop">
-          {menu.map(({ tool, key, icon }) =>
-            item(t(`viewer.tool.${tool}`), icon, () => props.onTool(tool), { key }),
-          )}
-        </Menu.Dropdown>
-      </Menu>
       {props.scrolls &&
         button(
           'scroll',
@@ -252,12 +262,12 @@ export function ToolBar(props: {
       {props.link &&
         button('link', t('layout.link'), '=', props.link.on, props.link.toggle, <Link2 size={18} />, 'wide')}
       <Menu position="top" width={260} withinPortal>
-        {opener('more', t('viewer.more'), <Ellipsis size={18} />)}
+        {opener('more', t('viewer.more'), <Ellipsis size={18} />, measures ? '' : 'phone-only')}
         <Menu.Dropdown className="pop tools-menu">
-          {item(t('viewer.trueSize'), Scaling, acts.trueSize, { key: '0' })}
-          {TOOLS.filter(({ phone }) => !phone).map(({ tool, icon }) =>
-            item(t(`viewer.tool.${tool}`), icon, () => props.onTool(tool), PHONE),
-          )}
+          {acts.trueSize && item(t('viewer.trueSize'), Scaling, acts.trueSize, { key: '0' })}
+          {tools
+            .filter(({ phone }) => !phone)
+            .map(({ tool, icon }) => item(t(`viewer.tool.${tool}`), icon, () => props.onTool(tool), PHONE))}
           {props.windows.map(({ label, choose }) => item(label, Contrast, choose, PHONE))}
           {item(t('viewer.reset'), Maximize, acts.reset, PHONE)}
           {item(t('viewer.invert'), SquareSplitHorizontal, acts.invert, PHONE)}
@@ -265,8 +275,8 @@ export function ToolBar(props: {
           {item(t('viewer.flip'), FlipHorizontal2, acts.flip, PHONE)}
           {acts.keyImage && item(t('viewer.keyImage'), Bookmark, acts.keyImage.toggle, PHONE)}
           {props.scrolls && item(t('viewer.tool.scroll'), Layers, () => props.onTool('scroll'), PHONE)}
-          {item(t('viewer.capture'), Camera, acts.capture, { key: 'Ctrl S' })}
-          {item(t('viewer.print'), Printer, acts.print, { key: 'Ctrl P' })}
+          {acts.capture && item(t('viewer.capture'), Camera, acts.capture, { key: 'Ctrl S' })}
+          {acts.print && item(t('viewer.print'), Printer, acts.print, { key: 'Ctrl P' })}
           {acts.secondWindow && item(t('viewer.secondWindow'), AppWindow, acts.secondWindow)}
         </Menu.Dropdown>
       </Menu>
