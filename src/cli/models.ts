@@ -243,6 +243,15 @@ export function modelsCommands(
     );
 
   models
+    .command('new')
+    .description('for makers: asks, and writes the folder of a package around a network (ONNX)')
+    .argument('<folder>')
+    .requiredOption('--weights <file>', 'the network')
+    .option('--answers <file>', 'answers in JSON instead of questions: docs/models.md')
+    .action((folder: string, options: { weights: string; answers?: string }) =>
+      local(async () => (await import('./modelsNew.ts')).newPackage({ folder, ...options })),
+    );
+  models
     .command('sign')
     .description('for makers: sign a package with your key')
     .argument('<folder>')
