@@ -65,6 +65,7 @@ describe.skipIf(browserMissing)('every page', () => {
   let client: Client;
   let read = '';
   let signed = '';
+  let queue = '';
 
   beforeAll(async () => {
     [server, empty, browser] = await Promise.all([startServer(), startServer(newDir()), openBrowser()]);
@@ -121,6 +122,30 @@ describe.skipIf(browserMissing)('every page', () => {
       },
     });
     await client.json('POST', `/api/studies/${signed}/sign`, { revision: draft.revision, secret: PIN });
+
+    await client.json('PATCH', `/api/users/${me.person.id}`, { roles: ['admin', 'reader', 'evidence'] });
+    client = await new Client(server.url).login('anne');
+    const { tools } = await client.json('GET', '/api/labelling?model=fracture');
+    const { studies: _, ...tool } = tools[0];
+    const form = {
+      modelId: 'fracture',
+      ...tool,
+      from: 0,
+      to: Date.now() + 86_400_000,
+      sample: 10,
+      second: 'none',
+    };
+    const drawn = (title: string) =>
+      client.json('POST', '/api/labelling', { ...form, title, offerUnread: true });
+    queue = (await drawn('Urgences, premier trimestre')).id;
+    const { id } = await drawn('Urgences, trimestre précédent');
+    for (let desk = await client.json('POST', `/api/labelling/${id}/next`, {}); desk.case;)
+      desk = await client.json('POST', `/api/labelling/${id}/labels`, {
+        studyUid: desk.case.study.studyUid,
+        kind: 'reading',
+        answer: 'no',
+      });
+    await client.json('POST', `/api/labelling/${id}/close`, {});
   }, 180_000);
   afterAll(async () => {
     await browser?.close();
@@ -223,8 +248,17 @@ describe.skipIf(browserMissing)('every page', () => {
       await page.locator('.signed-report').first().waitFor();
       await look(page, `${look_}-signed`, trouble);
       await page.goto(`${server.url}/evidence`);
-      await page.locator('h2').first().waitFor();
+      await page.locator('.queue-figures').waitFor();
       await look(page, `${look_}-evidence`, trouble);
+      await page.locator('.queue-figures').scrollIntoViewIfNeeded();
+      await look(page, `${look_}-evidence-queue`, trouble);
+      await page.getByRole('button', { name: language === 'fr' ? 'Tirer une file' : 'Draw a queue' }).click();
+      await page.locator('[role=dialog] form').waitFor();
+      await look(page, `${look_}-evidence-draw`, trouble);
+      await page.goto(`${server.url}/label/${queue}`);
+      await page.locator('.stage[data-ready]').waitFor();
+      await page.locator('.label-answers button').first().click();
+      await look(page, `${look_}-label`, trouble);
       await page.goto(`${server.url}/exchange`);
       await page.locator('h1, h2').first().waitFor();
       await look(page, `${look_}-exchange`, trouble);

@@ -47,7 +47,10 @@ export function readLabels(bytes: Uint8Array, labelColumn = 'label'): LabelSheet
   if (rows.length === 0)
     throw new NegatoscopeError('labels-empty', 'The table of labels has no row below its first line.');
   const hasBoxes = head.includes('boxes') && labelColumn !== 'boxes';
-  const groupColumns = head.filter((name) => name !== '' && !['image', labelColumn, 'boxes'].includes(name));
+  // A labelling queue's `weight` says how many studies a row stands for: no group of its own.
+  const groupColumns = head.filter(
+    (name) => name !== '' && !['image', labelColumn, 'boxes', 'weight'].includes(name),
+  );
   const place = new Map(head.map((name, i) => [name, i]));
   const read = rows.map(({ line, fields }): LabelRow => {
     const field = (name: string): string => fields[place.get(name)!] ?? '';
