@@ -60,7 +60,9 @@ const corrected = (
 ): Corrected => {
   if (wrong >= MINIMUM_WRONG && estimate.value !== null && estimate.interval)
     return { kind: 'estimate', value: estimate.value, ...estimate.interval, resampled, wrong };
-  if (bound) return { kind: 'bound', atLeast: bound.atLeast, atMostWrong: bound.atMostMissed, wrong };
+  // "At least 0 %" says nothing.
+  if (bound && bound.atLeast > 0)
+    return { kind: 'bound', atLeast: bound.atLeast, atMostWrong: bound.atMostMissed, wrong };
   return { kind: 'none', wrong };
 };
 

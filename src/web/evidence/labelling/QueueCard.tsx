@@ -155,6 +155,7 @@ function Figures(props: { data: QueueOverview; uncertain: Uncertain; open: Open 
   if (figures.marked.answered + figures.unmarked.answered === 0)
     return <p className="small muted">{t('queue.noAnswer')}</p>;
   const { readers, apart } = figures;
+  const few = ({ k, n }: Proportion) => (n === 0 ? '–' : t('evidence.of', { k, n }));
   return (
     <>
       <table className="queue-figures">
@@ -245,8 +246,8 @@ function Figures(props: { data: QueueOverview; uncertain: Uncertain; open: Open 
           </button>{' '}
           <span className="muted">
             {t('queue.apartText', {
-              positive: t('evidence.of', { k: apart.positive.k, n: apart.positive.n }),
-              negative: t('evidence.of', { k: apart.negative.k, n: apart.negative.n }),
+              positive: few(apart.positive),
+              negative: few(apart.negative),
             })}
           </span>
         </p>
