@@ -13,7 +13,7 @@ import type { ValidateCommand } from './validateCommand.ts';
 
 const BUILT_IN_MODELS = join(new URL('../..', import.meta.url).pathname, 'models');
 
-/** A path to a package where it looks like one or is one, else the id of an installed model. */
+/** A path to a package where it looks like one or is one, else an installed model: `id` (the newest version) or `id@version`. */
 async function packageOf(name: string, models: readonly string[]): Promise<ModelPackage> {
   if (existsSync(join(name, 'model.json'))) return loadPackage(resolve(name));
   if (/[/\\]/.test(name)) return loadPackage(resolve(name)); // says what is missing there
@@ -27,9 +27,9 @@ async function packageOf(name: string, models: readonly string[]): Promise<Model
         broken.push(`${dir}: ${reasonOf(error)}`);
       }
   installed.sort((a, b) => compareVersions(b.manifest.version, a.manifest.version));
-  const found = installed.find(({ manifest }) => manifest.id === name);
+  const found = installed.find(({ manifest: { id, version } }) => name === id || name === `${id}@${version}`);
   if (found) return found;
-  const known = installed.map(({ manifest }) => manifest.id).join(', ');
+  const known = installed.map(({ manifest: { id, version } }) => `${id}@${version}`).join(', ');
   throw new NegatoscopeError(
     'model-unknown',
     `There is no model "${name}". Installed: ${known || 'none'}. A path to a package's folder does, too.${broken.map((line) => ` Broken: ${line}`).join('')}`,

@@ -39,7 +39,7 @@ export function validateCommand(program: Program, run: (command: ValidateCommand
   program
     .command('validate')
     .description('measure a model on labelled images: report, figures, every case; no server is needed')
-    .argument('<model>', 'id of an installed model, or the folder of a package')
+    .argument('<model>', 'an installed model (id or id@version), or the folder of a package')
     .requiredOption('--images <dir>', 'DICOM, JPEG or PNG, with folders below')
     .requiredOption(
       '--labels <file>',
@@ -57,7 +57,7 @@ export function validateCommand(program: Program, run: (command: ValidateCommand
     .option('--processes <n>', `images at once (${Math.min(4, availableParallelism())})`, wholeNumber)
     .addOption(new Option('--lang <language>', 'language of the report').choices(['fr', 'en']).default('en'))
     .option('--json', 'for programs: result.json on standard output')
-    .option('--data <dir>', 'only to find the model packages that its settings name', './data')
+    .option('--data <dir>', 'only to find the model packages that it has or names', './data')
     .action(async (model: string, { data, ...options }) => {
       await run({
         ...options,
