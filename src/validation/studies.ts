@@ -60,6 +60,7 @@ export interface ValidationRow extends Omit<StudyForm, 'labels'> {
   /** A code for the catalogue, and the English sentence. */
   readonly error: { readonly code: string; readonly message: string } | null;
   readonly summary: StudySummary | null;
+  /** Id of who started it, or the name of a machine. */
   readonly person: string;
   readonly createdAt: number;
   readonly finishedAt: number | null;
@@ -250,7 +251,7 @@ export function createValidation(deps: ValidationDependencies): Validation {
         error_code: null,
         error: null,
         summary: null,
-        person: by.name,
+        person: by.personId ?? by.name,
         created_at: at,
         finished_at: null,
       };

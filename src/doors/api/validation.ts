@@ -23,13 +23,17 @@ type Id = { Params: { id: string } };
 type File = { Params: { id: string; file: string } };
 
 /** Validation studies: started, watched, stopped, read. */
-export function registerValidation(app: FastifyInstance, { validation, evidence }: Rooms): void {
+export function registerValidation(app: FastifyInstance, { validation, evidence, people }: Rooms): void {
   const who = { config: { access: ['admin', 'evidence'] as const } };
 
-  app.get('/api/validation', who, async (): Promise<ValidationPage> => ({
-    folders: [...validation.folders],
-    studies: await validation.list(),
-  }));
+  app.get('/api/validation', who, async (): Promise<ValidationPage> => {
+    const names = new Map((await people.list()).map((person) => [person.id, person.name]));
+    const studies = await validation.list();
+    return {
+      folders: [...validation.folders],
+      studies: studies.map((study) => ({ ...study, person: names.get(study.person) ?? study.person })),
+    };
+  });
   app.post('/api/validation', { ...who, bodyLimit: MOST_LABELS + 64 * 1024 }, async (request) =>
     validation.add(bodyOf(request, Form), request.principal),
   );

@@ -114,12 +114,14 @@ function Study({ study, models }: { study: ValidationRow; models: readonly Model
       {isOpen(study) && (
         <div role="status" className="progress">
           <span className="num">
-            {phase === null || study.state === 'waiting'
+            {study.state === 'waiting'
               ? t('validation.waits')
-              : t(`validation.phase.${phase}`, {
-                  done: number(done, language),
-                  total: number(total, language),
-                })}
+              : phase === null
+                ? t('validation.begins')
+                : t(`validation.phase.${phase}`, {
+                    done: number(done, language),
+                    total: number(total, language),
+                  })}
           </span>
           <progress
             className="bar"
