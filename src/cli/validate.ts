@@ -77,6 +77,7 @@ export async function validate(command: ValidateCommand, io: Io): Promise<number
       progress,
       ...(command.labelColumn === undefined ? {} : { labelColumn: command.labelColumn }),
       ...(command.hardwareColumn === undefined ? {} : { hardwareColumn: command.hardwareColumn }),
+      ...(command.finding === undefined ? {} : { finding: command.finding }),
       ...(command.countTuning ? { countTuning: true } : {}),
       ...(command.prevalence === undefined ? {} : { prevalences: command.prevalence }),
       ...(command.processes === undefined ? {} : { processes: command.processes }),
@@ -115,6 +116,8 @@ function* summary(result: Result): Generator<string> {
   for (const { reason } of excluded) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   for (const [reason, count] of reasons) yield `  excluded: ${reason} ${count}`;
   yield `Area under the curve ${number(auc)}${range(aucCi)}, 95 % DeLong`;
+  if (result.weighted)
+    yield `Weighed by the column weight: area under the curve ${number(result.weighted.auc)}${range(result.weighted.aucCi)}; the rates below are those of the drawn images, the weighed ones stand in the report.`;
   const rate = (k: number, of: number, ci: OperatingPoint['sensitivityCi']): string =>
     `${k}/${of}${of === 0 ? '' : ` = ${number(k / of)}`}${range(ci)}`;
   for (const point of result.operatingPoints)

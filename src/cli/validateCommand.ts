@@ -11,6 +11,7 @@ export interface ValidateCommand {
   readonly out: string;
   readonly labelColumn?: string;
   readonly hardwareColumn?: string;
+  readonly finding?: string;
   readonly countTuning?: boolean;
   readonly prevalence?: readonly number[];
   readonly compare?: string;
@@ -47,6 +48,7 @@ export function validateCommand(program: Program, run: (command: ValidateCommand
     )
     .requiredOption('--out <dir>', 'where the results go; an interrupted study goes on there')
     .option('--label-column <name>', 'the column that says what is so (label)')
+    .option('--finding <label>', 'which label of a model that has several')
     .option('--hardware-column <name>', 'the column that says 1 where there is an implant (hardware)')
     .option(
       '--count-tuning',

@@ -32,6 +32,8 @@ export function generator(seed: number): () => number {
 export interface BootstrapOptions {
   readonly rounds?: number;
   readonly seed?: number;
+  /** Of each unit: a draw takes a unit of the same stratum. Without: of all. */
+  readonly strata?: readonly (string | number)[];
 }
 
 /**
@@ -44,14 +46,19 @@ export interface BootstrapOptions {
 export function bootstrap(
   n: number,
   statistic: (indices: Uint32Array) => number | null,
-  { rounds = 2000, seed = 1 }: BootstrapOptions = {},
+  { rounds = 2000, seed = 1, strata }: BootstrapOptions = {},
 ): Interval | undefined {
   const next = generator(seed);
   const indices = new Uint32Array(n);
+  const groups = strata && Map.groupBy(indices.keys(), (i) => strata[i]!);
   const values: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    // 32 bits scaled to n: the bias is below n / 2³².
-    for (let i = 0; i < n; i += 1) indices[i] = Math.floor((next() / 2 ** 32) * n);
+    // 32 bits scaled to the length: the bias is below length / 2³².
+    for (let i = 0; i < n; i += 1) {
+      const among = groups?.get(strata![i]!);
+      const at = Math.floor((next() / 2 ** 32) * (among?.length ?? n));
+      indices[i] = among ? among[at]! : at;
+    }
     const value = statistic(indices);
     if (value !== null) values.push(value);
   }

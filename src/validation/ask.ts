@@ -1,9 +1,9 @@
 /** The one place where a study meets the runner of models. */
 import type { ModelPackage } from '../assist/package.ts';
-import { verdict } from '../assist/postprocess.ts';
 import { createRunner } from '../assist/runner/runner.ts';
 import { NegatoscopeError, reasonOf } from '../errors.ts';
 import { formOf, greyOfPicture } from './picture.ts';
+import { answerOf } from './target.ts';
 import type { Answer } from './types.ts';
 
 export interface Asker {
@@ -13,9 +13,8 @@ export interface Asker {
 }
 
 /** A process of the model, one image at a time. DICOM is decoded there, by the code that decodes it in the archive's runs. */
-export function createAsker(model: ModelPackage): Asker {
+export function createAsker(model: ModelPackage, label: string): Asker {
   const runner = createRunner({ model, threads: 1 });
-  const { outputs } = model.manifest;
   return {
     async ask(bytes, signal) {
       const began = performance.now();
@@ -23,16 +22,9 @@ export function createAsker(model: ModelPackage): Asker {
         formOf(bytes) === 'dicom'
           ? ({ kind: 'dicom', file: bytes } as const)
           : ({ kind: 'grey', plane: await greyOfPicture(bytes) } as const);
-      const { score, grid, letterbox } = await runner.analyse(work, signal);
+      const result = await runner.analyse(work, signal);
       const seconds = Math.round(performance.now() - began) / 1000;
-      if (!grid || !outputs.heatmap) return { score, marks: null, seconds };
-      // At a threshold of minus infinity every image shows its places.
-      const { places } = verdict(score, grid, letterbox, outputs, -Infinity);
-      const marks = places.map(({ box, peak }) => ({
-        score: peak,
-        box: [box.x, box.y, box.x + box.width, box.y + box.height] as const,
-      }));
-      return { score, marks, seconds };
+      return { ...answerOf(model.manifest, label, result), seconds };
     },
     close: () => runner.close(),
   };

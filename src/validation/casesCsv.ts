@@ -17,6 +17,7 @@ export function casesCsv(
     'image', 'label', 'score', 'excluded', 'detail', 'known', 'intended_use_unknown', 'file', 'sha256',
     ...operatingPoints.map(({ name }) => `positive_${name}`),
     ...(comparison ? ['score_compared'] : []),
+    ...(sheet.hasWeights ? ['weight'] : []),
   ]; // prettier-ignore
   const rows = cases.map((each) => [
     each.image,
@@ -30,6 +31,7 @@ export function casesCsv(
     each.sha256,
     ...operatingPoints.map(({ threshold }) => (each.answer ? Number(each.answer.score >= threshold) : '')),
     ...(comparison ? [each.other?.score ?? ''] : []),
+    ...(sheet.hasWeights ? [each.weight] : []),
     ...sheet.groupColumns.map((column) => each.groups[column] ?? ''),
   ]);
   // A column of the table that is called as one of ours.

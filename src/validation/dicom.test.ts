@@ -12,7 +12,7 @@ import { intendedFor } from './intended.ts';
 import { greyOfPicture, headerOf, identitiesOf, sha256Of } from './picture.ts';
 
 const model = await loadPackage(modelDir('fracture'));
-const asker = createAsker(model);
+const asker = createAsker(model, 'fracture');
 afterAll(() => asker.close());
 const files = readCsv(shared('radiographs/dicom.csv'));
 const dicom = (file: string) => readFileSync(shared(`radiographs/dicom/${file}`));

@@ -90,6 +90,7 @@ async function look(row: LabelRow, source: ImageSource, { manifest }: ModelPacka
     unknownUse: '',
     boxes: row.boxes,
     boxesUnusable: row.boxesUnusable,
+    weight: row.weight,
     groups: row.groups,
     known: null,
     found: files.length === 1 ? files[0] : undefined,

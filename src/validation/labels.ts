@@ -15,6 +15,8 @@ export interface LabelRow {
   /** Lesions, pixels of the upright image; undefined where the table has none for this image, or they cannot be read. */
   readonly boxes: readonly Rectangle[] | undefined;
   readonly boxesUnusable: boolean;
+  /** One over the chance that this image was drawn; 1 without the column `weight`. */
+  readonly weight: number;
   /** Value of each further column. */
   readonly groups: Readonly<Record<string, string>>;
 }
@@ -26,13 +28,14 @@ export interface LabelSheet {
   /** Names of the further columns, in their order. */
   readonly groupColumns: readonly string[];
   readonly hasBoxes: boolean;
+  readonly hasWeights: boolean;
 }
 
 const LISTED = 5;
 
 /**
  * @param bytes the file: see `parseTable`
- * @throws NegatoscopeError `labels-csv`, `labels-column`, `labels-twice`, `labels-empty`, `labels-unusable`
+ * @throws NegatoscopeError `labels-csv`, `labels-column`, `labels-twice`, `labels-empty`, `labels-unusable`, `labels-weight`
  */
 export function readLabels(bytes: Uint8Array, labelColumn = 'label'): LabelSheet {
   const { head, rows } = parseTable(textOf(bytes));
@@ -51,6 +54,7 @@ export function readLabels(bytes: Uint8Array, labelColumn = 'label'): LabelSheet
   const groupColumns = head.filter(
     (name) => name !== '' && !['image', labelColumn, 'boxes', 'weight'].includes(name),
   );
+  const hasWeights = head.includes('weight') && labelColumn !== 'weight';
   const place = new Map(head.map((name, i) => [name, i]));
   const read = rows.map(({ line, fields }): LabelRow => {
     const field = (name: string): string => fields[place.get(name)!] ?? '';
@@ -63,6 +67,7 @@ export function readLabels(bytes: Uint8Array, labelColumn = 'label'): LabelSheet
       positive: given === '1' ? true : given === '0' ? false : undefined,
       boxes: boxes === 'unusable' ? undefined : boxes,
       boxesUnusable: boxes === 'unusable',
+      weight: hasWeights ? weightOf(field('weight'), line) : 1,
       groups: Object.fromEntries(groupColumns.map((name) => [name, field(name)])),
     };
   });
@@ -74,7 +79,7 @@ export function readLabels(bytes: Uint8Array, labelColumn = 'label'): LabelSheet
       { details: { column: labelColumn } },
     );
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { sha256, labelColumn, rows: read, groupColumns, hasBoxes };
+  return { sha256, labelColumn, rows: read, groupColumns, hasBoxes, hasWeights };
 }
 
 function refuseTwice(rows: readonly LabelRow[]): void {
@@ -90,6 +95,16 @@ function refuseTwice(rows: readonly LabelRow[]): void {
     'labels-twice',
     `The table of labels names ${twice.length} image(s) more than once: ${named}${twice.length > LISTED ? ' …' : ''}. Keep one row for each.`,
     { details: { count: twice.length } },
+  );
+}
+
+function weightOf(text: string, line: number): number {
+  const weight = Number(text.trim().replace(',', '.'));
+  if (text.trim() !== '' && Number.isFinite(weight) && weight > 0) return weight;
+  throw new NegatoscopeError(
+    'labels-weight',
+    `The table of labels, line ${line}: the column "weight" has to be a number above 0 in every row. Name it otherwise if it is something else.`,
+    { details: { line } },
   );
 }
 

@@ -5,11 +5,13 @@ import { bootstrap } from '../evidence/bootstrap.ts';
 import { brier, expectedCalibrationError, reliability } from '../evidence/calibration.ts';
 import { frocAt, frocCurve, judge } from '../evidence/froc.ts';
 import { compareAreas, rocCurve, type Scored } from '../evidence/roc.ts';
+import { weightedAuc, weightedRates } from '../evidence/weightedScores.ts';
 import { atPrevalence, figuresOf, pair, pointOf, type Thresholds } from './figures.ts';
 import type { Gathered } from './gather.ts';
 import { groupsOf } from './groups.ts';
 import type { LabelSheet } from './labels.ts';
-import type { Case, Comparison, Exclusion, Figures, Result } from './types.ts';
+import { thresholdsOf } from './target.ts';
+import type { Case, Comparison, Exclusion, Figures, Result, WeightedFigures } from './types.ts';
 
 export const PREVALENCES: readonly number[] = [0.01, 0.05, 0.1, 0.2, 0.3];
 /** Rates of false marks at which FROC is read off, as in the maker's card. */
@@ -22,15 +24,14 @@ export type CountedCase = Case & Scored;
 export interface ResultInput {
   readonly model: ModelPackage;
   readonly compare?: ModelPackage;
+  /** What is measured of each of them. */
+  readonly labels: readonly string[];
   readonly sheet: LabelSheet;
   readonly cases: readonly Case[];
   readonly gathered: Pick<Gathered, 'filesWithoutLabel' | 'carriesHashes'>;
   readonly hardwareColumn?: string;
   readonly prevalences?: readonly number[];
 }
-
-const thresholdsOf = ({ manifest }: ModelPackage): Thresholds =>
-  Object.entries(manifest.operatingPoints).map(([name, { threshold }]) => [name, threshold]);
 
 /** Cases with a score whose exclusion is one of these (null: counted). */
 function scored(cases: readonly Case[], ...among: (Exclusion | null)[]): CountedCase[] {
@@ -44,7 +45,7 @@ function scored(cases: readonly Case[], ...among: (Exclusion | null)[]): Counted
 export function resultOf(input: ResultInput): Result {
   const { model, sheet, cases, gathered, prevalences = PREVALENCES } = input;
   const { manifest } = model;
-  const thresholds = thresholdsOf(model);
+  const thresholds = thresholdsOf(manifest, input.labels[0]!);
   const counted = scored(cases, null);
   const figures = figuresOf(counted, thresholds);
   const knownAs = (how: Case['known']): number => cases.filter(({ known }) => known === how).length;
@@ -59,6 +60,7 @@ export function resultOf(input: ResultInput): Result {
     model: manifest.id,
     version: manifest.version,
     weightsSha256: manifest.weights.sha256,
+    finding: input.labels[0]!,
     labelsSha256: sheet.sha256,
     labelColumn: sheet.labelColumn,
     ...figures,
@@ -100,8 +102,9 @@ export function resultOf(input: ResultInput): Result {
           : [],
       ),
     ),
+    weighted: weightedOf(counted, sheet, thresholds),
     ungrouped: groups.flatMap(([column, of]) => (of ? [] : [column])),
-    comparison: input.compare ? comparisonOf(counted, model, input.compare) : null,
+    comparison: input.compare ? comparisonOf(counted, input, input.compare) : null,
     roc: curve.map(({ threshold, ...point }) => ({
       threshold: Number.isFinite(threshold) ? threshold : null,
       ...point,
@@ -151,6 +154,38 @@ function frocOf(
   };
 }
 
+/** Null where the images were drawn with equal chances: then the weights change nothing. */
+function weightedOf(
+  counted: readonly CountedCase[],
+  { hasWeights }: LabelSheet,
+  thresholds: Thresholds,
+): WeightedFigures | null {
+  if (!hasWeights || new Set(counted.map(({ weight }) => weight)).size < 2) return null;
+  const sum = (of: readonly CountedCase[]): number => of.reduce((total, { weight }) => total + weight, 0);
+  const area = weightedAuc(counted);
+  return {
+    n: sum(counted),
+    positives: sum(counted.filter(({ positive }) => positive)),
+    auc: area.value,
+    aucCi: pair(area.interval ?? undefined),
+    operatingPoints: thresholds.map(([name, threshold]) => {
+      const { sensitivity, specificity, ppv, npv } = weightedRates(counted, threshold);
+      return {
+        name,
+        threshold,
+        sensitivity: sensitivity.value,
+        sensitivityCi: pair(sensitivity.interval ?? undefined),
+        specificity: specificity.value,
+        specificityCi: pair(specificity.interval ?? undefined),
+        ppv: ppv.value,
+        ppvCi: pair(ppv.interval ?? undefined),
+        npv: npv.value,
+        npvCi: pair(npv.interval ?? undefined),
+      };
+    }),
+  };
+}
+
 function calibrationOf(
   counted: readonly CountedCase[],
 ): Pick<
@@ -182,15 +217,15 @@ function calibrationOf(
 
 function comparisonOf(
   counted: readonly CountedCase[],
-  model: ModelPackage,
+  { model, labels }: ResultInput,
   compare: ModelPackage,
 ): Comparison | null {
   const both = counted.filter(({ other }) => other !== undefined);
   const others = both.map((each) => ({ score: each.other!.score, positive: each.positive }));
-  const thresholds = thresholdsOf(compare);
+  const thresholds = thresholdsOf(compare.manifest, labels[1]!);
   const { n, positives, auc, aucCi } = figuresOf(others, thresholds);
   if (auc === null) return null;
-  const own = new Map(thresholdsOf(model));
+  const own = new Map(thresholdsOf(model.manifest, labels[0]!));
   const right = (score: number, threshold: number, positive: boolean): boolean =>
     score >= threshold === positive;
   return {

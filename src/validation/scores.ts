@@ -10,10 +10,10 @@ import type { Answer } from './types.ts';
 /** Changes whenever the code between the file and the network does so that scores can differ. */
 const PREPARATION = 1;
 
-/** What a score depends on: the weights, how the manifest has images prepared and outputs read, and the bytes of the image. */
-export function keyOf({ manifest }: ModelPackage): (imageSha256: string) => string {
+/** What a score depends on: the weights, how the manifest has images prepared and outputs read, the label, and the bytes of the image. */
+export function keyOf({ manifest }: ModelPackage, label: string): (imageSha256: string) => string {
   const { weights, input, outputs } = manifest;
-  const model = JSON.stringify([PREPARATION, weights.sha256, input, outputs]);
+  const model = JSON.stringify([PREPARATION, weights.sha256, input, outputs, label]);
   return (imageSha256) => createHash('sha256').update(`${model}\n${imageSha256}`).digest('hex');
 }
 

@@ -51,6 +51,7 @@ afterAll(() => rm(dir, { recursive: true }));
 const form = (more: Partial<StudyForm> = {}): StudyForm => ({
   modelId: 'fracture',
   compareId: null,
+  finding: null,
   source: images,
   labelColumn: 'label',
   language: 'fr',

@@ -13,6 +13,7 @@ import type { Principal } from '../people/types.ts';
 import { uuidv7 } from '../store/index.ts';
 import type { Job, Log, Store, Tx } from '../store/types.ts';
 import { readLabels } from './labels.ts';
+import { targetOf } from './target.ts';
 import type { ValidationTable, ValidationTables } from './tables.ts';
 import type { Progress, Result } from './types.ts';
 
@@ -32,6 +33,8 @@ export type ResultFile = keyof typeof RESULT_FILES;
 export interface StudyForm {
   readonly modelId: string;
   readonly compareId: string | null;
+  /** Which label of a model with several; null where it has one. */
+  readonly finding: string | null;
   /** `archive` (images by SOP Instance UID), or one of `folders`. */
   readonly source: string;
   readonly labelColumn: string;
@@ -73,7 +76,7 @@ export interface Validation {
   list(): Promise<ValidationRow[]>;
   /** Throws 404 `not-found`. */
   study(id: string): Promise<ValidationRow>;
-  /** Throws 404 `model-unknown`, 400 `source-unknown`, and what `readLabels` throws. */
+  /** Throws 404 `model-unknown`, 400 `source-unknown`, and what `targetOf` and `readLabels` throw. */
   add(form: StudyForm, by: Principal): Promise<ValidationRow>;
   /** Ends it; what was analysed is kept. Throws 404, 409 `study-ended`. */
   cancel(id: string, by: Principal): Promise<ValidationRow>;
@@ -195,6 +198,7 @@ export function createValidation(deps: ValidationDependencies): Validation {
       images: of.source === 'archive' ? archiveSource(archive) : await openFolder(of.source),
       labels: Buffer.from(of.labels, 'base64'),
       labelColumn: of.label_column,
+      ...(of.finding === null ? {} : { finding: of.finding }),
       language: of.language,
       countTuning: of.count_tuning === 1,
       out: dirOf(of.id),
@@ -229,8 +233,8 @@ export function createValidation(deps: ValidationDependencies): Validation {
     },
 
     async add(form, by) {
-      await installed(form.modelId);
-      if (form.compareId !== null) await installed(form.compareId);
+      for (const id of [form.modelId, form.compareId])
+        if (id !== null) targetOf((await installed(id)).manifest, form.finding ?? undefined);
       if (form.source !== 'archive' && !folders.includes(form.source))
         throw new NegatoscopeError('source-unknown', 'That folder is not among those of the configuration.');
       readLabels(Buffer.from(form.labels, 'base64'), form.labelColumn);
@@ -239,6 +243,7 @@ export function createValidation(deps: ValidationDependencies): Validation {
         id: uuidv7(at),
         model_id: form.modelId,
         compare_id: form.compareId,
+        finding: form.finding,
         source: form.source,
         label_column: form.labelColumn,
         language: form.language,
@@ -338,6 +343,7 @@ const asRow = (of: ValidationTable): ValidationRow => ({
   id: of.id,
   modelId: of.model_id,
   compareId: of.compare_id,
+  finding: of.finding,
   source: of.source,
   labelColumn: of.label_column,
   language: of.language,

@@ -163,6 +163,26 @@ describe('a study', { timeout: 240_000 }, () => {
     expect((await readFile(join(dir, 'three', 'report.pdf'))).subarray(0, 5).toString()).toBe('%PDF-');
   });
 
+  test('weighs each image where the table has weights', async () => {
+    const [first, ...rest] = table.split('\n');
+    const text = [`${first},weight`, ...rest.map((line, i) => `${line},${i % 2 === 0 ? '1' : '2.5'}`)].join(
+      '\n',
+    );
+    const labels = new TextEncoder().encode(text);
+    const { result: weighed } = await study('three', { labels });
+    expect(weighed.subgroups).not.toHaveProperty('weight');
+    expect(weighed.auc).toBe(result.auc);
+    expect(weighed.weighted).toMatchObject({ n: 4 + 3 * 2.5 });
+    const csv = await rows('three');
+    const of = (positive: string) => csv.filter((row) => row.excluded === '' && row.label === positive);
+    const marked = of('1').filter((row) => row.positive_balanced === '1');
+    const sum = (some: Record<string, string>[]) =>
+      some.reduce((total, row) => total + Number(row.weight), 0);
+    const point = weighed.weighted!.operatingPoints.find(({ name }) => name === 'balanced')!;
+    expect(point.sensitivity).toBeCloseTo(sum(marked) / sum(of('1')), 12);
+    expect(await bytesOf('three', 'report.html')).toContain('Weighed by the chance');
+  });
+
   test('compared with itself a model does not differ', async () => {
     const { result: compared } = await study('three', { compare: model });
     expect(compared.comparison).toMatchObject({ n: 7, areas: { difference: 0, z: null } });
@@ -171,6 +191,13 @@ describe('a study', { timeout: 240_000 }, () => {
 });
 
 describe('refused with a reason', () => {
+  test('a finding that the model does not have, and a model that judges no image', async () => {
+    await expect(study('refused', { finding: 'nodule' })).rejects.toMatchObject({ code: 'finding-unknown' });
+    const { finding: _, ...manifest } = model.manifest;
+    const measures = { ...model, manifest: { ...manifest, outputs: {} } };
+    await expect(study('refused', { model: measures })).rejects.toMatchObject({ code: 'model-no-score' });
+  });
+  test('a weight that is none', () => fails('image,fractured,weight\na,1,1\nb,0,\n', 'labels-weight'));
   const fails = (text: string, code: string) =>
     expect(study('refused', { labels: new TextEncoder().encode(text) })).rejects.toMatchObject({ code });
   test('nothing to count', () => fails('image,fractured\ngone.jpg,1\n', 'no-cases'));

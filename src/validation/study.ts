@@ -15,6 +15,7 @@ import { reportHtml } from './report/html.ts';
 import { reportPdf } from './report/pdf.ts';
 import { resultOf } from './result.ts';
 import { keyOf, openScores, type Scores } from './scores.ts';
+import { targetOf } from './target.ts';
 import type { Answer, Case, Exclusion, Progress, Result, RunFacts, StudyOptions } from './types.ts';
 
 const SCORES = 'scores.jsonl';
@@ -25,13 +26,16 @@ const SCORED: ReadonlySet<Exclusion | null> = new Set([null, 'training-image', '
  * Runs the study and writes `report.html`, `report.pdf`, `result.json`, `cases.csv` and `run.json`. The same images, labels and
  * models give the same bytes of `result.json` and `cases.csv`, with however many processes and interruptions.
  *
- * @throws NegatoscopeError `labels-…` (see `readLabels`), `no-cases`, `one-class`, `out-in-use`, `out-unusable`, `disk-full`,
+ * @throws NegatoscopeError `labels-…` (see `readLabels`), `no-cases`, `one-class`, `model-no-score`,
+ * `finding-unknown`, `out-in-use`, `out-unusable`, `disk-full`,
  * `model-weights`, `model-training`, `aborted`
  */
 export async function runStudy(options: StudyOptions): Promise<{ result: Result; run: RunFacts }> {
   const { model, compare, images, out, signal, now = Date.now } = options;
   const processes = Math.max(1, options.processes ?? Math.min(4, availableParallelism()));
   const began = now();
+  const models = compare ? [model, compare] : [model];
+  const labels = models.map(({ manifest }) => targetOf(manifest, options.finding));
   const sheet = readLabels(options.labels, options.labelColumn);
   const free = await holdFolder(out);
   try {
@@ -40,7 +44,6 @@ export async function runStudy(options: StudyOptions): Promise<{ result: Result;
       options.progress?.({ phase, done, total });
       return () => options.progress?.({ phase, done: (done += 1), total });
     };
-    const models = compare ? [model, compare] : [model];
     const gathered = await gather(sheet, images, models, {
       step: tell('looking', sheet.rows.length),
       signal,
@@ -54,13 +57,13 @@ export async function runStudy(options: StudyOptions): Promise<{ result: Result;
     const wanted = gathered.drafts.filter(({ excluded }) => SCORED.has(excluded));
     const step = tell('analysing', wanted.length * models.length);
     const asked: Outcomes[] = [];
-    for (const each of models)
-      asked.push(await askAll(each, wanted, scores, { processes, out, step, signal }));
+    for (const [i, each] of models.entries())
+      asked.push(await askAll(each, labels[i]!, wanted, scores, { processes, out, step, signal }));
     const cases = gathered.drafts.map((draft) => caseOf(draft, asked));
     mustBothBe(cases);
 
     tell('measuring', 1);
-    const result = resultOf({ ...options, sheet, cases, gathered });
+    const result = resultOf({ ...options, labels, sheet, cases, gathered });
     const fresh = asked.flatMap(({ fresh: seconds }) => seconds).sort((a, b) => a - b);
     const run: RunFacts = {
       at: new Date(now()).toISOString(),
@@ -128,6 +131,7 @@ interface Outcomes {
 
 async function askAll(
   model: ModelPackage,
+  label: string,
   drafts: readonly Draft[],
   scores: Scores,
   {
@@ -137,7 +141,7 @@ async function askAll(
     signal,
   }: { processes: number; out: string; step(): void; signal?: AbortSignal | undefined },
 ): Promise<Outcomes> {
-  const key = keyOf(model);
+  const key = keyOf(model, label);
   const by = new Map<string, Answer | Failure>();
   const fresh: number[] = [];
   const todo: Draft[] = [];
@@ -154,7 +158,7 @@ async function askAll(
   const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   let next = 0;
   const work = async (): Promise<void> => {
-    const asker = createAsker(model);
+    const asker = createAsker(model, label);
     try {
       for (let i = next++; i < todo.length; i = next++) {
         if (either.aborted) throw new NegatoscopeError('aborted', 'The study was stopped');

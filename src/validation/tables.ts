@@ -7,6 +7,8 @@ export interface ValidationTable {
   id: string;
   model_id: string;
   compare_id: string | null;
+  /** Which label of a model with several. */
+  finding: string | null;
   /** `archive`, or one of the folders that the configuration names. */
   source: string;
   label_column: string;
@@ -54,6 +56,12 @@ export const validationMigrations: readonly Migration[] = [
         .addColumn('created_at', 'bigint', (c) => c.notNull())
         .addColumn('finished_at', 'bigint')
         .execute();
+    },
+  },
+  {
+    id: 'validation-002',
+    async up(db: Kysely<any>) {
+      await db.schema.alterTable('validation_study').addColumn('finding', 'text').execute();
     },
   },
 ];

@@ -52,6 +52,7 @@ export interface Case {
   readonly unknownUse: string;
   readonly boxes: readonly Rectangle[] | undefined;
   readonly boxesUnusable: boolean;
+  readonly weight: number;
   readonly groups: Readonly<Record<string, string>>;
   /** What the maker used it for, by its hash; null where that is not known of it. */
   readonly known: 'training' | 'tuning' | null;
@@ -131,12 +132,36 @@ export interface Comparison {
   }[];
 }
 
+/** Rates at one threshold of the whole from which a weighted sample was drawn; intervals by bootstrap. */
+export interface WeightedPoint {
+  readonly name: string;
+  readonly threshold: number;
+  readonly sensitivity: number | null;
+  readonly sensitivityCi: Pair | null;
+  readonly specificity: number | null;
+  readonly specificityCi: Pair | null;
+  readonly ppv: number | null;
+  readonly ppvCi: Pair | null;
+  readonly npv: number | null;
+  readonly npvCi: Pair | null;
+}
+export interface WeightedFigures {
+  /** Sums of weights: images of the whole, and those of them with the finding. */
+  readonly n: number;
+  readonly positives: number;
+  readonly auc: number | null;
+  readonly aucCi: Pair | null;
+  readonly operatingPoints: readonly WeightedPoint[];
+}
+
 /** `result.json`: the same input gives the same bytes. */
 export interface Result extends Figures {
   readonly format: 1;
   readonly model: string;
   readonly version: string;
   readonly weightsSha256: string;
+  /** Key of the label of the model that was measured. */
+  readonly finding: string;
   /** SHA-256 of the table of labels. */
   readonly labelsSha256: string;
   readonly labelColumn: string;
@@ -162,6 +187,8 @@ export interface Result extends Figures {
     readonly sensitivity: number;
     readonly falsePositiveRate: number;
   }[];
+  /** Where the table has a column `weight`: what holds of the whole; every other figure describes the drawn images alone. */
+  readonly weighted: WeightedFigures | null;
   /** Column → value (or range of values) → figures. */
   readonly subgroups: Readonly<Record<string, Readonly<Record<string, Figures>>>>;
   /** Further columns that make no groups: nearly every image has a value of its own. */
@@ -210,6 +237,8 @@ export interface StudyOptions {
   /** The bytes of labels.csv. */
   readonly labels: Uint8Array;
   readonly labelColumn?: string;
+  /** Which label of the model, for those with several. */
+  readonly finding?: string;
   /** Folder of the results; made when it is not there. An interrupted study goes on in it. */
   readonly out: string;
   readonly language?: 'fr' | 'en';

@@ -12,6 +12,7 @@ const MOST_LABELS = 32 * 1024 * 1024;
 const Form = z.strictObject({
   modelId: z.string().max(64),
   compareId: z.string().max(64).nullable().default(null),
+  finding: z.string().max(64).nullable().default(null),
   source: z.string().min(1).max(4096),
   labelColumn: z.string().min(1).max(200),
   language: z.enum(['fr', 'en']),

@@ -2,7 +2,7 @@
 import type { ModelManifest } from '../../assist/types.ts';
 import { HIT_OVERLAP } from '../../evidence/froc.ts';
 import { MINIMUM_CASES } from '../../evidence/statistics.ts';
-import type { Figures, OperatingPoint, Pair, Result, RunFacts } from '../types.ts';
+import type { Figures, OperatingPoint, Pair, Result, RunFacts, WeightedFigures } from '../types.ts';
 import type { Drawing } from './drawing.ts';
 import { flowDiagram } from './flow.ts';
 import { forestPlot, frocPlot, reliabilityPlot, rocPlot } from './plots.ts';
@@ -79,6 +79,7 @@ export function contentOf(input: ReportInput): Content {
   const words = wordsOf(language, manifest.operatingPoints);
   const sections = [
     inShort(result, words),
+    ...(result.weighted ? [weighted(result.weighted, words)] : []),
     measured(input, words),
     { title: words.flowTitle, blocks: flow(input, words) },
     {
@@ -125,33 +126,65 @@ function inShort(result: Result, words: Words): Section {
     n < MINIMUM_CASES || ci === null
       ? words.ofCount(words.number(k), words.number(n))
       : words.ofHundred(words.number((100 * k) / n), words.range([100 * ci[0], 100 * ci[1]], 0));
-  if (point) {
-    const wrongCi: Pair | null = point.specificityCi && [
-      1 - point.specificityCi[1],
-      1 - point.specificityCi[0],
-    ];
+  const whole = result.weighted?.operatingPoints.find(({ name }) => name === result.defaultOperatingPoint);
+  const turned = (ci: Pair | null): Pair | null => ci && [1 - ci[1], 1 - ci[0]];
+  const ofAll = (part: number, ci: Pair | null): string =>
+    words.ofHundred(words.number(100 * part), ci ? words.range([100 * ci[0], 100 * ci[1]], 0) : '–');
+  if (point && whole && whole.sensitivity !== null && whole.specificity !== null)
     blocks.push(
       text(
         words.sentence(
-          side(point.tp, point.tp + point.fn, point.sensitivityCi),
-          side(point.fp, point.fp + point.tn, wrongCi),
+          ofAll(whole.sensitivity, whole.sensitivityCi),
+          ofAll(1 - whole.specificity, turned(whole.specificityCi)),
           words.pointName(point.name),
         ),
       ),
     );
-  }
-  if (result.auc !== null && !isPoint(result.aucCi) && result.aucCi)
+  else if (point)
     blocks.push(
       text(
-        words.ranking(
-          words.number(100 * result.auc),
-          words.range([100 * result.aucCi[0], 100 * result.aucCi[1]], 0),
+        words.sentence(
+          side(point.tp, point.tp + point.fn, point.sensitivityCi),
+          side(point.fp, point.fp + point.tn, turned(point.specificityCi)),
+          words.pointName(point.name),
         ),
       ),
+    );
+  const { auc, aucCi } = result.weighted ?? result;
+  if (auc !== null && aucCi && !isPoint(aucCi))
+    blocks.push(
+      text(words.ranking(words.number(100 * auc), words.range([100 * aucCi[0], 100 * aucCi[1]], 0))),
     );
   const fewer = Math.min(result.positives, result.n - result.positives);
   if (fewer < MINIMUM_CASES) blocks.push({ kind: 'warning', text: words.few(words.number(fewer)) });
   return { title: words.short, blocks };
+}
+
+function weighted({ n, positives, auc, aucCi, operatingPoints }: WeightedFigures, words: Words): Section {
+  const { columns } = words;
+  const value = (of: number | null, ci: Pair | null): string =>
+    of === null ? '–' : `${words.percent(of)} (${words.percentRange(ci)})`;
+  return {
+    title: words.weightedTitle,
+    blocks: [
+      text(words.weighted(words.number(n), words.number(positives))),
+      {
+        kind: 'table',
+        head: [columns.point, columns.sensitivity, columns.specificity, columns.ppv, columns.npv],
+        widths: [2, 2, 2, 2, 2],
+        rows: operatingPoints.map((point) => [
+          `${words.pointName(point.name)} (${point.threshold})`,
+          value(point.sensitivity, point.sensitivityCi),
+          value(point.specificity, point.specificityCi),
+          value(point.ppv, point.ppvCi),
+          value(point.npv, point.npvCi),
+        ]),
+      },
+      small(
+        `${columns.area} ${auc === null ? '–' : words.number(auc, 2)} (${words.range(aucCi, 2)}). ${words.weightedIntervals}`,
+      ),
+    ],
+  };
 }
 
 function measured({ result, manifest, run }: ReportInput, words: Words): Section {
@@ -168,6 +201,7 @@ function measured({ result, manifest, run }: ReportInput, words: Words): Section
           [facts.maker, manifest.maker],
           [facts.regulatory, words.text(manifest.regulatory.detail)],
           [facts.intendedUse, words.text(manifest.intendedUse.text)],
+          [facts.finding, words.text(manifest.labels[result.finding]!.text)],
           [facts.weights, result.weightsSha256],
           [facts.labels, result.labelsSha256],
           [facts.labelColumn, result.labelColumn],

@@ -33,6 +33,7 @@ const EN = {
     regulatory: 'Regulatory status',
     weights: 'Weights (SHA-256)',
     intendedUse: 'Intended use',
+    finding: 'Finding',
     labels: 'Table of labels (SHA-256)',
     labelColumn: 'Column taken as the truth',
     cases: 'Images counted',
@@ -46,6 +47,10 @@ const EN = {
   ofCount: (k: string, n: string) => `${k} of the ${n} images`,
   ranking: (value: string, range: string) =>
     `Of two images, one with the finding and one without, the tool gives the higher score to the right one ${value} times in 100 (95 % interval ${range}): that is the area under the ROC curve.`,
+  weightedTitle: 'Weighed by the chance of being drawn',
+  weighted: (n: string, positives: string) =>
+    `The table has a column “weight”: its images were drawn with unequal chances, from about ${n} images, about ${positives} of them with the finding. The figures in short and in this table weigh each image by it and hold for the whole. Everything below describes the drawn images alone, among which the tool’s marks are too frequent or too rare.`,
+  weightedIntervals: 'Intervals: 2,000 draws within the images of equal weight.',
   few: (n: string) =>
     `Fewer than ${MINIMUM_CASES} images on one side (${n}): counts are shown instead of percentages, and intervals are wide.`,
   fewMark: `† fewer than ${MINIMUM_CASES} images with or without the finding: chance weighs more than the tool.`,
@@ -223,6 +228,7 @@ const FR: Catalogue = {
     regulatory: 'Statut réglementaire',
     weights: 'Poids (SHA-256)',
     intendedUse: 'Usage prévu',
+    finding: 'Anomalie',
     labels: 'Table des étiquettes (SHA-256)',
     labelColumn: 'Colonne tenue pour vraie',
     cases: 'Images comptées',
@@ -235,6 +241,10 @@ const FR: Catalogue = {
   ofCount: (k, n) => `${k} images sur ${n}`,
   ranking: (value, range) =>
     `De deux images, l’une avec l’anomalie et l’autre sans, l’outil donne le score le plus élevé à la bonne ${value} fois sur 100 (intervalle à 95 % ${range}) : c’est l’aire sous la courbe ROC.`,
+  weightedTitle: 'Pondéré par la chance d’être tirée',
+  weighted: (n, positives) =>
+    `La table a une colonne « weight » : ses images ont été tirées avec des chances inégales, parmi environ ${n} images, dont environ ${positives} avec l’anomalie. Les chiffres de « En bref » et de ce tableau pondèrent chaque image et valent pour l’ensemble. Tout ce qui suit ne décrit que les images tirées, parmi lesquelles les signalements de l’outil sont trop fréquents ou trop rares.`,
+  weightedIntervals: 'Intervalles : 2 000 tirages parmi les images de même poids.',
   few: (n) =>
     `Moins de ${MINIMUM_CASES} images d’un côté (${n}) : des effectifs remplacent les pourcentages, et les intervalles sont larges.`,
   fewMark: `† moins de ${MINIMUM_CASES} images avec ou sans l’anomalie : le hasard y pèse plus que l’outil.`,

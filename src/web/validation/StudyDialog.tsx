@@ -10,6 +10,9 @@ import { Check, SelectField, TextField } from '../ui/fields.tsx';
 import { base64Of, columnsOf } from './table.ts';
 
 const ARCHIVE = 'archive';
+/** Models that state one finding need no choice. */
+const firstFinding = ({ manifest }: ModelView): string | null =>
+  manifest.finding ? null : (Object.keys(manifest.labels)[0] ?? null);
 
 export function StudyDialog(props: {
   models: readonly ModelView[];
@@ -21,6 +24,7 @@ export function StudyDialog(props: {
   const [form, setForm] = useState<StudyForm>({
     modelId: props.models[0]!.manifest.id,
     compareId: null,
+    finding: firstFinding(props.models[0]!),
     source: props.folders[0] ?? ARCHIVE,
     labelColumn: '',
     language,
@@ -45,6 +49,11 @@ export function StudyDialog(props: {
     setColumns(found);
     set({ labels: base64Of(bytes), labelColumn: found.includes('label') ? 'label' : '' });
   };
+  const model = props.models.find(({ manifest }) => manifest.id === form.modelId)!;
+  const choosing = (modelId: string) => {
+    const chosen = props.models.find(({ manifest }) => manifest.id === modelId)!;
+    set({ modelId, compareId: null, finding: firstFinding(chosen) });
+  };
   const submit = (event: FormEvent) => {
     event.preventDefault();
     start.mutate();
@@ -57,7 +66,7 @@ export function StudyDialog(props: {
         <SelectField
           label={t('validation.tool')}
           value={form.modelId}
-          onChange={(event) => set({ modelId: event.target.value, compareId: null })}
+          onChange={(event) => choosing(event.target.value)}
           data-autofocus
         >
           {props.models.map((model) => (
@@ -66,6 +75,19 @@ export function StudyDialog(props: {
             </option>
           ))}
         </SelectField>
+        {form.finding !== null && (
+          <SelectField
+            label={t('validation.finding')}
+            value={form.finding}
+            onChange={(event) => set({ finding: event.target.value })}
+          >
+            {Object.entries(model.manifest.labels).map(([key, label]) => (
+              <option key={key} value={key}>
+                {say(label.text)}
+              </option>
+            ))}
+          </SelectField>
+        )}
         {others.length > 0 && (
           <SelectField
             label={t('validation.compare')}
