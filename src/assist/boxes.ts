@@ -92,8 +92,13 @@ export function boxesOnImage(
   output: BoxesOutput,
   letterbox: Letterbox,
 ): NetworkBox[] {
-  return suppressed(raw, output.iou ?? IOU, output.most ?? MOST).flatMap(({ label, score, box }) => {
-    const cut = clipToImage(toImage(box, letterbox), letterbox.imageWidth, letterbox.imageHeight);
-    return cut ? [{ label: output.labels[label]!, score, box: cut }] : [];
-  });
+  const cut = ({ box }: RawBox): Box | undefined =>
+    clipToImage(toImage(box, letterbox), letterbox.imageWidth, letterbox.imageHeight);
+  // Boxes in the padding must not take the place of others.
+  const onImage = raw.filter((each) => cut(each));
+  return suppressed(onImage, output.iou ?? IOU, output.most ?? MOST).map((each) => ({
+    label: output.labels[each.label]!,
+    score: each.score,
+    box: cut(each)!,
+  }));
 }

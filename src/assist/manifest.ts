@@ -90,7 +90,7 @@ export function parseManifest(json: unknown, where: string): ModelManifest {
     const { $schema: _schema, ...manifest } = result.data;
     return manifest satisfies ModelManifest;
   }
-  const issue = result.error.issues[0];
+  const issue = inBranch(result.error.issues[0]);
   const field = issue?.path.join('.') || '(root)';
   throw new NegatoscopeError(
     'model-manifest',
@@ -100,6 +100,18 @@ export function parseManifest(json: unknown, where: string): ModelManifest {
       details: { where, field },
     },
   );
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** Of a choice of shapes, the issue in the one that was meant: where `kind` fits. */
+function inBranch(issue: Issue | undefined): Issue | undefined {
+  if (issue?.code !== 'invalid_union' || issue.errors.length === 0) return issue;
+  const meant = issue.errors.find(
+    (branch) => !branch.some(({ path }) => path[0] === 'kind' && path.length === 1),
+  );
+  const inner = inBranch((meant ?? issue.errors[0]!)[0]);
+  return inner && { ...inner, path: [...issue.path, ...inner.path] };
 }
 
 /** JSON Schema 2020-12 of the manifest, for editors and other makers: `models/manifest.schema.json` is this, written out. */

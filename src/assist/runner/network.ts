@@ -10,7 +10,7 @@ import type { ModelManifest } from '../types.ts';
 import { imageResult } from './imageOutputs.ts';
 import type { ImageResult, InputFigures, VolumeResult } from './messages.ts';
 import type { Slice } from './pixels.ts';
-import { encoded } from './tensors.ts';
+import { tensorOf } from './tensors.ts';
 import { runVolume } from './volumeNetwork.ts';
 
 export interface Network {
@@ -46,7 +46,7 @@ export async function openNetwork(manifest: ModelManifest, dir: string, threads:
   if (!session.inputNames.includes(input.name))
     throw new NegatoscopeError('model-output', `${manifest.id} has no input ${input.name}; there are: ${session.inputNames.join(', ')}`, { status: 500 }); // prettier-ignore
   const infer: Infer = async (values, dims) =>
-    session.run({ [input.name]: new ort.Tensor(input.type ?? 'float32', encoded(values, input.type), dims) });
+    session.run({ [input.name]: tensorOf(values, dims, input.type) });
   return {
     async run(plane) {
       if (input.kind === 'volume') throw new Error('a volume is wanted, not an image');

@@ -1,16 +1,24 @@
 /** Values in and out of a network: data types, and checks of what comes out. */
-import type * as ort from 'onnxruntime-node';
+import * as ort from 'onnxruntime-node';
 import { NegatoscopeError } from '../../errors.ts';
 import type { TensorType } from '../types.ts';
 
-/** What ONNX Runtime wants for a type. uint8 takes 0…255: the manifest's normalising has to give that. */
-export function encoded(
+/** uint8 takes 0…255: the manifest's normalising has to give that. */
+export function tensorOf(
   values: Float32Array,
+  dims: readonly number[],
   type: TensorType = 'float32',
-): Float32Array | Uint16Array | Uint8Array {
-  if (type === 'float32') return values;
-  if (type === 'uint8') return Uint8Array.from(values, (v) => Math.min(255, Math.max(0, Math.round(v))));
-  return Uint16Array.from(values, halfOf);
+): ort.Tensor {
+  if (type === 'float32') return new ort.Tensor('float32', values, dims);
+  if (type === 'uint8') {
+    const bytes = Uint8Array.from(values, (v) => Math.min(255, Math.max(0, Math.round(v))));
+    return new ort.Tensor('uint8', bytes, dims);
+  }
+  const halves = Uint16Array.from(values, halfOf);
+  const tensor = new ort.Tensor('float16', halves, dims);
+  // It makes a Float16Array of them, which the native half of onnxruntime-node 1.30 does not know: it is given the words.
+  Object.assign(tensor, { cpuData: halves });
+  return tensor;
 }
 
 const word = new Uint32Array(1);
