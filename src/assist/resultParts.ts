@@ -131,7 +131,6 @@ export function segmentGroups(input: ResultInput): MeasurementGroup[] {
         seriesUid: segmentationSeriesOf(runId),
         sopClassUid: SOP_CLASS.SegmentationStorage,
         sopInstanceUid: segmentationUidOf(runId, number),
-        segments: [inObject + 1],
       };
       const planar = each.images.length === 1;
       const at = frame;
@@ -145,8 +144,12 @@ export function segmentGroups(input: ResultInput): MeasurementGroup[] {
           ? { images: planar ? [reference(first)] : [] }
           : {
               segment: planar
-                ? { image: { ...image, frames: [at] }, source: { image: reference(first) } }
-                : { image, source: { seriesUid: instances.get(first)!.seriesUid } },
+                ? // A frame is of one segment, whose number must not stand beside it (PS3.3 C.17.2.1).
+                  { image: { ...image, frames: [at] }, source: { image: reference(first) } }
+                : {
+                    image: { ...image, segments: [inObject + 1] },
+                    source: { seriesUid: instances.get(first)!.seriesUid },
+                  },
             }),
         measurements: [
           segment.ml === null

@@ -213,3 +213,87 @@ test('the shared radiographs, as the archive reads them: only the pelvis is refu
     'CT_small.dcm': 'modality CT',
   });
 });
+
+describe('rules beyond radiographs of a body part', () => {
+  const use = (over: object) => ({ intendedUse: { ...manifest.intendedUse, ...over } });
+  const asked = (
+    over: object,
+    { study = {}, ofSeries = {}, ofInstance = {}, views = [] as string[] } = {},
+  ): string => {
+    const one = instance(ofInstance);
+    const answer = mayRun(
+      use(over),
+      { ...adult, ...study },
+      [one],
+      [series(ofSeries)],
+      new Map([[one.sopInstanceUid, views]]),
+    );
+    return 'run' in answer ? 'run' : `${answer.notRun} ${answer.detail}`;
+  };
+
+  test('sex', () => {
+    const sex = { values: ['F' as const], unknown: 'refuse' as const };
+    expect(asked({ sex }, { study: { sex: 'F' } })).toBe('run');
+    expect(asked({ sex }, { study: { sex: 'M' } })).toBe('sex M');
+    expect(asked({ sex }, { study: { sex: '' } })).toBe('sex null');
+    expect(asked({ sex: { ...sex, unknown: 'accept' } }, { study: { sex: '' } })).toBe('run');
+  });
+  test('view, by its position or its code', () => {
+    const views = { values: ['PA', '399033003'], unknown: 'refuse' as const };
+    expect(asked({ views })).toBe('run');
+    expect(asked({ views }, { ofInstance: { viewPosition: 'LL' } })).toBe('view LL');
+    expect(asked({ views }, { ofInstance: { viewPosition: '' } })).toBe('view null');
+    // 399033003, SCT: postero-anterior projection (CID 4010).
+    expect(asked({ views }, { ofInstance: { viewPosition: '' }, views: ['399033003'] })).toBe('run');
+    expect(asked({ views: { ...views, unknown: 'accept' } }, { ofInstance: { viewPosition: '' } })).toBe(
+      'run',
+    );
+  });
+  test('photometric interpretation, matrix and spacing', () => {
+    expect(asked({ photometric: ['MONOCHROME1'] })).toBe('photometric MONOCHROME2');
+    expect(asked({ minMatrix: 373 })).toBe('run');
+    expect(asked({ minMatrix: 374 })).toBe('matrix 373 × 454');
+    const spacingMm = { pixel: { min: 0.1, max: 0.2 }, unknown: 'refuse' as const };
+    expect(asked({ spacingMm }, { ofSeries: { pixelSpacing: [0.15, 0.15] } })).toBe('run');
+    expect(asked({ spacingMm }, { ofSeries: { pixelSpacing: [0.15, 0.25] } })).toBe('spacing 0.25');
+    expect(asked({ spacingMm })).toBe('spacing null');
+    expect(asked({ spacingMm: { ...spacingMm, unknown: 'accept' } })).toBe('run');
+  });
+
+  describe('the series of a volume', () => {
+    const acquisition = {
+      any: ['t1', 'mprage'],
+      none: ['t2', 'gado', 'c+'],
+      parameters: { repetitionTimeMs: { max: 3000 }, echoTimeMs: { max: 8 } },
+    };
+    const rules = use({ series: { slices: { min: 3, max: 5 }, acquisition } });
+    const of = (all: { uid: string; count: number; facts?: Partial<SeriesFacts> }[]): string => {
+      const images = all.flatMap(({ uid, count }) =>
+        Array.from({ length: count }, (_, i) => instance({ seriesUid: uid, sopInstanceUid: `${uid}.${i}` })),
+      );
+      const answer = mayRun(rules, adult, images, all.map(({ uid, facts }) => series({ seriesUid: uid, ...facts }))); // prettier-ignore
+      return 'run' in answer
+        ? `run ${new Set(answer.run.map((i) => i.seriesUid)).values().next().value} ${answer.run.length}`
+        : `${answer.notRun} ${answer.detail}`;
+    };
+    const t1 = { description: 'Sag T1 3D' };
+
+    test('the largest that its rules permit', () => {
+      expect(of([{ uid: '1', count: 3, facts: t1 }, { uid: '2', count: 4, facts: t1 }, { uid: '3', count: 9, facts: t1 }])).toBe('run 2 4'); // prettier-ignore
+      expect(of([{ uid: '1', count: 2, facts: t1 }])).toBe('slices 2');
+    });
+    test.each<[Partial<SeriesFacts>, boolean]>([
+      [{ description: 'T1_MPRAGE-sag' }, true],
+      [{ description: 'AX T2' }, false],
+      [{ description: 'T1 FSE GADO' }, false],
+      [{ description: 'T1 C+' }, false],
+      [{ description: 'ST100' }, false], // no word, and no parameters
+      [{ description: 'Série 3', protocol: '3D T1 TFE' }, true],
+      [{ description: 'Série 3', repetitionTimeMs: 2000, echoTimeMs: 3 }, true],
+      [{ description: 'Série 3', repetitionTimeMs: 5000, echoTimeMs: 90 }, false],
+      [{ description: 'Série 3', echoTimeMs: 3 }, false],
+    ])('%j', (facts, permitted) => {
+      expect(of([{ uid: '1', count: 4, facts }])).toBe(permitted ? 'run 1 4' : 'acquisition null');
+    });
+  });
+});

@@ -364,6 +364,7 @@ export interface ModelView {
     | 'regulatory'
     | 'intendedUse'
     | 'labels'
+    | 'outputs'
     | 'finding'
     | 'question'
     | 'operatingPoints'

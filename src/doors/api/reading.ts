@@ -86,6 +86,8 @@ const Correction = z.object({
     .partial(),
   reason: z.string().min(3).max(500),
 });
+/** Of a tool that looks for several things: the map of one of them. */
+const HeatQuery = z.object({ label: z.string().max(64).optional() });
 const Templates = z.object({ language: z.enum(['fr', 'en']).default('fr') });
 
 type Study = { Params: { uid: string } };
@@ -177,8 +179,9 @@ export function registerReading(app: FastifyInstance, rooms: Rooms): void {
     async (request, reply) => {
       const { id, sop } = request.params;
       const seen = await reading.sightOf(request.principal)([id]);
-      const png = seen.has(id) ? await assist.heatmap(id, sop) : undefined;
-      const area = png && (await assist.heatmapBox(id, sop));
+      const { label } = queryOf(request, HeatQuery);
+      const png = seen.has(id) ? await assist.heatmap(id, sop, label) : undefined;
+      const area = png && (await assist.heatmapBox(id, sop, label));
       if (!png || !area)
         throw new NegatoscopeError('not-found', 'There is no such heat map.', { status: 404 });
       return reply

@@ -5,6 +5,7 @@ import type { Answer, Box, Finding, ModelView, StudyView } from '../../doors/api
 import { clock } from '../format.ts';
 import { aiText, useText } from '../text.ts';
 import { Segmented } from '../ui/fields.tsx';
+import { measuresOnly, Outcome } from './Outcome.tsx';
 import { operatingSentence } from './sentence.ts';
 import { lookOf, placeName } from './viewer/Marks.tsx';
 import type { ReadingState } from './useReading.ts';
@@ -124,7 +125,8 @@ function Tool({ ai, ...props }: Parameters<typeof Findings>[0] & { ai: Ai }) {
         )}
         {ai.hidden === 'not-named' && <span>{t('ai.hiddenNotNamed')}</span>}
       </p>
-      {ai.hidden === null && ai.status.state === 'analysed' && marks === 0 && (
+      {ai.run && ai.hidden === null && model && <Outcome run={ai.run} manifest={model.manifest} />}
+      {ai.hidden === null && ai.status.state === 'analysed' && marks === 0 && !measuresOnly(model) && (
         <div className="proposal none">
           <b>{t('ai.noMark')}</b>
           <p className="muted small">

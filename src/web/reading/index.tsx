@@ -381,7 +381,12 @@ function Reading({
 
   const shownRun = view.ai.find(({ run, hidden }) => run && hidden === null)?.run ?? null;
   const runImage = shownRun?.images.find(({ sopInstanceUid }) => sopInstanceUid === sop);
-  const heat = useHeat(heatOn && aiShown && runImage?.heatmap ? shownRun!.id : null, sop);
+  const marked = view.findings.find(({ id, sopInstanceUid }) => id === selected && sopInstanceUid === sop);
+  const heat = useHeat(
+    heatOn && aiShown && runImage?.heatmap ? shownRun!.id : null,
+    sop,
+    runImage?.scores && marked?.modelId === shownRun!.modelId ? marked?.label : undefined,
+  );
   const anyAi = view.ai.some(({ hidden, status }) => hidden === null && status.state === 'analysed');
 
   const correct = (finding: Finding) => {

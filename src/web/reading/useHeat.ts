@@ -7,13 +7,18 @@ import { failureOf } from '../api.ts';
 export function useHeat(
   runId: string | null,
   sopInstanceUid: string | undefined,
+  /** Of the finding that is looked at, for tools with a map for each label. */
+  label?: string,
 ): { url: string; box: Box } | null {
   const query = useQuery({
-    queryKey: ['heat', runId, sopInstanceUid],
+    queryKey: ['heat', runId, sopInstanceUid, label],
     enabled: runId !== null && sopInstanceUid !== undefined,
     staleTime: Infinity,
     queryFn: async () => {
-      const response = await fetch(`/api/runs/${encodeURIComponent(runId!)}/heatmap/${sopInstanceUid!}`);
+      const query = label === undefined ? '' : `?label=${encodeURIComponent(label)}`;
+      const response = await fetch(
+        `/api/runs/${encodeURIComponent(runId!)}/heatmap/${sopInstanceUid!}${query}`,
+      );
       if (!response.ok) throw await failureOf(response);
       const [x, y, width, height] = (response.headers.get('x-box') ?? '').split(',').map(Number);
       return { blob: await response.blob(), box: { x: x!, y: y!, width: width!, height: height! } };
