@@ -23,11 +23,9 @@ import {
 } from './harness.ts';
 
 const FILES = [
-  'DX06_FOREARM_RL_0762',
   'DX07_HAND_PA_0206', // of the training part, in its own bytes: recognised
   'DX12_SHOULDER_AP_1178',
   'DX16_KNEE_AP_2390',
-  'DX17_KNEE_AP_1876',
   'DX22_HAND_PA_3116',
   'DX24_LEG_LL_3686',
 ];
@@ -216,7 +214,7 @@ test('two at once, a second reading, a third who settles, figures near the truth
     'machine',
   ]);
   const known = lines.filter(([image]) => truth.has(image!));
-  expect(known.length).toBeGreaterThan(3);
+  expect(known.length).toBe(4);
   for (const [image, label] of known) expect([image, label]).toEqual([image, truth.get(image!) ? '1' : '0']);
   for (const name of ['anne', 'alice', 'viewer', 'deux'])
     expect((await who(name).call('GET', `/api/labelling/${id}/labels.csv`)).status, name).toBe(403);
@@ -264,17 +262,20 @@ test('a marked and an unmarked case are the same to the byte, and so is all that
   const mine = await (await who('bruno').call('GET', '/api/labelling/mine')).text();
   for (const text of [mine, ...answers.values()])
     expect(text).not.toMatch(/marked|stratum|weight|score|seed|sample|positive|twice|frame_|"ai"/i);
-  expect(mine).not.toContain(queue.queue.seed);
+  expect(mine).not.toContain(queue.queue.seed!);
   // An administrator who reads sees in the log that it happened, not what.
   const audit = await (await who('anne').call('GET', '/api/audit?limit=200')).text();
   expect(audit).toContain('evidence.labelling.drawn');
-  expect(audit).not.toContain(queue.queue.seed);
+  expect(audit).not.toContain(queue.queue.seed!);
   expect(audit).not.toMatch(/"marked"|"answer"/);
   for (const name of ['alice', 'anne', 'deux']) {
     expect((await who(name).call('GET', `/api/labelling/${id}/cases?figure=found`)).status, name).toBe(403);
     const overview = await who(name).call('GET', `/api/labelling/${id}`);
-    if (name === 'deux') expect((await overview.json()).figures).toBeNull();
-    else expect(overview.status, name).toBe(403);
+    if (name === 'deux') {
+      const text = await overview.text();
+      expect(JSON.parse(text).figures).toBeNull();
+      expect(text).not.toContain(queue.queue.seed!);
+    } else expect(overview.status, name).toBe(403);
   }
 }, 120_000);
 
@@ -293,7 +294,7 @@ test('the power goes while three label: what was acknowledged is there, once, an
     }
   };
   const working = Promise.all(['alice', 'bruno', 'carla'].map(worker));
-  while (acknowledged.length < 7) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (acknowledged.length < 5) await new Promise((resolve) => setTimeout(resolve, 5));
   server = await server.restart();
   await working;
   await login();

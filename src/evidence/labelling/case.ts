@@ -1,13 +1,13 @@
 /** A case as the one who labels it sees it: images, age and sex, and for who settles a disagreement the readings. */
 import { shuffled } from '../random.ts';
-import { NO_AI, type Context } from './context.ts';
-import type { Open, WithSeed } from './offer.ts';
+import { NO_AI, type Context, type WholeQueue } from './context.ts';
+import type { Open } from './offer.ts';
 import { labelsOf } from './project.ts';
 import type { CaseToLabel } from './types.ts';
 
 export async function caseToLabel(
   { archive, read }: Context,
-  of: WithSeed,
+  of: WholeQueue,
   personId: string,
   open: Open,
 ): Promise<CaseToLabel | null> {

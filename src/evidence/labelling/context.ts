@@ -63,7 +63,7 @@ export function createContext(deps: LabellingDeps) {
   const { store, now = Date.now } = deps;
   const read = store.read as unknown as Db<Tables>;
 
-  async function queue(id: string): Promise<Queue & { orderSeed: string }> {
+  async function queue(id: string): Promise<WholeQueue> {
     const row = await read.selectFrom('label_queue').selectAll().where('id', '=', id).executeTakeFirst();
     if (!row) throw noQueue();
     return queueOf(row);
@@ -108,7 +108,12 @@ export function createContext(deps: LabellingDeps) {
 export type Context = ReturnType<typeof createContext>;
 
 type QueueRow = { [K in keyof LabellingTables['label_queue']]: LabellingTables['label_queue'][K] };
-export const queueOf = (row: QueueRow): Queue & { orderSeed: string } => ({
+/** With what decides the draw and the order: never leaves the room so. */
+export interface WholeQueue extends Queue {
+  seed: string;
+  orderSeed: string;
+}
+export const queueOf = (row: QueueRow): WholeQueue => ({
   id: row.id,
   modelId: row.model_id,
   modelVersion: row.model_version,
@@ -129,4 +134,8 @@ export const queueOf = (row: QueueRow): Queue & { orderSeed: string } => ({
   drawnAt: Number(row.drawn_at),
   closedAt: row.closed_at === null ? null : Number(row.closed_at),
 });
-export const shown = ({ orderSeed: _, ...queue }: Queue & { orderSeed: string }): Queue => queue;
+/** As this person may have it. */
+export const shown = ({ orderSeed: _, ...queue }: WholeQueue, by: Principal): Queue => ({
+  ...queue,
+  seed: maySee(by, queue) ? queue.seed : null,
+});

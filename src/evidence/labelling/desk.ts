@@ -2,8 +2,8 @@
 import { NegatoscopeError } from '../../errors.ts';
 import type { Principal } from '../../people/types.ts';
 import { caseToLabel } from './case.ts';
-import { closed, newId, NO_AI, personWith, type Context } from './context.ts';
-import { createOffers, liveHolds, placesOf, type WithSeed } from './offer.ts';
+import { closed, newId, NO_AI, personWith, type Context, type WholeQueue } from './context.ts';
+import { createOffers, liveHolds, placesOf } from './offer.ts';
 import { labelsOf, type LabellingTx } from './project.ts';
 import type { LabellingTables } from './tables.ts';
 import type { Desk, LabelBox, LabelForm, LabelKind, QueueToLabel } from './types.ts';
@@ -27,7 +27,7 @@ export function createDesk(context: Context) {
       .limit(1)
       .executeTakeFirst();
 
-  async function summary(of: WithSeed, personId: string, left: number): Promise<QueueToLabel> {
+  async function summary(of: WholeQueue, personId: string, left: number): Promise<QueueToLabel> {
     const { given } = await read
       .selectFrom('label')
       .select((eb) => eb.fn.countAll<number>().as('given'))
@@ -155,30 +155,33 @@ export function createDesk(context: Context) {
             .where('id', '=', queueId)
             .executeTakeFirstOrThrow();
           if (present.closed_at !== null) throw closed();
-          const row = await tx
-            .selectFrom('label_case')
-            .select(['need', 'missing', 'drawn'])
-            .where('queue_id', '=', queueId)
-            .where('study_uid', '=', form.studyUid)
-            .executeTakeFirst();
-          if (!row || row.drawn === 0)
-            throw new NegatoscopeError('not-found', 'There is no such case.', { status: 404 });
           const labels = await labelsOf(tx, queueId, [form.studyUid]);
           const own = labels.filter((label) => label.personId === personId);
           if (own.some(({ kind }) => kind === form.kind) || (form.kind === 'adjudication' && own.length > 0))
             throw new NegatoscopeError('already-labelled', 'You have answered this case.', { status: 409 });
-          const reads = own.some(({ kind, exposure }) => kind === 'reading' && exposure === null);
-          if (row.need !== form.kind || (form.kind === 'consensus' && !reads))
-            throw new NegatoscopeError('case-taken', 'Others have answered this case meanwhile.', {
+          // Whatever was not offered is answered alike: that a study is in no queue would say that it was not marked.
+          const row = await tx
+            .selectFrom('label_case')
+            .innerJoin('label_hold', (join) =>
+              join
+                .onRef('label_hold.queue_id', '=', 'label_case.queue_id')
+                .onRef('label_hold.study_uid', '=', 'label_case.study_uid')
+                .on('label_hold.person_id', '=', personId),
+            )
+            .select(['need', 'missing', 'until'])
+            .where('label_case.queue_id', '=', queueId)
+            .where('label_case.study_uid', '=', form.studyUid)
+            .executeTakeFirst();
+          const at = now();
+          const others = (await liveHolds(tx, queueId, at)).filter(
+            (hold) => hold.study_uid === form.studyUid && hold.person_id !== personId,
+          );
+          // Who let the case lapse does not take it from those who have it at hand.
+          const lapsed = row !== undefined && Number(row.until) <= at && others.length >= placesOf(row);
+          if (!row || row.need !== form.kind || lapsed)
+            throw new NegatoscopeError('case-taken', 'This case is not yours to answer now.', {
               status: 409,
             });
-          // Who was not given the case, or let it lapse, does not take it from those who have it at hand.
-          const holds = (await liveHolds(tx, queueId, now())).filter(
-            (hold) => hold.study_uid === form.studyUid,
-          );
-          const held = holds.some((hold) => hold.person_id === personId);
-          if (!held && holds.length >= placesOf(row))
-            throw new NegatoscopeError('case-taken', 'Others have this case at hand now.', { status: 409 });
           await tx
             .deleteFrom('label_hold')
             .where('queue_id', '=', queueId)

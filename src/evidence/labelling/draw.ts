@@ -119,7 +119,7 @@ export function createDraws(context: Context) {
         ],
         (tx) => context.assertHolds(tx, personId, 'evidence'),
       );
-      return shown(await queue(id));
+      return shown(await queue(id), by);
     },
 
     async extend(queueId: string, sample: number, by: Principal): Promise<Queue> {
@@ -141,7 +141,7 @@ export function createDraws(context: Context) {
         ],
         (tx) => context.assertHolds(tx, personId, 'evidence'),
       );
-      return shown(await queue(queueId));
+      return shown(await queue(queueId), by);
     },
 
     async change(queueId: string, { offerUnread }: { offerUnread: boolean }, by: Principal): Promise<Queue> {
@@ -155,7 +155,7 @@ export function createDraws(context: Context) {
           payload: { offerUnread },
         },
       ]);
-      return shown(await queue(queueId));
+      return shown(await queue(queueId), by);
     },
 
     async close(queueId: string, by: Principal): Promise<Queue> {
@@ -165,7 +165,7 @@ export function createDraws(context: Context) {
         [{ kind: 'evidence.labelling.closed', subject: queueId, actor: personId, payload: {} }],
         (tx) => context.assertHolds(tx, personId, 'evidence'),
       );
-      return shown(await queue(queueId));
+      return shown(await queue(queueId), by);
     },
   };
 }

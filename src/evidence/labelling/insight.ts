@@ -92,7 +92,7 @@ export function createInsight(context: Context) {
     personWith(by, 'evidence');
     const of = await queue(queueId);
     if (!maySee(by, of)) throw blinded();
-    return shown(of);
+    return of;
   }
 
   return {
@@ -104,7 +104,7 @@ export function createInsight(context: Context) {
         .where('model_id', '=', modelId)
         .orderBy('drawn_at', 'desc')
         .execute();
-      return rows.map((row) => shown(queueOf(row)));
+      return rows.map((row) => shown(queueOf(row), by));
     },
 
     async overview(queueId: string, by: Principal): Promise<QueueOverview> {
@@ -125,7 +125,7 @@ export function createInsight(context: Context) {
             .execute()
         : [];
       return {
-        queue: shown(of),
+        queue: shown(of, by),
         progress: {
           drawn: cases.length,
           answered: done.length,

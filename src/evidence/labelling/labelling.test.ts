@@ -114,7 +114,7 @@ eachStore((_label, make) => {
     // Anyone with the seed and the frame draws the same.
     const unmarked = studies.filter((each) => !each.marked).map(({ studyUid }) => studyUid);
     const marked = studies.filter((each) => each.marked).map(({ studyUid }) => studyUid);
-    const again = shuffled(unmarked, queue.seed);
+    const again = shuffled(unmarked, queue.seed!);
     expect((await drawn()).sort()).toEqual([...marked, ...again.slice(0, 6)].sort());
     expect(queue.frameSha256).toBe(
       frameDigest(studies.map(({ studyUid, marked }) => ({ studyUid, runId: '', marked }))),
@@ -284,7 +284,9 @@ eachStore((_label, make) => {
     });
     const both = await person('Dr Deux', 'reader', 'evidence');
     const queue = await labelling.draw(form, both);
-    expect((await labelling.overview(queue.id, both)).figures).toBeNull();
+    const blind = await labelling.overview(queue.id, both);
+    expect([blind.figures, blind.queue.seed, queue.seed]).toEqual([null, null, null]);
+    expect((await labelling.queues(MODEL, both))[0]!.seed).toBeNull();
     expect(await code(labelling.cases(queue.id, 'found', both))).toBe('labelling-blinded');
     expect(await code(labelling.csv(queue.id, 'leave-out', both))).toBe('labelling-blinded');
     await labelAll(labelling, queue.id, both, (uid) =>
@@ -338,15 +340,18 @@ eachStore((_label, make) => {
     };
     expect(await code(labelling.label(open.id, form_, claims))).toBe('not-a-reader');
     expect(await code(labelling.label(open.id, form_, { ...a, personId: null }))).toBe('not-a-reader');
-    // Outside of what was drawn there is no case, and that says nothing of whether it was analysed.
+    // What was not offered is answered alike, drawn or not, so that nobody learns which studies are in a queue.
     const drawn = new Set(
       (await rows(read)).cases.filter((c) => c.queue_id === open.id && c.drawn).map((c) => c.study_uid),
     );
     const left = studies.find(({ studyUid }) => !drawn.has(studyUid));
+    expect(await code(labelling.label(open.id, { ...form_, studyUid: [...drawn][0]! }, a))).toBe(
+      'case-taken',
+    );
     if (left)
       expect(await code(labelling.label(open.id, { ...form_, studyUid: left.studyUid }, a))).toBe(
         'not-found',
       );
-    expect(await code(labelling.label(open.id, { ...form_, studyUid: '1.2.3' }, a))).toBe('not-found');
+    expect(await code(labelling.label(open.id, { ...form_, studyUid: '1.2.3' }, a))).toBe('case-taken');
   });
 });

@@ -1,9 +1,8 @@
 /** Which cases a person may go on with, and who has which at hand. */
 import { numberOf } from '../random.ts';
-import type { Context } from './context.ts';
+import type { Context, WholeQueue } from './context.ts';
 import type { LabellingTx } from './project.ts';
 import type { LabellingTables } from './tables.ts';
-import type { Queue } from './types.ts';
 
 /** A case that nobody went on with is offered to others after this, ms. Renewed by every call. */
 export const HOLD_MS = 15 * 60_000;
@@ -16,7 +15,6 @@ export interface Open {
   need: 'reading' | 'consensus' | 'adjudication';
   missing: number;
 }
-export type WithSeed = Queue & { orderSeed: string };
 
 /** Who has a case at hand now. */
 export const liveHolds = (tx: Pick<LabellingTx, 'selectFrom'>, queueId: string, at: number) =>
@@ -31,7 +29,7 @@ export function createOffers(context: Context) {
   const { read, store, archive, standing, now } = context;
 
   /** Cases that this person could go on with, held by others or not, in an order of this person's own. */
-  async function openFor(of: WithSeed, personId: string): Promise<Open[]> {
+  async function openFor(of: WholeQueue, personId: string): Promise<Open[]> {
     const rows = await read
       .selectFrom('label_case')
       .select(['study_uid', 'need', 'missing'])
@@ -67,7 +65,7 @@ export function createOffers(context: Context) {
   }
 
   /** Of these the ones that may be offered now: here, reported on, and not seen with AI before those that were not. */
-  async function offered(of: WithSeed, personId: string, open: readonly Open[]): Promise<Open[]> {
+  async function offered(of: WholeQueue, personId: string, open: readonly Open[]): Promise<Open[]> {
     const fresh: Open[] = [];
     const exposed: Open[] = [];
     for (let start = 0; start < open.length; start += CHUNK) {
@@ -86,7 +84,7 @@ export function createOffers(context: Context) {
 
   /** Takes up to two cases for this person, those already held first. Two at once never hold the same for the same purpose. */
   async function take(
-    of: WithSeed,
+    of: WholeQueue,
     personId: string,
     candidates: readonly Open[],
     first?: string,
@@ -121,7 +119,7 @@ export function createOffers(context: Context) {
       await tx
         .deleteFrom('label_hold')
         .where('queue_id', '=', of.id)
-        .where((eb) => eb.or([eb('until', '<=', at), eb('person_id', '=', personId)]))
+        .where('person_id', '=', personId)
         .execute();
       if (taken.length > 0)
         await tx
@@ -142,7 +140,7 @@ export function createOffers(context: Context) {
   return {
     take,
     /** What may be offered to this person now, in their own order. */
-    openTo: async (of: WithSeed, personId: string) => offered(of, personId, await openFor(of, personId)),
+    openTo: async (of: WholeQueue, personId: string) => offered(of, personId, await openFor(of, personId)),
   };
 }
 

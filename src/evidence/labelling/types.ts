@@ -68,8 +68,11 @@ export interface Frame {
 export interface Queue extends DrawForm {
   id: string;
   frame: Frame;
-  /** The draw can be repeated from these and the studies of the frame. Seen by the role evidence alone. */
-  seed: string;
+  /**
+   * The draw can be repeated from it and the studies of the frame. Null for a person who also reads, until the queue is closed: a
+   * study that it would not have drawn is there because it was marked.
+   */
+  seed: string | null;
   /** SHA-256 over the studies of the frame, sorted, each with its mark: `uid 1\n`. */
   frameSha256: string;
   drawnBy: string;
@@ -245,7 +248,7 @@ export interface Labelling {
   /** The case at hand and the one after it, held for this person for a while. */
   next(queueId: string, by: Principal): Promise<Desk>;
   /**
-   * Throws `labelling-closed`, `case-taken` (409: enough others have answered meanwhile), `already-labelled` (409),
+   * Throws `labelling-closed`, `case-taken` (409: not offered to this person, or others have it now), `already-labelled` (409),
    * `boxes-without-yes`, `box-outside` (400), `not-a-reader` (403).
    */
   label(queueId: string, form: LabelForm, by: Principal): Promise<Desk>;
