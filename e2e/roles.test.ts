@@ -68,6 +68,7 @@ const TABLE: Record<string, typeof PUBLIC | typeof PERSON | readonly Who[]> = {
   'DELETE /api/models/{id}/versions/{version}': ['admin'],
   'GET /api/evidence/{id}': ['admin', 'reader', 'evidence'],
   'GET /api/evidence/{id}/cases': ['admin', 'reader', 'evidence'],
+  'GET /api/evidence/{id}/monitoring': ['admin', 'reader', 'evidence'],
   'GET /api/validation': ['admin', 'evidence'],
   'POST /api/validation': ['admin', 'evidence'],
   'POST /api/validation/{id}/cancel': ['admin', 'evidence'],

@@ -272,6 +272,27 @@ eachStore((_label, make) => {
     expect((await evidence.summary(MODEL)).studiesRead).toBe(0);
   });
 
+  test('watched over time: the version in use alone, without training images, in the order of signatures', async () => {
+    const { evidence, say, store } = await house(await make({ migrations }));
+    const [template] = fc.sample(fact(0), { numRuns: 1, seed: 1 });
+    const study = async (i: number, more: Partial<ReadingFact>) =>
+      say({
+        studyUid: `1.2.${i}`,
+        facts: [{ ...template!, reportId: `r${i}`, studyUid: `1.2.${i}`, modelId: MODEL, modelVersion: '1.0.0', signedAt: i, inTraining: false, aiPositive: true, blindConclusion: 'yes', ...more, blindAiPositive: more.aiPositive ?? true }],
+      }); // prettier-ignore
+    // The last ones come first.
+    for (let i = 130; i > 60; i -= 1) await study(i, { aiPositive: i < 105 });
+    for (let i = 1; i <= 60; i += 1) await study(i, { blindConclusion: i % 6 === 0 ? 'uncertain' : 'yes' });
+    for (let i = 131; i <= 140; i += 1) await study(i, { inTraining: true, aiPositive: false });
+    await study(141, { modelVersion: '0.9.0', aiPositive: false });
+    await store.events.settled();
+    const { missed, falseMarks, scores, version: watched, decidedAt } = await evidence.monitoring(MODEL);
+    expect([watched, decidedAt, scores.n, falseMarks.n]).toEqual(['1.0.0', 0, 130, 0]);
+    expect(missed).toMatchObject({ n: 120, failures: 26, reference: { failures: 0 } });
+    expect(missed.alarms[0]).toMatchObject({ from: 105 });
+    expect(missed.path.map(({ at }) => at)).toEqual(Array.from({ length: 70 }, (_, i) => i + 61));
+  });
+
   test('another version begins in evaluation; a step back takes every version with it', async () => {
     const { evidence, person } = await house(await make({ migrations }));
     const chief = await person('admin', 'reader');

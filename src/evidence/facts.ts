@@ -1,6 +1,7 @@
 import { sql, type RawBuilder, type Selectable } from 'kysely';
 import type { Db, SealedEvent, Store, Tx } from '../store/types.ts';
 import type { Cell } from './figures.ts';
+import type { Watched } from './monitoring.ts';
 import type { EvidenceTables, ReadingFactTable } from './tables.ts';
 import type { FigureKey, ReadingFact, ReadingSnapshot } from './types.ts';
 
@@ -154,6 +155,25 @@ export function createFacts(store: Store) {
         .where('consumer', '=', CONSUMER)
         .executeTakeFirst();
       return Number(row?.seq ?? 0);
+    },
+    /** Studies of one version in the order of their signatures, as they are watched; training images are not among them. */
+    async watched(modelId: string, version: string): Promise<Watched[]> {
+      const rows = await within(modelId, {})
+        .select(['signed_at', 'ai_score_max', 'blind_conclusion', 'blind_ai_positive'])
+        .where('model_version', '=', version)
+        .where('in_training', '=', 0)
+        .orderBy('signed_at')
+        .orderBy('report_id')
+        .execute();
+      return rows.map((row) => ({
+        signedAt: Number(row.signed_at),
+        marked: row.blind_ai_positive === 1,
+        positive:
+          row.blind_conclusion === null || row.blind_conclusion === 'uncertain'
+            ? null
+            : row.blind_conclusion === 'yes',
+        score: row.ai_score_max,
+      }));
     },
     async cells(modelId: string, range: Range): Promise<Cell[]> {
       const total = (column: keyof ReadingFactTable) => sql<number>`sum(${sql.ref(column)})`;

@@ -4,6 +4,7 @@ import type { Store } from '../store/types.ts';
 import { createFacts, type Range } from './facts.ts';
 import { figuresOf } from './figures.ts';
 import { quartiles } from './statistics.ts';
+import { monitoringOf } from './monitoring.ts';
 import { createStages } from './stages.ts';
 import type { Evidence, EvidenceSummary } from './types.ts';
 
@@ -72,6 +73,14 @@ export function createEvidence(deps: {
   return {
     ...stages,
     summary,
+    async monitoring(modelId) {
+      const version = (await assist.model(modelId))?.manifest.version ?? '';
+      const [studies, { since }] = await Promise.all([
+        facts.watched(modelId, version),
+        stages.stage(modelId, version),
+      ]);
+      return { modelId, version, decidedAt: since, ...monitoringOf(studies) };
+    },
     async cases(modelId, figure, range = {}) {
       return facts.rows(modelId, figure, range);
     },

@@ -1,4 +1,5 @@
 import type { Principal } from '../people/types.ts';
+import type { Monitoring } from './monitoring.ts';
 
 export const STAGES = ['evaluation', 'shadow', 'pilot', 'routine', 'retired'] as const;
 export type Stage = (typeof STAGES)[number];
@@ -136,6 +137,13 @@ export interface EvidenceSummary {
   card: { sensitivity: number; specificity: number; positives: number; negatives: number } | null;
 }
 
+/** `decidedAt`: of the newest act about its stage, 0 without one; an alarm before it has been answered. */
+export interface ToolMonitoring extends Monitoring {
+  modelId: string;
+  version: string;
+  decidedAt: number;
+}
+
 /** The figure a person clicked; opens its studies. */
 export type FigureKey =
   | 'read'
@@ -160,6 +168,8 @@ export interface Evidence {
     options: { readers?: readonly string[]; blindFirst?: boolean; reason: string },
     by: Principal,
   ): Promise<StageAct>;
+  /** The version in use, watched over time. */
+  monitoring(modelId: string): Promise<ToolMonitoring>;
   summary(modelId: string, range?: { from?: number; to?: number }): Promise<EvidenceSummary>;
   /**
    * Studies behind a figure, newest first: as many as its n (or, for `missed`, n − k of the sensitivity; for `false-alarms` and

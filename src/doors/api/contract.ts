@@ -40,6 +40,7 @@
  * | PUT /api/models/:id/enabled · /version | {enabled} · {version} | 204 |
  * | DELETE /api/models/:id/versions/:version | | 204 |
  * | GET /api/evidence/:modelId?from&to | | EvidenceSummary |
+ * | GET /api/evidence/:modelId/monitoring | | ToolMonitoring |
  * | GET /api/evidence/:modelId/cases?figure&from&to | | CaseRow[] |
  * | GET · POST /api/validation | StudyForm | ValidationPage · ValidationRow |
  * | POST /api/validation/:id/cancel · /again · DELETE /api/validation/:id | | ValidationRow · 204 |
@@ -136,6 +137,7 @@ export type {
 export type {
   Answer,
   EvidenceSummary,
+  ToolMonitoring,
   FigureKey,
   Proportion,
   ReadingFact,

@@ -101,6 +101,10 @@ export function registerTools(app: FastifyInstance, rooms: Rooms): void {
     await installed(request.params.id);
     return evidence.summary(request.params.id, compact(queryOf(request, Range)));
   });
+  app.get<Model>('/api/evidence/:id/monitoring', whoMayJudge, async (request) => {
+    await installed(request.params.id);
+    return evidence.monitoring(request.params.id);
+  });
   app.get<Model>('/api/evidence/:id/cases', whoMayJudge, async (request): Promise<CaseRow[]> => {
     const { figure, ...range } = queryOf(request, Cases);
     const facts = await evidence.cases(request.params.id, figure, compact(range));

@@ -9,6 +9,7 @@ import { Skeleton } from '../ui/Skeleton.tsx';
 import { Cases } from './Cases.tsx';
 import { Accuracy, Agreement, Marks, Turnaround } from './Figures.tsx';
 import { Labelling } from './labelling/Labelling.tsx';
+import { Monitoring } from './Monitoring.tsx';
 import { rangeQuery } from './range.ts';
 import type { Range } from './range.ts';
 import { StageDialog } from './StageDialog.tsx';
@@ -20,6 +21,7 @@ export function Tool({ model, range, uncertain }: { model: ModelView; range: Ran
   const { t, say } = useText();
   const { manifest, stage } = model;
   const [figure, setFigure] = useState<FigureKey | null>(null);
+  const [alarm, setAlarm] = useState<{ figure: FigureKey; range: Range } | null>(null);
   const [changing, setChanging] = useState(false);
   const summary = useQuery({
     queryKey: [...keys.evidence, manifest.id, range],
@@ -83,9 +85,18 @@ export function Tool({ model, range, uncertain }: { model: ModelView; range: Ran
           </div>
         </>
       )}
+      <Monitoring model={model} open={(what, within) => setAlarm({ figure: what, range: within })} />
       <Labelling model={model} uncertain={uncertain} />
       {figure && (
         <Cases modelId={manifest.id} figure={figure} range={range} onClose={() => setFigure(null)} />
+      )}
+      {alarm && (
+        <Cases
+          modelId={manifest.id}
+          figure={alarm.figure}
+          range={alarm.range}
+          onClose={() => setAlarm(null)}
+        />
       )}
       {changing && <StageDialog model={model} onClose={() => setChanging(false)} />}
     </section>
