@@ -76,7 +76,7 @@ async function jobs(rooms: Rooms): Promise<Look> {
 }
 
 async function tools(rooms: Rooms, thorough: boolean): Promise<Look[]> {
-  const models = await rooms.assist.models();
+  const models = (await rooms.assist.models()).filter(({ foreign }) => !foreign);
   return Promise.all(
     models.map(async ({ manifest, enabled }): Promise<Look> => {
       const { fr, en } = manifest.name;

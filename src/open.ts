@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Archive, archiveMigrations, createArchive } from './archive/index.ts';
-import { assistMigrations, createAssist, knownResults } from './assist/index.ts';
+import { assistMigrations, createAssist, foreignObjects, knownResults } from './assist/index.ts';
 import type { Config } from './config.ts';
 import { createDelivery, createForwarding, deliveryMigrations } from './delivery/index.ts';
 import { NegatoscopeError } from './errors.ts';
@@ -65,6 +65,7 @@ export async function openRooms(
       store,
       log,
       signedAt,
+      foreign: foreignObjects,
       known: async (uids) => {
         const found = new Map<string, { kind: 'ai' | 'report'; aiRunId?: string }>();
         for (const each of [await knownResults(store, uids), await knownDocuments(store, uids)])

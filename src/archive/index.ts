@@ -27,6 +27,9 @@ import { createVerification } from './verification.ts';
 
 export type * from './types.ts';
 export { SEES_ALL, SEES_NO_AI } from './types.ts';
+import type { Foreign } from './foreign.ts';
+
+export type { Foreign } from './foreign.ts';
 export { SPARED } from './life.ts';
 export { patientParams, studyParams } from './params.ts';
 export { archiveMigrations } from './migrations.ts';
@@ -60,6 +63,8 @@ export interface ArchiveDependencies {
   signedAt?: SignedAt;
   /** Asked when the index is made anew. */
   known?: Known;
+  /** Which of what comes in is the work of an algorithm elsewhere. */
+  foreign?: Foreign;
 }
 
 /**
@@ -79,6 +84,7 @@ export function createArchive({
   isReferenced = async () => new Set(),
   signedAt = async () => new Map(),
   known = async () => new Map(),
+  foreign,
 }: ArchiveDependencies): Archive {
   const settings: ArchiveSettings = { ...DEFAULTS, ...given };
   const db = store.read.withTables<ArchiveTables>();
@@ -93,6 +99,7 @@ export function createArchive({
     settings,
     objects,
     keepAside: createKeepAside(store, now, ready),
+    foreign,
     ready,
   });
 
@@ -119,7 +126,7 @@ export function createArchive({
     recycle: createRecycle(recycling),
     deletion: createDeletion(recycling),
     verification,
-    reindex: (options) => reindex({ store, known, settings }, options),
+    reindex: (options) => reindex({ store, known, foreign, settings }, options),
     senders,
     ledger: createLedger(store, now),
     folders: createFolders(store, now),

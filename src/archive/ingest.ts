@@ -5,6 +5,7 @@ import type { Store } from '../store/types.ts';
 import { Batcher } from './batch.ts';
 import { type Accepted, check, extendedOffsets } from './check.ts';
 import { type Comparable, isSameInstance } from './compare.ts';
+import { type Foreign, withForeign } from './foreign.ts';
 import { cutFrame, type FrameTable, frameTable } from './frames.ts';
 import { instanceHeader, seriesHeader, studyHeader } from './header.ts';
 import { Intake, type Intaken } from './intake.ts';
@@ -30,6 +31,7 @@ interface Dependencies {
   settings: IngestSettings;
   objects: Objects;
   keepAside: KeepAside;
+  foreign?: Foreign | undefined;
   /** Awaited before anything gets its name: the sweep at start must not meet objects that wait for their entry. */
   ready: () => Promise<void>;
 }
@@ -37,7 +39,7 @@ interface Dependencies {
 const FREE_FOR_MS = 1000;
 
 export function createIngest(dependencies: Dependencies): Archive['ingest'] {
-  const { store, now, settings, keepAside, ready } = dependencies;
+  const { store, now, settings, keepAside, foreign, ready } = dependencies;
   const asked = new AskedJobs();
   const batcher = new Batcher<Arrival, boolean>((arrivals) =>
     commit(store, arrivals, { ...settings, asked, now: now() }),
@@ -79,7 +81,8 @@ export function createIngest(dependencies: Dependencies): Archive['ingest'] {
     async function decide(taken: Intaken): Promise<IngestOutcome> {
       const found = await check(taken, options, sourceOf(taken, store.blobs));
       if ('reason' in found) return keepAside(taken, origin, options, found);
-      const arrival = arrivalOf(taken, found, origin, options);
+      const about = await withForeign(foreign, options, found, taken, sourceOf(taken, store.blobs));
+      const arrival = arrivalOf(taken, found, origin, about);
       const answer = {
         sopInstanceUid: found.uids.sopInstanceUid,
         sopClassUid: found.uids.sopClassUid,

@@ -181,6 +181,9 @@ export async function record(
   );
   for (const rows of chunked(small)) await insertInbox(tx, rows);
   if (small.length > 0) await ask(INBOX_JOB, 'all', settings.inboxMs, false);
+  for (const { options, uids } of fresh)
+    if (options.followUp !== undefined)
+      await store.jobs.enqueue(tx, { kind: options.followUp, key: uids.sopInstanceUid });
   for (const [studyUid, group = []] of Object.entries(Object.groupBy(fresh, ({ uids }) => uids.studyUid))) {
     const { wasOpen } = await updateStudy(tx, store, studyUid, group, settings.now);
     if (group.some(({ options }) => kindOf(options) === 'image'))

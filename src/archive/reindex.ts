@@ -17,6 +17,7 @@ import { moveInbox } from './life.ts';
 import { type Arrival, AskedJobs, record, searchColumns } from './record.ts';
 import { sourceOf } from './source.ts';
 import { orderAt, syncWords } from './studyIndex.ts';
+import { type Foreign, withForeign } from './foreign.ts';
 import type { ArchiveTables, StudyTable } from './tables.ts';
 import type { IngestOptions, Origin, ReindexReport } from './types.ts';
 
@@ -29,6 +30,7 @@ export interface ReindexDependencies {
   store: Store;
   /** What other rooms know of these instances: results of AI runs, documents of reports. */
   known: Known;
+  foreign?: Foreign | undefined;
   settings: { silenceMs: number; inboxMs: number; maxBytes: number };
 }
 export type Known = (
@@ -38,7 +40,7 @@ export type Known = (
 type Fact = ArchiveTables['reindex_fact'];
 
 export async function reindex(
-  { store, known, settings }: ReindexDependencies,
+  { store, known, foreign, settings }: ReindexDependencies,
   {
     rebuild = false,
     signal,
@@ -60,7 +62,7 @@ export async function reindex(
     group = [];
     const arrivals: { arrival: Arrival; at: number }[] = [];
     for (const ref of refs) {
-      const read = await arrivalAt(store, ref, settings.maxBytes);
+      const read = await arrivalAt(store, ref, settings.maxBytes, foreign);
       if ('reason' in read) list(report.unreadable, { file: ref, reason: read.reason });
       else if (read.arrival) arrivals.push({ arrival: read.arrival, at: read.at });
     }
@@ -210,6 +212,7 @@ async function arrivalAt(
   store: Store,
   ref: string,
   maxBytes: number,
+  foreign: Foreign | undefined,
 ): Promise<{ arrival: Arrival | undefined; at: number } | { reason: string }> {
   try {
     const path = join(store.dir, ref);
@@ -225,8 +228,10 @@ async function arrivalAt(
     if ('reason' in checked) return { reason: `${checked.reason}: ${checked.detail}` };
     const ae = taken.header?.meta.string(TAG.SourceApplicationEntityTitle)?.trim();
     const origin: Origin = ae ? { door: 'dimse', from: ae } : { door: 'import', from: 'reindex' };
+    const source = sourceOf({ ...taken, ref }, store.blobs);
+    const about = await withForeign(foreign, ownWork(checked.dataset), checked, taken, source);
     return {
-      arrival: { ...arrivalOf(taken, checked, origin, ownWork(checked.dataset)), ref },
+      arrival: { ...arrivalOf(taken, checked, origin, about), ref },
       at: Math.round(found.mtimeMs),
     };
   } catch (thrown) {

@@ -9,6 +9,7 @@ import { analyse, giveUp } from './analyse.ts';
 import { analysedStudies, operatedAt } from './analysed.ts';
 import type { AnalyseDeps } from './analyse.ts';
 import { decide, decideFailed, DECIDE_JOB, RUN_ATTEMPTS, RUN_JOB } from './decide.ts';
+import { createForeign } from './foreign/index.ts';
 import { heatmapPng } from './heatmap.ts';
 import { checkPackage } from './packages/check.ts';
 import { createShelf } from './packages/shelf.ts';
@@ -66,6 +67,7 @@ export function createAssist(options: AssistOptions): Assist {
   const read = store.read.withTables<AssistTables>();
   const runners = new Map<string, Runner>();
   const hashes = new Map<string, Promise<ReadonlySet<string>>>();
+  const foreign = createForeign({ store, archive, now });
   const shelf = createShelf({
     store,
     now,
@@ -82,12 +84,15 @@ export function createAssist(options: AssistOptions): Assist {
     const byId = new Map<string, PackageVersion[]>();
     for (const each of (await shelf.loaded()).versions)
       byId.set(each.manifest.id, [...(byId.get(each.manifest.id) ?? []), each]);
-    return [...byId].map(([id, versions]) => {
+    const own = [...byId].map(([id, versions]) => {
       const state = states.find(({ model_id }) => model_id === id);
       const { manifest, dir, removed } = inUse(versions, state?.version ?? null);
       return { manifest, dir, removed, enabled: !removed && Number(state?.enabled ?? 1) === 1 };
     });
+    return [...own, ...(await foreign.tools())];
   }
+  /** Those that run here. */
+  const runnable = async (): Promise<InstalledModel[]> => (await models()).filter((each) => !each.foreign);
   const model = async (id: string): Promise<InstalledModel | undefined> =>
     (await models()).find((m) => m.manifest.id === id);
   async function installed(id: string): Promise<InstalledModel> {
@@ -210,6 +215,7 @@ export function createAssist(options: AssistOptions): Assist {
     analysed: (modelId, version, point) => analysedStudies(read, modelId, version, point),
     operated: (modelId) => operatedAt(read, modelId),
     findings: (runId) => findingsOf(read, runId),
+    unmapped: (runId) => foreign.unmapped(runId),
 
     async heatmap(runId, sopInstanceUid, label) {
       const heat = await heatOf(read, runId, sopInstanceUid, label);
@@ -261,7 +267,18 @@ export function createAssist(options: AssistOptions): Assist {
       });
     },
 
-    check: async (id) => checkPackage(await installed(id), { threads, idleMs, log }),
+    async check(id) {
+      const pack = await installed(id);
+      if (pack.foreign)
+        throw new NegatoscopeError(
+          'model-foreign',
+          'This tool runs elsewhere: there is nothing to check here.',
+          {
+            status: 409,
+          },
+        );
+      return checkPackage(pack, { threads, idleMs, log });
+    },
 
     packages: () => shelf.loaded(),
     async add(from, by) {
@@ -305,6 +322,7 @@ export function createAssist(options: AssistOptions): Assist {
         async (tx, event) => {
           if (!event.study_uid) return;
           await store.jobs.enqueue(tx, { kind: DECIDE_JOB, key: event.study_uid });
+          await foreign.again(tx as unknown as Tx<AssistTables>, event.study_uid);
         },
         { kinds: ['archive.study.complete', 'archive.patient.corrected'] },
       );
@@ -316,11 +334,12 @@ export function createAssist(options: AssistOptions): Assist {
         },
         { kinds: ['archive.erased'] },
       );
-      store.jobs.work(DECIDE_JOB, async (job) => decide(deps, job.key, await models()), {
+      store.jobs.work(DECIDE_JOB, async (job) => decide(deps, job.key, await runnable()), {
         ...backoff,
-        onGiveUp: async (job, error) => decideFailed(deps, job.key, await models(), error),
+        onGiveUp: async (job, error) => decideFailed(deps, job.key, await runnable(), error),
       });
       ups.start();
+      foreign.start();
       if (processes === 0) return;
       store.jobs.work(RUN_JOB, (job, signal) => analyse(deps, job, signal), {
         leaseMs: LEASE_MS,

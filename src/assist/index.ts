@@ -1,5 +1,6 @@
 export { createAssist } from './assist.ts';
 export type { AssistOptions } from './assist.ts';
+export { foreignObjects, isForeignRun } from './foreign/tool.ts';
 export { assistMigrations } from './tables.ts';
 export type * from './types.ts';
 export { knownResults } from './runs.ts';

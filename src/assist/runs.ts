@@ -200,7 +200,8 @@ export async function heatOf(
 export async function forgetRuns(tx: Tx<AssistTables>, studyUid: string): Promise<void> {
   const runs = await tx.selectFrom('ai_run').select('id').where('study_uid', '=', studyUid).execute();
   const ids = runs.map(({ id }) => id);
-  await tx.deleteFrom('ai_work_item').where('study_uid', '=', studyUid).execute();
+  for (const table of ['ai_work_item', 'ai_foreign_object'] as const)
+    await tx.deleteFrom(table).where('study_uid', '=', studyUid).execute();
   if (ids.length === 0) return;
   for (const table of ['ai_finding', 'ai_heat', 'ai_segmentation', 'ai_run_image'] as const)
     await tx.deleteFrom(table).where('run_id', 'in', ids).execute();

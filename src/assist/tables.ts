@@ -138,11 +138,32 @@ export interface SubscriptionTable {
   /** 1: this one item is not told of, although its worklist is. */
   excluded: number;
 }
+/** An algorithm elsewhere, known by the results that came from it. */
+export interface ForeignToolTable {
+  id: string;
+  name: string;
+  manufacturer: string;
+  /** Of its latest result. */
+  version: string;
+  /** JSON: what it names, by key. */
+  labels: string;
+  first_seen_at: number;
+}
+export interface ForeignObjectTable {
+  sop_instance_uid: string;
+  run_id: string;
+  study_uid: string;
+  findings: number;
+  /** Codes, with spaces between, of why not all of it is findings. */
+  unmapped: string;
+}
 /** A type, not an interface: Kysely's `withTables` wants an index signature. */
 export type AssistTables = {
   ai_run: RunTable;
   ai_work_item: WorkItemTable;
   ai_subscription: SubscriptionTable;
+  ai_foreign_tool: ForeignToolTable;
+  ai_foreign_object: ForeignObjectTable;
   ai_run_image: RunImageTable;
   ai_finding: FindingTable;
   ai_heat: HeatTable;
@@ -308,6 +329,33 @@ export const assistMigrations: readonly Migration[] = [
         .createIndex('ai_segmentation_sop')
         .on('ai_segmentation')
         .columns(['sop_instance_uid'])
+        .execute();
+    },
+  },
+  {
+    id: 'assist-foreign',
+    async up(db) {
+      await db.schema
+        .createTable('ai_foreign_tool')
+        .addColumn('id', 'text', (c) => c.primaryKey())
+        .addColumn('name', 'text', (c) => c.notNull())
+        .addColumn('manufacturer', 'text', (c) => c.notNull())
+        .addColumn('version', 'text', (c) => c.notNull())
+        .addColumn('labels', 'text', (c) => c.notNull())
+        .addColumn('first_seen_at', 'bigint', (c) => c.notNull())
+        .execute();
+      await db.schema
+        .createTable('ai_foreign_object')
+        .addColumn('sop_instance_uid', 'text', (c) => c.primaryKey())
+        .addColumn('run_id', 'text', (c) => c.notNull())
+        .addColumn('study_uid', 'text', (c) => c.notNull())
+        .addColumn('findings', 'integer', (c) => c.notNull())
+        .addColumn('unmapped', 'text', (c) => c.notNull())
+        .execute();
+      await db.schema
+        .createIndex('ai_foreign_object_study')
+        .on('ai_foreign_object')
+        .columns(['study_uid'])
         .execute();
     },
   },

@@ -104,6 +104,8 @@ export interface InstalledModel {
   readonly enabled: boolean;
   /** Taken out of use here: runs no more; its words stay for what it said. */
   readonly removed?: boolean;
+  /** Known by results that came from elsewhere: it has a stage, and never runs here. */
+  readonly foreign?: boolean;
 }
 
 /** Who signed a package. */
@@ -157,6 +159,8 @@ export interface Assist {
   /** Versions and operating points at which a tool has analysed studies, the most used first. */
   operated(modelId: string): Promise<{ modelVersion: string; operatingPoint: string; studies: number }[]>;
   findings(runId: string): Promise<AiFinding[]>;
+  /** Of a run that came from elsewhere: codes of why not all of it is findings, `image-absent`, `region-3d`, … */
+  unmapped(runId: string): Promise<string[]>;
   /** PNG with alpha, one pixel a cell, violet ramp. `label`: that of a finding; without it the one of the surest. */
   heatmap(runId: string, sopInstanceUid: string, label?: string): Promise<Buffer | undefined>;
   /** Where the heat map lies in the image, pixels (the letterbox undone). */

@@ -1,4 +1,5 @@
 import type { InstanceRow } from '../archive/types.ts';
+import { isForeignRun } from '../assist/index.ts';
 import type { AiFinding } from '../assist/types.ts';
 import { NegatoscopeError } from '../errors.ts';
 import type { Answer } from '../evidence/types.ts';
@@ -129,6 +130,11 @@ export function createDesk(
         now(),
       );
 
+    // That a tool elsewhere sent something says that it found something; ours say of every study that they ran.
+    const shownRuns = of.runs.filter((run) => !isForeignRun(run.id) || hidden.get(run.id) === null);
+    const unmapped = new Map<string, string[]>();
+    for (const { id } of shownRuns) if (isForeignRun(id)) unmapped.set(id, await assist.unmapped(id));
+
     const images = new Map<string, InstanceRow[]>();
     for (const image of of.images)
       images.set(image.seriesUid, [...(images.get(image.seriesUid) ?? []), image]);
@@ -160,12 +166,13 @@ export function createDesk(
         })),
       })),
       priors: await archive.priors(studyUid),
-      ai: of.runs.map((run) => ({
+      ai: shownRuns.map((run) => ({
         status: statusOf(run),
         stage: of.stages.get(run.modelId)!.stage,
         hidden: hidden.get(run.id) ?? null,
         opinion: opinions.find(({ modelId }) => modelId === run.modelId) ?? null,
         run: hidden.get(run.id) === null ? run : null,
+        unmapped: unmapped.get(run.id) ?? [],
       })),
       findings: shown,
       marks: personId && isReader && !signed ? await marks.of(read, studyUid, personId, round) : [],

@@ -80,6 +80,8 @@ export interface AiView {
   hidden: 'stage' | 'not-named' | 'opinion-first' | null;
   opinion: Opinion | null;
   run: RunRow | null; // only when not hidden
+  /** Of results from elsewhere: codes of why not all of it is findings (`ai.unmapped.<code>`). */
+  unmapped: readonly string[];
 }
 
 export interface ReportFields {

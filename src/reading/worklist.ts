@@ -1,12 +1,14 @@
 import { sql } from 'kysely';
 import { foldName, wordsOf } from '../archive/fold.ts';
 import type { ArchiveTables } from '../archive/tables.ts';
+import { isForeignRun } from '../assist/index.ts';
 import type { RunRow } from '../assist/types.ts';
 import { NegatoscopeError } from '../errors.ts';
 import type { Principal } from '../people/types.ts';
 import type { Db } from '../store/types.ts';
 import { CLAIM_LAPSE_MS } from './claims.ts';
 import type { Context, Tables } from './context.ts';
+import { createSight } from './sight.ts';
 import type { AiStatus, ReadingState, WorklistName, WorklistPage, WorklistRow } from './types.ts';
 
 export const WORKLISTS = ['to-read', 'mine', 'waiting-ai', 'signed-today', 'reopened', 'all'] as const;
@@ -53,6 +55,7 @@ export const statusOf = (run: RunRow): AiStatus => ({
 /** What the lists say, of tools only whether they ran: neither order nor counts depend on what they found. */
 export function createWorklist(context: Context) {
   const { archive, assist, now, timeZone } = context;
+  const sight = createSight(context);
   const db = context.read as unknown as Db<Tables & ArchiveTables>;
 
   /** `study` with its state, the live claim, and this person's draft. */
@@ -206,6 +209,8 @@ export function createWorklist(context: Context) {
       thumbnails(uids),
       counts(personId, at, list, search),
     ]);
+    // That a tool elsewhere sent something says that it found something; ours say of every study that they ran.
+    const seen = await sight(principal)(runs.map(({ id }) => id).filter(isForeignRun));
     const byUid = new Map(studies.map((study) => [study.studyUid, study]));
     const last = shown.at(-1);
     return {
@@ -232,7 +237,9 @@ export function createWorklist(context: Context) {
                     name: row.claimed_name ?? '',
                     since: Number(row.claimed_since),
                   },
-            ai: runs.filter((run) => run.studyUid === row.study_uid).map(statusOf),
+            ai: runs
+              .filter((run) => run.studyUid === row.study_uid && (!isForeignRun(run.id) || seen.has(run.id)))
+              .map(statusOf),
             thumbnail: first.get(row.study_uid) ?? null,
           },
         ];

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { isForeignRun } from '../../assist/index.ts';
 import type { People } from '../../people/index.ts';
 import type { SealedEvent, Store } from '../../store/types.ts';
 import { SESSION_COOKIE } from '../auth.ts';
@@ -14,6 +15,8 @@ export function messageOf(event: SealedEvent, personId: string | null): LiveMess
   if (event.kind === 'evidence.stage.changed') return { type: 'stage', modelId: event.subject ?? '' };
   if (event.kind === 'reading.discrepancy') return { type: 'discrepancy' };
   if (event.kind === 'reading.ai-shown') return undefined;
+  // A result from elsewhere comes where there is something to say: that it came is not told to everyone.
+  if (event.kind.startsWith('assist.') && isForeignRun(event.subject ?? '')) return undefined;
   if (event.kind === 'reading.decided' && event.actor !== personId) return undefined;
   return event.study_uid ? { type: 'study', studyUid: event.study_uid } : undefined;
 }

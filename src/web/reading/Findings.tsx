@@ -126,14 +126,24 @@ function Tool({ ai, ...props }: Parameters<typeof Findings>[0] & { ai: Ai }) {
         {ai.hidden === 'not-named' && <span>{t('ai.hiddenNotNamed')}</span>}
       </p>
       {ai.run && ai.hidden === null && model && <Outcome run={ai.run} manifest={model.manifest} />}
-      {ai.hidden === null && ai.status.state === 'analysed' && marks === 0 && !measuresOnly(model) && (
-        <div className="proposal none">
-          <b>{t('ai.noMark')}</b>
-          <p className="muted small">
-            {model && operatingSentence(say, model.manifest, props.view.study.bodyParts)}
-          </p>
-        </div>
+      {ai.unmapped.length > 0 && (
+        <p className="muted small tool-line">
+          {t('ai.unmapped')}{' '}
+          {ai.unmapped.map((code) => t(`ai.unmapped.${code}`)).join(language === 'fr' ? '\u00a0; ' : '; ')}
+        </p>
       )}
+      {ai.hidden === null &&
+        ai.status.state === 'analysed' &&
+        marks === 0 &&
+        ai.unmapped.length === 0 &&
+        !measuresOnly(model) && (
+          <div className="proposal none">
+            <b>{t('ai.noMark')}</b>
+            <p className="muted small">
+              {model && operatingSentence(say, model.manifest, props.view.study.bodyParts)}
+            </p>
+          </div>
+        )}
     </>
   );
 }
