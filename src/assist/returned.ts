@@ -29,6 +29,15 @@ export interface ReturnedFor {
 }
 
 /**
+ * Whether what a tool says can come back by its report: one score an image. Segments and several labels do not come by a report
+ * alone, so such tools run where the server is.
+ */
+export const isReturnable = (manifest: ModelManifest): boolean =>
+  manifest.finding !== undefined &&
+  !manifest.outputs.segmentation &&
+  manifest.operatingPoints[manifest.defaultOperatingPoint]?.threshold !== undefined;
+
+/**
  * @param json the Comprehensive SR as DICOM JSON
  * @throws `workitem-incomplete` (409) naming what is missing
  */
@@ -39,10 +48,9 @@ export function toolResultOf(json: DicomJson, { manifest, images }: ReturnedFor)
   if (said('model') !== manifest.id || said('weights') !== `sha256:${manifest.weights.sha256}`)
     throw unusable('it does not name the model and the weights of the work item');
   const operatingPoint = manifest.defaultOperatingPoint;
-  // Segments and scores of several labels do not come back by a report alone.
   const label = manifest.finding?.label;
   const threshold = manifest.operatingPoints[operatingPoint]?.threshold;
-  if (label === undefined || threshold === undefined || manifest.outputs.segmentation)
+  if (!isReturnable(manifest) || label === undefined || threshold === undefined)
     throw unusable('the result of a tool of this kind is not taken over from a report');
   if (Number(said('threshold')) !== threshold) throw unusable('it was made with another threshold');
 

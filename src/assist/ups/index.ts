@@ -7,6 +7,7 @@ import type { Held, Tx } from '../../store/types.ts';
 import { finishIn, say } from '../analyse.ts';
 import type { AnalyseDeps } from '../analyse.ts';
 import { DETAIL_LENGTH, RUN_JOB } from '../decide.ts';
+import { isReturnable } from '../returned.ts';
 import type { AssistTables, RunTable } from '../tables.ts';
 import { changesOf } from './changes.ts';
 import type { Performed } from './dataset.ts';
@@ -61,6 +62,8 @@ export function createUps(deps: UpsDeps): Ups {
     if (!isUid(transactionUid)) throw refusal('transaction-uid-wrong', 400, 'The Transaction UID is no UID.');
     const known = await view.rowOf(uid);
     const model = known && (await deps.model(known.model_id));
+    if (model && !isReturnable(model.manifest))
+      throw inconsistent('What this model says does not come back by a report: it runs on the server alone.');
     const got = await store.write<AssistTables, 'claimed' | 'taken' | 'off'>(async (tx) => {
       const row = await rowIn(tx, uid);
       const state = stateOf(row);

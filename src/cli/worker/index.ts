@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { findPackages, loadPackage, type ModelPackage } from '../../assist/package.ts';
+import { isReturnable } from '../../assist/returned.ts';
 import { NegatoscopeError, reasonOf } from '../../errors.ts';
 import { EXIT, type Io } from '../io.ts';
 import { createClient, Refused } from './client.ts';
@@ -34,7 +35,10 @@ export async function work(flags: WorkerFlags, io: Io): Promise<number> {
   for (const root of [BUILT_IN_MODELS, ...flags.models])
     for (const dir of await findPackages(root))
       await loadPackage(dir).then(
-        (found) => models.push(found),
+        (found) =>
+          isReturnable(found.manifest)
+            ? models.push(found)
+            : io.err(`left to the server: ${found.manifest.id}, whose results do not come back by a report`),
         (error: unknown) => io.err(`left out: ${dir}: ${reasonOf(error)}`),
       );
   if (models.length === 0)
