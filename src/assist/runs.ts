@@ -76,6 +76,7 @@ export const findingRow = (row: Selectable<FindingTable>): AiFinding => ({
 async function withImages(db: Read, rows: Selectable<RunTable>[]): Promise<RunRow[]> {
   const images = new Map<string, RunImage[]>();
   const segments = new Map<string, RunSegment[]>();
+  const workers = new Map<string, string | null>();
   for (let i = 0; i < rows.length; i += UID_CHUNK) {
     const ids = rows.slice(i, i + UID_CHUNK).map((row) => row.id);
     const found = await db
@@ -86,6 +87,13 @@ async function withImages(db: Read, rows: Selectable<RunTable>[]): Promise<RunRo
       .orderBy('position')
       .execute();
     for (const row of found) images.set(row.run_id, [...(images.get(row.run_id) ?? []), runImage(row)]);
+    const ended = await db
+      .selectFrom('ai_work_item')
+      .select(['run_id', 'worker'])
+      .where('run_id', 'in', ids)
+      .where('outcome', '=', 'completed')
+      .execute();
+    for (const row of ended) workers.set(row.run_id, row.worker);
     const segmented = await db
       .selectFrom('ai_segmentation')
       .select(['run_id', 'found', 'sop_instance_uid'])
@@ -95,7 +103,10 @@ async function withImages(db: Read, rows: Selectable<RunTable>[]): Promise<RunRo
     for (const row of segmented)
       segments.set(row.run_id, [...(segments.get(row.run_id) ?? []), ...runSegments(row)]);
   }
-  return rows.map((row) => runRow(row, images.get(row.id) ?? [], segments.get(row.id) ?? []));
+  return rows.map((row) => ({
+    ...runRow(row, images.get(row.id) ?? [], segments.get(row.id) ?? []),
+    worker: workers.get(row.id) ?? null,
+  }));
 }
 
 function runSegments(row: Pick<SegmentationTable, 'found' | 'sop_instance_uid'>): RunSegment[] {

@@ -52,6 +52,8 @@ export interface RunRow {
   startedAt: number | null;
   finishedAt: number | null;
   attempt: number;
+  /** Who did it: `local`, or the name of a worker's token; null where nobody is known. */
+  worker?: string | null;
   /** Images that were analysed; none for a volume. */
   images: RunImage[];
   /** What was segmented, in the order of the manifest; of a volume, or of each image. */

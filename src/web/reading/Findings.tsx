@@ -2,7 +2,7 @@
 import { Plus, Trash2 } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import type { Answer, Box, Finding, ModelView, StudyView } from '../../doors/api/contract.ts';
-import { clock } from '../format.ts';
+import { clock, number } from '../format.ts';
 import { aiText, useText } from '../text.ts';
 import { Segmented } from '../ui/fields.tsx';
 import { measuresOnly, Outcome } from './Outcome.tsx';
@@ -123,6 +123,7 @@ function Tool({ ai, ...props }: Parameters<typeof Findings>[0] & { ai: Ai }) {
         {ai.hidden === 'stage' && ai.status.state === 'analysed' && (
           <span>{t(`ai.hiddenStage.${ai.stage}`)}</span>
         )}
+        {ai.run && <span>{tookText(t, ai.run, language)}</span>}
         {ai.hidden === 'not-named' && <span>{t('ai.hiddenNotNamed')}</span>}
       </p>
       {ai.run && ai.hidden === null && model && <Outcome run={ai.run} manifest={model.manifest} />}
@@ -146,6 +147,19 @@ function Tool({ ai, ...props }: Parameters<typeof Findings>[0] & { ai: Ai }) {
         )}
     </>
   );
+}
+
+/** How long it took and what it ran on: `1.2 s, on this server`. Nothing for what came from elsewhere. */
+function tookText(
+  t: ReturnType<typeof useText>['t'],
+  { startedAt, finishedAt, worker }: NonNullable<Ai['run']>,
+  language: string,
+): string {
+  if (startedAt === null || finishedAt === null || !worker) return '';
+  const seconds = number((finishedAt - startedAt) / 1000, language, 1);
+  return worker === 'local'
+    ? t('ai.tookHere', { seconds })
+    : t('ai.tookElsewhere', { seconds, worker: worker.replace(/^token:/, '') });
 }
 
 function Card({ finding, ...props }: Parameters<typeof Findings>[0] & { finding: Finding }) {
