@@ -156,7 +156,7 @@ eachStore((_label, make) => {
   });
 
   test('a lease that lapses: the item is cancelled with its reason, another one made, and the late result refused', async () => {
-    const at = await place(await make({ migrations }), { leaseMs: 150 });
+    const at = await place(await make({ migrations }), { leaseMs: 2000 });
     const { uid, transactionUid } = await claimed(at, 'north');
     const next = await waiting(at);
     expect(uidOf(next)).not.toBe(uid);
@@ -175,7 +175,7 @@ eachStore((_label, make) => {
     const later = newUid();
     expect((await change(at, 'south', uidOf(next), 'IN PROGRESS', later)).status).toBe(200);
     for (let i = 0; i < 6; i += 1) {
-      await pause(60);
+      await pause(500);
       expect((await update(at, 'south', uidOf(next), later, progress(String(i)))).status).toBe(200);
     }
     const { reference } = await stow(at, 'south');
