@@ -3,6 +3,7 @@
  * the same data in the same run.
  */
 import { parseArgs } from 'node:util';
+import { assist } from './assist.ts';
 import { ingest } from './ingest.ts';
 import { query } from './query.ts';
 import { retrieve } from './retrieve.ts';
@@ -10,7 +11,7 @@ import { exitOnSignal } from './signals.ts';
 import type { Line, Suite } from './types.ts';
 import { viewer } from './viewer/index.ts';
 
-const SUITES: Readonly<Record<string, Suite>> = { ingest, query, retrieve, viewer };
+const SUITES: Readonly<Record<string, Suite>> = { assist, ingest, query, retrieve, viewer };
 
 exitOnSignal();
 const { values, positionals } = parseArgs({
