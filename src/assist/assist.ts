@@ -21,7 +21,7 @@ import type { AssistTables } from './tables.ts';
 import { createUps } from './ups/index.ts';
 import { createItems } from './ups/items.ts';
 import { resultReader } from './ups/results.ts';
-import { hashesOf, trainingHashes } from './training.ts';
+import { hashesOf, knownImages } from './training.ts';
 import type { Assist, InstalledModel, PackageVersion } from './types.ts';
 
 const CONSUMER = 'assist';
@@ -66,7 +66,7 @@ export function createAssist(options: AssistOptions): Assist {
   } = options;
   const read = store.read.withTables<AssistTables>();
   const runners = new Map<string, Runner>();
-  const hashes = new Map<string, Promise<ReadonlySet<string>>>();
+  const hashes = new Map<string, ReturnType<typeof knownImages>>();
   const foreign = createForeign({ store, archive, now });
   const shelf = createShelf({
     store,
@@ -226,10 +226,10 @@ export function createAssist(options: AssistOptions): Assist {
 
     async inTraining(modelId, studyUid) {
       const { manifest, dir } = await installed(modelId);
-      if (!manifest.training) return false;
-      const known = hashes.get(modelId) ?? trainingHashes({ manifest, dir });
+      const known = hashes.get(modelId) ?? knownImages({ manifest, dir });
       hashes.set(modelId, known);
       const listed = await known;
+      if (!listed) return false;
       const images = await archive.findInstances({ match: {}, studyUid }, SEES_NO_AI);
       for (const image of images) {
         if (image.kind !== 'image') continue;

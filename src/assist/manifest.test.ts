@@ -6,7 +6,7 @@ import { readGolden } from './golden.ts';
 import { manifestJsonSchema, parseManifest } from './manifest.ts';
 import { findPackages, loadPackage } from './package.ts';
 import { modelDir } from './testing.ts';
-import { hashesOf, trainingHashes } from './training.ts';
+import { hashesOf, knownImages } from './training.ts';
 
 const models = fileURLToPath(new URL('../../models', import.meta.url));
 const built = await Promise.all((await findPackages(models)).map(loadPackage));
@@ -98,14 +98,17 @@ describe.each(built)('the package $manifest.id', (pack) => {
     }
   });
 
-  test('of the listed images only those trained on count', async () => {
-    const hashes = await trainingHashes(pack);
+  test('of the listed images those trained and tuned on are known', async () => {
+    const known = (await knownImages(pack))!;
     const rows = readFileSync(`${dir}/${manifest.training!.hashes}`, 'utf8').trim().split(/\r?\n/);
-    const trained = rows.filter((row) => row.split(',')[1] === 'train').map((row) => row.split(',').at(-1));
-    expect(hashes).toEqual(new Set(trained)); // exact copies share a hash
-    expect(hashes.size).toBeGreaterThan(1000);
+    const of = (split: string) =>
+      new Set(rows.filter((row) => row.split(',')[1] === split).map((row) => row.split(',').at(-1)!));
+    const [trained, tuned] = [of('train'), of('val')];
+    expect(new Set(known.keys())).toEqual(new Set([...trained, ...tuned])); // exact copies share a hash
+    for (const [hash, how] of known) expect(how).toBe(trained.has(hash) ? 'training' : 'tuning');
+    expect([trained.size > 1000, tuned.size > 300]).toEqual([true, true]);
     const test = rows.find((row) => row.split(',')[1] === 'test')!;
-    expect(hashes.has(test.split(',').at(-1)!)).toBe(false);
+    expect(known.has(test.split(',').at(-1)!)).toBe(false);
   });
 });
 

@@ -43,12 +43,6 @@ export async function knownImages({
   return known;
 }
 
-/** SHA-256 of the files that the maker trained on; empty when the package names none. */
-export async function trainingHashes(model: ModelPackage): Promise<ReadonlySet<string>> {
-  const known = await knownImages(model);
-  return new Set([...(known ?? [])].flatMap(([hash, how]) => (how === 'training' ? [hash] : [])));
-}
-
 /**
  * Hashes under which one image may stand in such a list: the file itself, and the stream inside an encapsulated frame, with
  * and without the byte that pads it to even length (PS3.5 A.4).

@@ -180,7 +180,7 @@ export interface Assist {
   /** A maker's public key (PEM, Ed25519), from now on trusted; gives its fingerprint. */
   trust(pem: string, by: Principal): Promise<string>;
   /**
-   * Whether any image of the study is part of the tool's training data: by the hash of the file and of the encapsulated stream.
+   * Whether the tool was trained on any image of the study, or tuned on it: by the hash of the file and of the encapsulated stream.
    * Images that were re-encoded since cannot be recognised.
    */
   inTraining(modelId: string, studyUid: string): Promise<boolean>;

@@ -13,7 +13,7 @@ import type { ZipSource } from '../../wire/zip/index.ts';
 import { findPackages, loadPackage } from '../package.ts';
 import type { ModelPackage } from '../package.ts';
 import type { AssistTables } from '../tables.ts';
-import { trainingHashes } from '../training.ts';
+import { knownImages } from '../training.ts';
 import type { BrokenPackage, CheckResult, PackageVersion } from '../types.ts';
 import { fingerprintOf, sha256OfFile, signerOf } from './signature.ts';
 import { copyPackage, unpackPackage } from './unpack.ts';
@@ -181,7 +181,7 @@ export function createShelf(options: ShelfOptions) {
     const is = await sha256OfFile(join(dir, file));
     if (is !== sha256)
       throw wrong('model-weights', `The weights in ${file} are not those of the manifest: sha256 ${is}, not ${sha256}.`); // prettier-ignore
-    await trainingHashes(pack);
+    await knownImages(pack);
     return pack;
   }
 
