@@ -66,7 +66,13 @@ export default function LabelPage({ queueId }: { queueId: string }) {
         <span className="muted num" role="status">
           {t('label.progress', { given: desk.queue.given, left: desk.queue.left })}
         </span>
-        <button type="button" className="btn ghost" disabled={!desk.undo || busy} onClick={undo}>
+        <button
+          type="button"
+          className="btn ghost"
+          aria-label={t('label.undo')}
+          disabled={!desk.undo || busy}
+          onClick={undo}
+        >
           <Undo2 size={16} aria-hidden /> <span className="label-undo">{t('label.undo')}</span>
         </button>
       </header>
