@@ -91,7 +91,11 @@ test('a volume that is really full, database and all: nothing acknowledged is lo
       const [sop, study, series] = [newUid(), newUid(), newUid()];
       // Some go with the rows, some by a file.
       const size = n % 2 ? 120 : 400;
-      const answer = await upload(client, dicomFile({ sop, study, series, rows: size, columns: size }));
+      // The server may answer before it has read the whole image, and close: then nothing was acknowledged.
+      const answer = await upload(client, dicomFile({ sop, study, series, rows: size, columns: size })).catch(
+        () => undefined,
+      );
+      if (!answer) continue;
       if (answer.status === 200) kept.push({ sop, study, series });
       else refused.push(answer.status);
       await answer.arrayBuffer();
