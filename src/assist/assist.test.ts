@@ -17,7 +17,7 @@ import { keptResult } from './keep.ts';
 import { resultDocuments, resultUidOf, storeResult } from './result.ts';
 import { assistMigrations } from './tables.ts';
 import type { AssistTables } from './tables.ts';
-import { modelDir, shared } from './testing.ts';
+import { beyondFirstPage, modelDir, shared } from './testing.ts';
 import type { Assist, RunRow } from './types.ts';
 
 const silent = { info() {}, warn() {}, error() {} } as never;
@@ -422,9 +422,12 @@ test('nothing that is logged names a patient', async () => {
 });
 
 test('an image of the training data is known by its original stream', async () => {
-  const { archive, assist } = await rooms(await make());
+  const { store, archive, assist } = await rooms(await make());
   // DX07 holds the original JPEG of a training image; DX20 shows an image that was not trained on.
-  expect(await assist.inTraining('fracture', await send(archive, 'DX07_HAND_PA_0206.dcm'))).toBe(true);
+  const trainedOn = await send(archive, 'DX07_HAND_PA_0206.dcm');
+  expect(await assist.inTraining('fracture', trainedOn)).toBe(true);
+  const large = createAssist({ store, archive: beyondFirstPage(archive), modelDirs: [modelDir('fracture')] });
+  expect(await large.inTraining('fracture', trainedOn)).toBe(true);
   expect(await assist.inTraining('fracture', await send(archive, 'DX20_HAND_PA_0252.dcm'))).toBe(false);
   expect(await assist.inTraining('fracture', '1.2.3')).toBe(false);
   // What its thresholds were chosen on says as little of its accuracy.

@@ -8,7 +8,7 @@ import type { Log, Store, Tx } from '../store/types.ts';
 import { analyse, giveUp } from './analyse.ts';
 import { analysedStudies, operatedAt } from './analysed.ts';
 import type { AnalyseDeps } from './analyse.ts';
-import { decide, decideFailed, DECIDE_JOB, RUN_ATTEMPTS, RUN_JOB } from './decide.ts';
+import { decide, decideFailed, DECIDE_JOB, RUN_ATTEMPTS, RUN_JOB, wholeStudy } from './decide.ts';
 import { createForeign } from './foreign/index.ts';
 import { heatmapPng } from './heatmap.ts';
 import { checkPackage } from './packages/check.ts';
@@ -230,7 +230,7 @@ export function createAssist(options: AssistOptions): Assist {
       hashes.set(modelId, known);
       const listed = await known;
       if (!listed) return false;
-      const images = await archive.findInstances({ match: {}, studyUid }, SEES_NO_AI);
+      const images = await archive.findInstances(wholeStudy(studyUid), SEES_NO_AI);
       for (const image of images) {
         if (image.kind !== 'image') continue;
         const frame = await archive.frame(image.sopInstanceUid, 1, SEES_ALL).catch(() => null);

@@ -25,6 +25,8 @@ export const DETAIL_LENGTH = 300;
 const PRIORITY = { STAT: 100, HIGH: 50, ROUTINE: 0 } as const;
 /** Beyond any study; of a larger one the rest is not looked at. */
 const MAX_INSTANCES = 20_000;
+/** All of a study: a search that is not told how many gives the first thousand. */
+export const wholeStudy = (studyUid: string) => ({ match: {}, studyUid, limit: MAX_INSTANCES });
 
 export interface DecideDeps {
   readonly store: Store;
@@ -66,7 +68,7 @@ export async function decide(
   const study = await archive.study(studyUid);
   // Incomplete again: the event of its next completeness decides.
   if (!study?.complete) return;
-  const all = { match: {}, studyUid, limit: MAX_INSTANCES };
+  const all = wholeStudy(studyUid);
   const series = await archive.findSeries(all, SEES_NO_AI);
   const instances = inOrder(await archive.findInstances(all, SEES_NO_AI), series);
   const headers = await headerFacts(archive, instances, models);

@@ -2,12 +2,19 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
+import type { Archive } from '../archive/types.ts';
 import { luma } from './preprocess.ts';
 import type { GreyPlane } from './preprocess.ts';
 
 export const shared = (path: string): string =>
   fileURLToPath(new URL(`../../../shared/${path}`, import.meta.url));
 export const modelDir = (id: string): string => fileURLToPath(new URL(`../../models/${id}`, import.meta.url));
+
+/** As if every instance lay beyond what a search gives unless it is told how many. */
+export const beyondFirstPage = (archive: Archive): Archive => ({
+  ...archive,
+  findInstances: (query, sight) => archive.findInstances({ limit: 0, ...query }, sight),
+});
 
 /** An 8-bit JPEG or PNG as the reference implementation reads it: upright (EXIF), one plane, 0…255. */
 export async function greyOfPhoto(path: string): Promise<GreyPlane> {

@@ -13,7 +13,7 @@ import type { DicomJson } from '../../dicom/types.ts';
 import { eachStore } from '../../store/testing.ts';
 import { createAssist } from '../assist.ts';
 import { assistMigrations } from '../tables.ts';
-import { modelDir, shared } from '../testing.ts';
+import { beyondFirstPage, modelDir, shared } from '../testing.ts';
 import { mapReport } from './map.ts';
 import { foreignObjects, foreignRunOf, foreignToolOf } from './tool.ts';
 
@@ -304,6 +304,35 @@ eachStore((_label, make) => {
     expect(all.filter(({ aiRunId }) => aiRunId === runId)).toHaveLength(2);
     await pause(300);
     expect(await assist.findings(runId)).toHaveLength(2);
+    await assist.close();
+  });
+
+  test('every image of a large study is known, not those of the first page of a search alone', async () => {
+    const store = await make({ migrations: [...archiveMigrations, ...assistMigrations] });
+    const archive = createArchive({
+      store,
+      log: silentLog,
+      foreign: foreignObjects,
+      settings: { silenceMs: 20, minFree: 0 },
+    });
+    await archive.start();
+    await archive.ingest(createReadStream(FILE), { door: 'import', from: 'test' });
+    const json = report([onBox()]);
+    await send(archive, json);
+    const assist = createAssist({
+      store,
+      archive: beyondFirstPage(archive),
+      modelDirs: [modelDir('fracture')],
+      processes: 0,
+    });
+    await assist.start();
+    const runId = foreignRunOf(foreignToolOf(json)!, reference().studyUid);
+    await until(
+      () => assist.run(runId),
+      (run) => run !== undefined,
+    );
+    expect(await assist.unmapped(runId)).toEqual([]);
+    expect(await assist.findings(runId)).toHaveLength(1);
     await assist.close();
   });
 });

@@ -10,6 +10,7 @@ import { TAG } from '../../dicom/dictionary.ts';
 import { jsonItems } from '../../dicom/json.ts';
 import type { Store, Tx } from '../../store/types.ts';
 import { VERSION } from '../../version.ts';
+import { wholeStudy } from '../decide.ts';
 import type { AssistTables } from '../tables.ts';
 import type { InstalledModel, ModelManifest } from '../types.ts';
 import { mapReport, type ForeignLabel, type KnownImage, type Mapped } from './map.ts';
@@ -34,8 +35,9 @@ export function createForeign(deps: { store: Store; archive: Archive; now: () =>
     const tool = foreignToolOf(json);
     if (!tool) return;
     const { studyUid } = instance;
+    const isReport = jsonItems(json, TAG.ContentSequence).length > 0;
     const images = new Map<string, KnownImage & { seriesUid: string; bodyPart: string }>();
-    for (const row of await archive.findInstances({ match: {}, studyUid }, SEES_NO_AI))
+    for (const row of isReport ? await archive.findInstances(wholeStudy(studyUid), SEES_NO_AI) : [])
       if (row.kind === 'image' && row.rows !== null && row.columns !== null)
         images.set(row.sopInstanceUid, {
           sopInstanceUid: row.sopInstanceUid,
@@ -45,7 +47,6 @@ export function createForeign(deps: { store: Store; archive: Archive; now: () =>
           frames: row.frames,
           bodyPart: row.bodyPart ?? '',
         });
-    const isReport = jsonItems(json, TAG.ContentSequence).length > 0;
     const mapped = isReport ? mapReport(readMeasurementReport(json), images) : NOTHING;
     await store.write<AssistTables, void>((tx) =>
       keep(tx, tool, { studyUid, sopInstanceUid }, mapped, images),

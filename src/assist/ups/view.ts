@@ -6,7 +6,7 @@ import type { DicomJson } from '../../dicom/types.ts';
 import { isWorker } from '../../people/types.ts';
 import type { Principal } from '../../people/types.ts';
 import type { Store } from '../../store/types.ts';
-import { RUN_JOB } from '../decide.ts';
+import { RUN_JOB, wholeStudy } from '../decide.ts';
 import type { AssistTables } from '../tables.ts';
 import type { InstalledModel, ModelManifest } from '../types.ts';
 import { itemDataset, stateOf } from './dataset.ts';
@@ -97,7 +97,7 @@ export function createView({ store, archive, model }: ViewDeps) {
     for (const study of await archive.studies(studyUids)) studies.set(study.studyUid, study);
     const classes = new Map<string, string>();
     for (const studyUid of studyUids)
-      for (const each of await archive.findInstances({ match: {}, studyUid }, SEES_NO_AI))
+      for (const each of await archive.findInstances(wholeStudy(studyUid), SEES_NO_AI))
         classes.set(each.sopInstanceUid, each.sopClassUid);
     const seen = await sight(runIds);
     const manifests = new Map<string, ModelManifest>();

@@ -4,6 +4,8 @@ import { afterEach, beforeAll, expect, test } from 'vitest';
 import { SEES_ALL, SEES_NO_AI } from '../../archive/index.ts';
 import { type DicomJson, hexTag, jsonItems, newUid, TAG } from '../../dicom/index.ts';
 import type { ToolResult } from '../../assist/work.ts';
+import { beyondFirstPage } from '../../assist/testing.ts';
+import { createView } from '../../assist/ups/view.ts';
 import { eachStore } from '../../store/testing.ts';
 import {
   answer,
@@ -131,6 +133,20 @@ eachStore((_label, make) => {
       400,
       'The submitted request is inconsistent with the current state of the Workitem.',
     ]);
+  });
+
+  test('an item names all its images, however many its study has', async () => {
+    const at = await place(await make({ migrations }));
+    await waiting(at);
+    const view = createView({
+      store: at.store,
+      archive: beyondFirstPage(at.archive),
+      model: (id) => at.assist.model(id),
+    });
+    const asker = { by: PEOPLE.north, sight: SEES_NO_AI, base: at.url };
+    const [item] = await view.datasets(await view.page({ limit: 1, offset: 0 }), asker);
+    const [series] = jsonItems(item!, TAG.InputInformationSequence);
+    expect(jsonItems(series ?? {}, TAG.ReferencedSOPSequence)).toHaveLength(1);
   });
 
   test('of many who claim at once one wins, and the others are told so', async () => {
