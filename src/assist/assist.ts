@@ -66,7 +66,8 @@ export function createAssist(options: AssistOptions): Assist {
   } = options;
   const read = store.read.withTables<AssistTables>();
   const runners = new Map<string, Runner>();
-  const hashes = new Map<string, ReturnType<typeof knownImages>>();
+  /** Of each version, as `keyOf` names it. */
+  const trainedOn = new Map<string, ReturnType<typeof knownImages>>();
   const foreign = createForeign({ store, archive, now });
   const shelf = createShelf({
     store,
@@ -106,8 +107,7 @@ export function createAssist(options: AssistOptions): Assist {
   }
   /** The processes of a version, kept warm. */
   function runner(of: InstalledModel): Runner {
-    const { id, version } = of.manifest;
-    const key = `${id}@${version}`;
+    const key = keyOf(of.manifest);
     const running = runners.get(key) ?? createPool(processes, { model: of, threads, idleMs, log });
     runners.set(key, running);
     return running;
@@ -126,8 +126,6 @@ export function createAssist(options: AssistOptions): Assist {
         payload: { version },
       });
     });
-    // Of another version: its list of training images, too.
-    hashes.delete(id);
   }
   const items = createItems({ now });
   const deps: AnalyseDeps = {
@@ -226,8 +224,9 @@ export function createAssist(options: AssistOptions): Assist {
 
     async inTraining(modelId, studyUid) {
       const { manifest, dir } = await installed(modelId);
-      const known = hashes.get(modelId) ?? knownImages({ manifest, dir });
-      hashes.set(modelId, known);
+      const key = keyOf(manifest);
+      const known = trainedOn.get(key) ?? knownImages({ manifest, dir });
+      trainedOn.set(key, known);
       const listed = await known;
       if (!listed) return false;
       const images = await archive.findInstances(wholeStudy(studyUid), SEES_NO_AI);
@@ -295,9 +294,11 @@ export function createAssist(options: AssistOptions): Assist {
     async remove(id, version, by) {
       mustBeAdmin(by);
       await shelf.remove(id, version, by);
-      const key = `${id}@${version}`;
+      const key = keyOf({ id, version });
       await runners.get(key)?.close();
       runners.delete(key);
+      // The same version may come back with another list.
+      trainedOn.delete(key);
     },
     async trust(pem, by) {
       mustBeAdmin(by);
@@ -356,6 +357,8 @@ export function createAssist(options: AssistOptions): Assist {
     },
   };
 }
+
+const keyOf = ({ id, version }: { id: string; version: string }): string => `${id}@${version}`;
 
 /** The chosen version while it is here; else the newest that is. */
 function inUse(versions: readonly PackageVersion[], chosen: string | null): PackageVersion {

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +14,7 @@ import { makeZip } from '../../wire/zip/testing.ts';
 import type { ZipSource } from '../../wire/zip/index.ts';
 import { createAssist } from '../assist.ts';
 import { assistMigrations } from '../tables.ts';
-import { modelDir } from '../testing.ts';
+import { modelDir, shared } from '../testing.ts';
 import type { Assist } from '../types.ts';
 import { fingerprintOf, signerOf, signPackage } from './signature.ts';
 import { compareVersions } from './versions.ts';
@@ -114,6 +115,23 @@ test('a folder, then a zip archive of the next version; back to the first; remov
   await store.events.settled();
   const said = (await store.events.page({})).map(({ kind, payload }) => `${kind} ${JSON.stringify(payload)}`);
   expect(said.filter((line) => line.startsWith('assist.model.removed'))).toHaveLength(2);
+}, 120_000);
+
+test('what a tool was trained on is that of the version in use, whichever way it came into use', async () => {
+  const archive = createArchive({ store, log: silent, settings: { minFree: 0 } });
+  const file = shared('radiographs/dicom/DX07_HAND_PA_0206.dcm');
+  const outcome = await archive.ingest(createReadStream(file), { door: 'import', from: 'test' });
+  const { studyUid } = outcome as { studyUid: string };
+  await assist.add({ folder: await own() }, ADMIN);
+  const next = await own((m) => (m.version = '1.1.0'), 'next');
+  const list = join(next, 'split.csv');
+  await writeFile(list, (await readFile(list, 'utf8')).replaceAll(/,(train|val),/g, ',test,'));
+  await assist.add({ folder: next }, ADMIN);
+  expect(await assist.inTraining('own', studyUid)).toBe(false);
+  // The one before is in use again.
+  await assist.remove('own', '1.1.0', ADMIN);
+  expect(await inUse('own')).toEqual(['1.0.0', true, false]);
+  expect(await assist.inTraining('own', studyUid)).toBe(true);
 }, 120_000);
 
 test('only an administrator; the built-in one stays; the same twice at once is taken once', async () => {
