@@ -98,6 +98,13 @@ export interface ValidationDependencies {
   readonly now?: () => number;
 }
 
+/** All but the table of labels: up to 32 MB, which a study needs when it runs, and neither a list nor its progress. */
+const SHOWN = [
+  'id', 'model_id', 'compare_id', 'finding', 'source', 'label_column', 'language', 'count_tuning', 'state', 'phase', 'done',
+  'total', 'error_code', 'error', 'summary', 'person', 'created_at', 'finished_at',
+] as const satisfies readonly (keyof ValidationTable)[]; // prettier-ignore
+type ShownStudy = Pick<ValidationTable, (typeof SHOWN)[number]>;
+
 /**
  * Events: `validation.study.started|finished|cancelled|removed` (subject: id of the study; payload: {model, state}, never what was
  * measured).
@@ -108,10 +115,10 @@ export function createValidation(deps: ValidationDependencies): Validation {
   const home = join(store.dir, 'validation');
   const dirOf = (id: string): string => join(home, id);
 
-  async function row(id: string): Promise<ValidationTable> {
+  async function row(id: string): Promise<ShownStudy> {
     const found = await read
       .selectFrom('validation_study')
-      .selectAll()
+      .select(SHOWN)
       .where('id', '=', id)
       .executeTakeFirst();
     if (!found) throw new NegatoscopeError('not-found', 'There is no such study.', { status: 404 });
@@ -121,7 +128,7 @@ export function createValidation(deps: ValidationDependencies): Validation {
   const refused = (code: string, message: string): NegatoscopeError =>
     new NegatoscopeError(code, message, { status: 409 });
 
-  const say = (tx: Tx<ValidationTables>, what: string, of: ValidationTable, by: Principal | 'system') =>
+  const say = (tx: Tx<ValidationTables>, what: string, of: ShownStudy, by: Principal | 'system') =>
     store.events.append(tx, {
       kind: `validation.study.${what}`,
       subject: of.id,
@@ -131,7 +138,7 @@ export function createValidation(deps: ValidationDependencies): Validation {
 
   /** As long as the row is in one of these states. */
   const change = (id: string, from: readonly ValidationTable['state'][], set: Partial<ValidationTable>) =>
-    store.write<ValidationTables, ValidationTable | undefined>((tx) => changeIn(tx, id, from, set));
+    store.write<ValidationTables, ShownStudy | undefined>((tx) => changeIn(tx, id, from, set));
   const changeIn = (
     tx: Tx<ValidationTables>,
     id: string,
@@ -143,7 +150,7 @@ export function createValidation(deps: ValidationDependencies): Validation {
       .set(set)
       .where('id', '=', id)
       .where('state', 'in', from)
-      .returningAll()
+      .returning(SHOWN)
       .executeTakeFirst();
 
   async function work(job: Job, signal: AbortSignal): Promise<void> {
@@ -179,11 +186,7 @@ export function createValidation(deps: ValidationDependencies): Validation {
       if (ended) await say(tx, 'finished', ended, 'system');
     });
 
-  async function run(
-    of: ValidationTable,
-    signal: AbortSignal,
-    progress: (p: Progress) => void,
-  ): Promise<Result> {
+  async function run(of: ShownStudy, signal: AbortSignal, progress: (p: Progress) => void): Promise<Result> {
     // They bring the decoders and the fonts: loaded when a study runs.
     const [{ runStudy }, { openFolder }, { archiveSource }] = await Promise.all([
       import('./study.ts'),
@@ -192,11 +195,16 @@ export function createValidation(deps: ValidationDependencies): Validation {
     ]);
     const model = await installed(of.model_id);
     const compare = of.compare_id === null ? undefined : await installed(of.compare_id);
+    const { labels } = await read
+      .selectFrom('validation_study')
+      .select('labels')
+      .where('id', '=', of.id)
+      .executeTakeFirstOrThrow();
     const { result } = await runStudy({
       model,
       ...(compare ? { compare } : {}),
       images: of.source === 'archive' ? archiveSource(archive) : await openFolder(of.source),
-      labels: Buffer.from(of.labels, 'base64'),
+      labels: Buffer.from(labels, 'base64'),
       labelColumn: of.label_column,
       ...(of.finding === null ? {} : { finding: of.finding }),
       language: of.language,
@@ -225,7 +233,7 @@ export function createValidation(deps: ValidationDependencies): Validation {
     async list() {
       const rows = await read
         .selectFrom('validation_study')
-        .selectAll()
+        .select(SHOWN)
         .orderBy('created_at', 'desc')
         .orderBy('id', 'desc')
         .execute();
@@ -270,26 +278,26 @@ export function createValidation(deps: ValidationDependencies): Validation {
 
     async cancel(id, by) {
       await row(id);
-      await store.write<ValidationTables, void>(async (tx) => {
+      return store.write<ValidationTables, ValidationRow>(async (tx) => {
         const set = { state: 'cancelled', phase: null, finished_at: now() } as const;
         const changed = await changeIn(tx, id, ['waiting', 'running'], set);
         if (!changed) throw refused('study-ended', 'That study has ended already.');
         await store.jobs.cancel(tx, STUDY_JOB, id);
         await say(tx, 'cancelled', changed, by);
+        return asRow(changed);
       });
-      return study(id);
     },
 
     async again(id, by) {
       await row(id);
-      await store.write<ValidationTables, void>(async (tx) => {
+      return store.write<ValidationTables, ValidationRow>(async (tx) => {
         const set = { state: 'waiting', finished_at: null, error: null, error_code: null } as const;
         const changed = await changeIn(tx, id, ['failed', 'cancelled', 'done'], set);
         if (!changed) throw refused('study-running', 'That study is running.');
         await store.jobs.enqueue(tx, { kind: STUDY_JOB, key: id });
         await say(tx, 'started', changed, by);
+        return asRow(changed);
       });
-      return study(id);
     },
 
     async remove(id, by) {
@@ -299,7 +307,7 @@ export function createValidation(deps: ValidationDependencies): Validation {
           .deleteFrom('validation_study')
           .where('id', '=', id)
           .where('state', 'not in', ['waiting', 'running'])
-          .returningAll()
+          .returning(SHOWN)
           .executeTakeFirst();
         if (!gone) throw refused('study-running', 'That study is running.');
         await say(tx, 'removed', gone, by);
@@ -339,7 +347,7 @@ const summaryOf = ({ version, n, positives, excluded, auc, aucCi }: Result): Stu
   aucCi,
 });
 
-const asRow = (of: ValidationTable): ValidationRow => ({
+const asRow = (of: ShownStudy): ValidationRow => ({
   id: of.id,
   modelId: of.model_id,
   compareId: of.compare_id,
