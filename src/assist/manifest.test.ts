@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { readGolden } from './golden.ts';
@@ -110,6 +112,30 @@ describe.each(built)('the package $manifest.id', (pack) => {
     const test = rows.find((row) => row.split(',')[1] === 'test')!;
     expect(known.has(test.split(',').at(-1)!)).toBe(false);
   });
+});
+
+test('a list of training images as spreadsheets write it: marks, quotes, semicolons', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'negatoscope-list-'));
+  const listed = (text: string) => {
+    writeFileSync(join(folder, 'split.csv'), text);
+    const pack = { dir: folder, manifest: { id: 'x', training: { hashes: 'split.csv' } } };
+    return knownImages(pack as never);
+  };
+  const known = new Map([
+    ['aa', 'training'],
+    ['bb', 'tuning'],
+  ]);
+  try {
+    expect(
+      await listed('image,split,sha256\n"hand, left.jpg",train,AA\nb.jpg,val,bb\nc.jpg,test,cc\n'),
+    ).toEqual(known);
+    expect(await listed('\ufeffsplit;sha256\r\ntrain;aa\r\n"val";"bb"\r\n')).toEqual(known);
+    // Of a row that is cut nobody can say which image it meant.
+    for (const cut of ['split,sha256\ntrain\n', 'split,sha256\ntrain,aa,bb\n'])
+      await expect(listed(cut)).rejects.toMatchObject({ code: 'model-training', details: { model: 'x' } });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('an image is known by its file and by the stream inside, with and without the padding byte', () => {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import type { Archive } from '../archive/types.ts';
+import { parseCsv } from './csv.ts';
 import { luma } from './preprocess.ts';
 import type { GreyPlane } from './preprocess.ts';
 
@@ -24,11 +25,11 @@ export async function greyOfPhoto(path: string): Promise<GreyPlane> {
   return { rows: info.height, columns: info.width, values };
 }
 
-/** Rows of a CSV file as objects; quoted fields may hold commas. */
+/** Rows of a CSV file as objects. */
 export function readCsv(path: string): Record<string, string>[] {
-  const [head, ...lines] = readFileSync(path, 'utf8').trim().split(/\r?\n/);
-  const fields = (line: string): string[] =>
-    [...line.matchAll(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g)].map((m) => m[1]!.replace(/^"|"$/g, ''));
-  const names = fields(head!);
-  return lines.map((line) => Object.fromEntries(fields(line).map((v, i) => [names[i] ?? '', v])));
+  const { head, rows } = parseCsv(
+    readFileSync(path, 'utf8'),
+    (line, what) => new Error(`${path}, line ${line}: ${what}`),
+  );
+  return rows.map(({ fields }) => Object.fromEntries(head.map((name, i) => [name, fields[i] ?? ''])));
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { NegatoscopeError } from '../errors.ts';
+import { parseCsv, textOf } from './csv.ts';
 import type { ModelPackage } from './package.ts';
 import { packageFile } from './packageFiles.ts';
 
@@ -11,34 +12,31 @@ const TUNING = new Set(['val', 'valid', 'validation', 'dev', 'tune', 'tuning', '
 
 /**
  * SHA-256 of the files that the maker trained on, and of those on which thresholds, calibration or the model itself were chosen;
- * undefined when the package names none. Throws `model-training` for a list without the columns `split` and `sha256`.
+ * undefined when the package names none. Throws `model-training` for a list that cannot be read, or lacks the columns `split` and
+ * `sha256`: an image that was missed would be counted in accuracy.
  */
 export async function knownImages({
   manifest,
   dir,
 }: ModelPackage): Promise<ReadonlyMap<string, 'training' | 'tuning'> | undefined> {
   if (!manifest.training) return undefined;
-  const [head = '', ...lines] = (await readFile(await packageFile(dir, manifest.training.hashes), 'utf8'))
-    .trim()
-    .split(/\r?\n/);
-  const names = head.split(',');
-  const part = names.indexOf('split');
-  const hash = names.indexOf('sha256');
-  if (hash < 0 || part < 0)
-    throw new NegatoscopeError(
-      'model-training',
-      `${manifest.training.hashes} lacks the column split or sha256`,
-      {
-        status: 500,
-        details: { model: manifest.id },
-      },
-    );
+  const { hashes } = manifest.training;
+  const wrong = (what: string): NegatoscopeError =>
+    new NegatoscopeError('model-training', `${hashes} ${what}`, {
+      status: 500,
+      details: { model: manifest.id },
+    });
+  const unreadable = (line: number, what: string): NegatoscopeError =>
+    wrong(`cannot be read, line ${line}: ${what}`);
+  const { head, rows } = parseCsv(textOf(await readFile(await packageFile(dir, hashes))), unreadable);
+  const [part, hash] = [head.indexOf('split'), head.indexOf('sha256')];
+  if (hash < 0 || part < 0) throw wrong('lacks the column split or sha256');
   const known = new Map<string, 'training' | 'tuning'>();
-  for (const row of lines.map((line) => line.split(','))) {
-    const name = row[part]!.toLowerCase();
-    if (TRAINING.has(name)) known.set(row[hash]!.toLowerCase(), 'training');
-    else if (TUNING.has(name) && !known.has(row[hash]!.toLowerCase()))
-      known.set(row[hash]!.toLowerCase(), 'tuning');
+  for (const { line, fields } of rows) {
+    const [name, sha256] = [fields[part]?.toLowerCase(), fields[hash]?.toLowerCase()];
+    if (name === undefined || sha256 === undefined) throw unreadable(line, 'it is cut');
+    if (TRAINING.has(name)) known.set(sha256, 'training');
+    else if (TUNING.has(name) && !known.has(sha256)) known.set(sha256, 'tuning');
   }
   return known;
 }

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
+import { textOf } from '../assist/csv.ts';
 import { shared } from '../assist/testing.ts';
-import { csvLine, parseTable, textOf } from './csv.ts';
+import { csvLine, parseTable } from './csv.ts';
 import { readLabels } from './labels.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);

@@ -1,8 +1,9 @@
 /** `labels.csv`: which images, what is so on them, and into which groups they fall. Pure. */
 import { createHash } from 'node:crypto';
+import { textOf } from '../assist/csv.ts';
 import { NegatoscopeError } from '../errors.ts';
 import type { Rectangle } from '../evidence/froc.ts';
-import { parseTable, textOf } from './csv.ts';
+import { parseTable } from './csv.ts';
 
 export interface LabelRow {
   /** File name, path within the folder, or SOP Instance UID. */
