@@ -312,3 +312,19 @@ test('the power goes while three label: what was acknowledged is there, once, an
   expect(after.progress.persons.reduce((sum, { labels }) => sum + labels, 0)).toBe(2 * after.progress.drawn);
   expect(await who('anne').json('POST', '/api/audit/verify', {})).toMatchObject({ ok: true });
 }, 120_000);
+
+test('who takes labels.csv was told what is marked, by its weights: what they label later is kept apart', async () => {
+  const closed = await draw({ second: 'none' });
+  await labelAll(who('alice'), closed.id, () => 'no');
+  await who('preuve').json('POST', `/api/labelling/${closed.id}/close`, {});
+  const csv = await who('deux').call('GET', `/api/labelling/${closed.id}/labels.csv`);
+  expect([csv.status, csv.headers.get('content-type')]).toEqual([200, 'text/csv; charset=utf-8']);
+  const later = await draw({ second: 'none' });
+  const given = await labelAll(who('deux'), later.id, () => 'no');
+  expect(given.length).toBe(later.frame.marked + later.frame.unmarked);
+  const apart = await who('preuve').json<QueueCaseRow[]>(
+    'GET',
+    `/api/labelling/${later.id}/cases?figure=apart`,
+  );
+  expect(apart.map((row) => row.case.studyUid).sort()).toEqual(given.sort());
+}, 120_000);

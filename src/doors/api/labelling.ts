@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import type { QueueFigureKey } from '../../evidence/labelling/types.ts';
+import type { QueueCase, QueueFigureKey } from '../../evidence/labelling/types.ts';
+import type { Principal } from '../../people/index.ts';
 import type { Rooms } from '../../rooms.ts';
 import type { LabellingQueueView, QueueCaseRow } from './contract.ts';
 import { bodyOf, queryOf } from './schema.ts';
@@ -61,6 +62,17 @@ export function registerLabelling(app: FastifyInstance, rooms: Rooms): void {
   const evidence = { config: { access: ['evidence'] as const } };
   const reader = { config: { access: ['reader'] as const } };
 
+  /** Cases with what the tool says of them: who asks for them is not blind to it any more. */
+  async function casesFor(id: string, figure: QueueFigureKey, by: Principal): Promise<QueueCase[]> {
+    const { modelId } = await labelling.queue(id, by);
+    const cases = await labelling.cases(id, figure, by);
+    await reading.noteSeen(
+      cases.map(({ studyUid }) => ({ studyUid, modelId })),
+      by,
+    );
+    return cases;
+  }
+
   app.get('/api/labelling', evidence, async (request) => {
     const { model } = queryOf(request, Which);
     const [queues, tools] = await Promise.all([
@@ -89,19 +101,16 @@ export function registerLabelling(app: FastifyInstance, rooms: Rooms): void {
   );
   app.get<Id>('/api/labelling/:id/cases', evidence, async (request): Promise<QueueCaseRow[]> => {
     const { figure } = queryOf(request, Cases);
-    const cases = await labelling.cases(request.params.id, figure, request.principal);
-    const { queue } = await labelling.overview(request.params.id, request.principal);
+    const cases = await casesFor(request.params.id, figure, request.principal);
     const studies = new Map(
       (await archive.studies(cases.map(({ studyUid }) => studyUid))).map((study) => [study.studyUid, study]),
-    );
-    await reading.noteSeen(
-      cases.map(({ studyUid }) => ({ studyUid, modelId: queue.modelId })),
-      request.principal,
     );
     return cases.map((each) => ({ case: each, study: studies.get(each.studyUid) ?? null }));
   });
   app.get<Id>('/api/labelling/:id/labels.csv', evidence, async (request, reply) => {
     const { uncertain } = queryOf(request, Csv);
+    // Its weights say which are marked.
+    await casesFor(request.params.id, 'answered', request.principal);
     const text = await labelling.csv(request.params.id, uncertain, request.principal);
     return reply
       .type('text/csv; charset=utf-8')

@@ -107,6 +107,11 @@ export function createInsight(context: Context) {
       return rows.map((row) => shown(queueOf(row), by));
     },
 
+    async queue(queueId: string, by: Principal): Promise<Queue> {
+      personWith(by, 'evidence');
+      return shown(await queue(queueId), by);
+    },
+
     async overview(queueId: string, by: Principal): Promise<QueueOverview> {
       personWith(by, 'evidence');
       const of = await queue(queueId);

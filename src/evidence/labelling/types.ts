@@ -237,6 +237,8 @@ export interface Labelling {
   /** Nothing is labelled in it any more. */
   close(queueId: string, by: Principal): Promise<Queue>;
   queues(modelId: string, by: Principal): Promise<Queue[]>;
+  /** Throws `labelling-forbidden` (403). */
+  queue(queueId: string, by: Principal): Promise<Queue>;
   overview(queueId: string, by: Principal): Promise<QueueOverview>;
   /** Throws `labelling-blinded` (403) for a person who may still label in it. */
   cases(queueId: string, figure: QueueFigureKey, by: Principal): Promise<QueueCase[]>;
