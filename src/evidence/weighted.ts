@@ -298,16 +298,32 @@ export function bootstrapAccuracy(
   return { sensitivity: ends(values.sensitivity), specificity: ends(values.specificity) };
 }
 
-/** Counts of a sample of n with replacement from counts. */
+/** Counts of a sample of n with replacement from counts: binomial one after the other, each of what the ones before have left. */
 function resample(counts: readonly number[], n: number, random: () => number): number[] {
-  const sum = counts.reduce((total, count) => total + count, 0);
-  const result = counts.map(() => 0);
-  if (sum === 0) return result;
-  for (let i = 0; i < n; i++) {
-    let left = random() * sum;
-    let at = 0;
-    while (at < counts.length - 1 && left >= counts[at]!) left -= counts[at++]!;
-    result[at]! += 1;
+  let among = counts.reduce((total, count) => total + count, 0);
+  let left = among === 0 ? 0 : n;
+  return counts.map((count) => {
+    const drawn = among === 0 ? 0 : binomial(left, count / among, random);
+    among -= count;
+    left -= drawn;
+    return drawn;
+  });
+}
+
+/**
+ * Successes in n trials, by the geometric gaps between them: as many draws as the rarer outcome happens, where a frame has tens of
+ * thousands of studies and few of them are marked. Devroye L., Non-Uniform Random Variate Generation, 1986, X.4, first waiting
+ * time method.
+ */
+function binomial(n: number, p: number, random: () => number): number {
+  if (p > 0.5) return n - binomial(n, 1 - p, random);
+  if (p <= 0) return 0;
+  const miss = Math.log1p(-p);
+  let successes = 0;
+  for (let at = gap(); at < n; at += 1 + gap()) successes += 1;
+  return successes;
+
+  function gap(): number {
+    return Math.floor(Math.log(1 - random()) / miss);
   }
-  return result;
 }

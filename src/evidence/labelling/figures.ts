@@ -1,4 +1,5 @@
 /** From the cases of a queue to its figures. Pure. */
+import type { Interval } from '../accuracy.ts';
 import { agreement } from '../agreement.ts';
 import { MINIMUM_CASES, proportion } from '../statistics.ts';
 import type { Answer } from '../types.ts';
@@ -55,11 +56,11 @@ function verified(
 const corrected = (
   estimate: Estimate,
   bound: { atLeast: number; atMostMissed: number } | null,
-  resampled: { low: number; high: number } | null,
+  resampled: () => Interval | null,
   wrong: number,
 ): Corrected => {
   if (wrong >= MINIMUM_WRONG && estimate.value !== null && estimate.interval)
-    return { kind: 'estimate', value: estimate.value, ...estimate.interval, resampled, wrong };
+    return { kind: 'estimate', value: estimate.value, ...estimate.interval, resampled: resampled(), wrong };
   // "At least 0 %" says nothing.
   if (bound && bound.atLeast > 0)
     return { kind: 'bound', atLeast: bound.atLeast, atMostWrong: bound.atMostMissed, wrong };
@@ -74,7 +75,10 @@ export function figuresOf(cases: readonly DrawnCase[], frame: Frame, uncertain: 
   const normals = marked.negative + unmarked.negative;
   const strata = [stratumOf(marked, true), stratumOf(unmarked, false)];
   const estimate = beggGreenes(marked, unmarked);
-  const resampled = bootstrapAccuracy(strata, { rounds: 1000 });
+  // The one thing here that takes time, and only an estimate says it.
+  let drawn: ReturnType<typeof bootstrapAccuracy> | undefined;
+  const resampled = (name: 'sensitivity' | 'specificity') => () =>
+    (drawn ??= bootstrapAccuracy(strata, { rounds: 1000 }))[name];
   // Only figures on enough cases; a bound is right with any number.
   const enough = (n: number, of: Estimate): Estimate => (n >= MINIMUM_CASES ? of : NOTHING);
   const { prevalence } = weightedAccuracy(strata);
@@ -87,13 +91,13 @@ export function figuresOf(cases: readonly DrawnCase[], frame: Frame, uncertain: 
       sensitivity: corrected(
         enough(truths, estimate.sensitivity),
         sensitivityBound(marked, unmarked),
-        resampled.sensitivity,
+        resampled('sensitivity'),
         unmarked.positive,
       ),
       specificity: corrected(
         enough(normals, estimate.specificity),
         specificityBound(marked, unmarked),
-        resampled.specificity,
+        resampled('specificity'),
         marked.negative,
       ),
     },
@@ -147,12 +151,14 @@ export function overviewFigures(
     const of = cases.filter((each) => each.marked === marked);
     return { drawn: of.length, answered: of.filter(({ answer }) => answer !== null).length };
   };
+  const uncertain = cases.filter(({ answer }) => answer === 'uncertain').length;
+  const uncertainAsPositive = figuresOf(cases, frame, 'positive');
   return {
     marked: group(true),
     unmarked: group(false),
-    uncertain: cases.filter(({ answer }) => answer === 'uncertain').length,
-    uncertainAsPositive: figuresOf(cases, frame, 'positive'),
-    uncertainAsNegative: figuresOf(cases, frame, 'negative'),
+    uncertain,
+    uncertainAsPositive,
+    uncertainAsNegative: uncertain === 0 ? uncertainAsPositive : figuresOf(cases, frame, 'negative'),
     apart: apartOf(cases),
     readers: readersOf(cases, part),
   };
