@@ -1,6 +1,6 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { pino, type Logger } from 'pino';
+import { type DestinationStream, pino, type Logger } from 'pino';
 
 export type Log = Logger;
 
@@ -15,7 +15,7 @@ export function createLog(dir: string, level: string): Log {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, 'negatoscope.log');
   if (existsSync(file) && statSync(file).size > ROTATE_BYTES) renameSync(file, `${file}.1`);
-  closeSync(openSync(file, 'a', 0o600));
+  const fd = openSync(file, 'a', 0o600);
   chmodSync(file, 0o600);
   return pino(
     {
@@ -33,6 +33,26 @@ export function createLog(dir: string, level: string): Log {
             : { message: String(err) },
       },
     },
-    pino.destination({ dest: file, sync: false }),
+    lines(fd),
   );
+}
+
+/**
+ * Each line at once to an open file. One for which there is no room is dropped: a log must not take the server down. (pino's own
+ * destination, sonic-boom 4.2, ends the process at ENOSPC, and its flush at the end then tries for ever.)
+ */
+export function lines(fd: number): DestinationStream {
+  /** The last one was written in part: the next begins anew. */
+  let cut = false;
+  return {
+    write(line) {
+      const bytes = Buffer.from(cut ? `\n${line}` : line);
+      try {
+        const written = writeSync(fd, bytes);
+        if (written > 0) cut = written < bytes.length;
+      } catch {
+        // Whoever has to know of a full disk is told by the doors and the status page.
+      }
+    },
+  };
 }
