@@ -22,19 +22,15 @@ export async function sendPieces(reply: FastifyReply, pieces: readonly Piece[]):
   if (reply.request.method === 'HEAD') return sendHead(reply.header('content-length', length));
   if (length > WHOLE) return sendChunks(reply.header('content-length', length), pieces);
   const buffer = buffers.take(length);
-  try {
-    let at = 0;
-    await Promise.all(
-      pieces.map((piece) => {
-        const target = buffer.subarray(at, (at += piece.length));
-        if (piece instanceof Uint8Array) return void target.set(piece);
-        return piece.from.read(target, piece.offset);
-      }),
-    );
-  } catch (thrown) {
-    buffers.giveBack(buffer);
-    throw thrown;
-  }
+  let at = 0;
+  // Not given back where a piece fails: another may still be read into it.
+  await Promise.all(
+    pieces.map((piece) => {
+      const target = buffer.subarray(at, (at += piece.length));
+      if (piece instanceof Uint8Array) return void target.set(piece);
+      return piece.from.read(target, piece.offset);
+    }),
+  );
   // A connection that broke off may still hold the buffer: then it is left to the garbage collector.
   reply.raw.once('finish', () => buffers.giveBack(buffer));
   return reply.send(buffer.subarray(0, length));
