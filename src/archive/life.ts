@@ -1,6 +1,7 @@
 /** What happens to studies and files after the commit: completeness, the move from the inbox to files, the sweep. */
 import type { Log, StagedBlob, Store } from '../store/types.ts';
 import { COMPLETE_JOB, INBOX_JOB } from './record.ts';
+import { noteSurplus, removeSurplus } from './surplus.ts';
 import type { ArchiveTables } from './tables.ts';
 
 const MOVE_AT_ONCE = 128;
@@ -49,13 +50,14 @@ export function workInbox(store: Store): void {
   });
 }
 
-/** Returns how many instances were moved. */
+/** Returns how many instances were looked at: none is the end. */
 export async function moveInbox(store: Store, limit = MOVE_AT_ONCE): Promise<number> {
   const rows = await store.read
     .withTables<ArchiveTables>()
     .selectFrom('inbox')
-    .selectAll()
-    .orderBy('sop_instance_uid')
+    .innerJoin('instance', 'instance.sop_instance_uid', 'inbox.sop_instance_uid')
+    .select(['inbox.sop_instance_uid', 'inbox.bytes', 'instance.sha256'])
+    .orderBy('inbox.sop_instance_uid')
     .limit(limit)
     .execute();
   if (rows.length === 0) return 0;
@@ -71,23 +73,26 @@ export async function moveInbox(store: Store, limit = MOVE_AT_ONCE): Promise<num
   };
   await Promise.all(Array.from({ length: MOVE_LANES }, write));
   const refs = await store.blobs.commit(staged);
-  await store.write<ArchiveTables, void>(async (tx) => {
-    for (const [i, { sop_instance_uid }] of rows.entries()) {
-      await tx
+  const surplus = await store.write<ArchiveTables, string[]>(async (tx) => {
+    const moved: string[] = [];
+    const unneeded: string[] = [];
+    for (const [i, { sop_instance_uid, sha256 }] of rows.entries()) {
+      // What was deleted meanwhile has its bytes in the recycle bin, and another object may have come under its UID.
+      const { numUpdatedRows } = await tx
         .updateTable('instance')
-        .set({ blob: refs[i] ?? null })
+        .set({ blob: refs[i]! })
         .where('sop_instance_uid', '=', sop_instance_uid)
-        .execute();
+        .where('sha256', '=', sha256)
+        .where('blob', 'is', null)
+        .executeTakeFirst();
+      if (numUpdatedRows > 0n) moved.push(sop_instance_uid);
+      else unneeded.push(refs[i]!);
     }
-    await tx
-      .deleteFrom('inbox')
-      .where(
-        'sop_instance_uid',
-        'in',
-        rows.map((row) => row.sop_instance_uid),
-      )
-      .execute();
+    if (moved.length > 0) await tx.deleteFrom('inbox').where('sop_instance_uid', 'in', moved).execute();
+    if (unneeded.length > 0) await noteSurplus(store, tx, unneeded[0]!, unneeded);
+    return unneeded;
   });
+  await removeSurplus(store, surplus);
   return rows.length;
 }
 

@@ -52,7 +52,8 @@ export const mayBeSeen = async (aiRunId: string | null, sight: Sight): Promise<b
 
 export function createObjects(store: Pick<Store, 'read' | 'blobs'>): Objects {
   const db = store.read.withTables<ArchiveTables>();
-  const tables = new Map<string, FrameTable>(); // of instances with too many frames for the index
+  // Of instances with too many frames for the index, by SHA-256: another object may come under the UID of a deleted one.
+  const tables = new Map<string, FrameTable>();
 
   // Compiled once: every retrieval asks it.
   const oneInstance = db
@@ -84,15 +85,15 @@ export function createObjects(store: Pick<Store, 'read' | 'blobs'>): Objects {
   const place = async (found: InstanceTable): Promise<Buffer | string> => {
     if (found.blob !== null) return found.blob;
     const small = await db
-      .selectFrom('inbox')
-      .select('bytes')
-      .where('sop_instance_uid', '=', found.sop_instance_uid)
+      .selectFrom('instance')
+      .leftJoin('inbox', 'inbox.sop_instance_uid', 'instance.sop_instance_uid')
+      .select(['instance.blob', 'inbox.bytes'])
+      .where('instance.sop_instance_uid', '=', found.sop_instance_uid)
+      .where('instance.sha256', '=', found.sha256) // not another one that came since under its UID
       .executeTakeFirst();
-    if (small) return Buffer.from(small.bytes.buffer, small.bytes.byteOffset, small.bytes.byteLength);
-    // Moved to a file between the two questions.
-    const blob = (await row(found.sop_instance_uid))?.blob;
-    if (!blob) throw notFound();
-    return blob;
+    if (small?.blob) return small.blob; // moved to a file between the two questions
+    if (!small?.bytes) throw notFound();
+    return Buffer.from(small.bytes.buffer, small.bytes.byteOffset, small.bytes.byteLength);
   };
 
   const open = async (found: InstanceTable, range?: Range): Promise<Readable> => {
@@ -113,7 +114,7 @@ export function createObjects(store: Pick<Store, 'read' | 'blobs'>): Objects {
 
   const tableOf = async (found: InstanceTable): Promise<FrameTable> => {
     if (found.frame_table !== null) return JSON.parse(found.frame_table) as FrameTable;
-    const known = tables.get(found.sop_instance_uid);
+    const known = tables.get(found.sha256);
     if (known) return known;
     const start = Number(found.pixel_offset);
     const scanner = new FragmentScanner(start);
@@ -123,7 +124,7 @@ export function createObjects(store: Pick<Store, 'read' | 'blobs'>): Objects {
     }
     const made = frameTable(scanner, isVideo(found.transfer_syntax) ? 1 : Number(found.frames));
     if (tables.size >= 16) tables.clear();
-    tables.set(found.sop_instance_uid, made);
+    tables.set(found.sha256, made);
     return made;
   };
 

@@ -80,6 +80,40 @@ eachStore((_label, make) => {
     expect(await store.events.verify()).toMatchObject({ ok: true });
   });
 
+  test('what is being moved to a file and replaced meanwhile leaves its place to what came', async () => {
+    const { archive, store } = await open();
+    const [study, series, replaced, gone, stays] = [newUid(), newUid(), newUid(), newUid(), newUid()];
+    const before = await put(archive, { study, series, sop: replaced });
+    await put(archive, { study, series, sop: gone });
+    const unmoved = await put(archive, { study, series, sop: stays });
+    const at = (sopInstanceUid: string) => ({ studyUid: study, seriesUid: series, sopInstanceUid });
+    let after: Buffer | undefined;
+    let files: string[] = [];
+    const blobs = Object.create(store.blobs, {
+      commit: {
+        async value(staged: Parameters<Store['blobs']['commit']>[0]) {
+          files = await store.blobs.commit(staged);
+          if (after) return files;
+          await archive.recycle.remove(at(replaced), WHY, admin);
+          await archive.recycle.remove(at(gone), WHY, admin);
+          after = await put(archive, { study, series, sop: replaced, rows: 9 });
+          return files;
+        },
+      },
+    });
+    expect(await moveInbox({ ...store, blobs })).toBe(3);
+    expect(after?.equals(before)).toBe(false);
+    for (const moved of [false, true]) {
+      if (moved) while ((await moveInbox(store)) > 0);
+      expect((await bytesOf(await archive.file(replaced, SEES_ALL))).equals(after!)).toBe(true);
+      expect((await bytesOf(await archive.file(stays, SEES_ALL))).equals(unmoved)).toBe(true);
+      expect(await archive.verify(replaced)).toMatchObject({ ok: true });
+    }
+    // The files that nobody refers to are gone again.
+    const kept = await Promise.allSettled(files.map((ref) => store.blobs.size(ref)));
+    expect(kept.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+
   test('a series or an instance leaves a study that is counted anew', async () => {
     const { archive, store } = await open();
     const [study, one, two] = [newUid(), newUid(), newUid()];
