@@ -148,15 +148,20 @@ export function createAssist(options: AssistOptions): Assist {
       .select(['id', 'study_uid', 'model_id'])
       .where('state', 'in', ['waiting', 'running'])
       .execute();
+    // Once for all: jobs that are done have no index by key, and a month of them is kept.
+    const rows = await read
+      .selectFrom('job')
+      .select(['key', 'state', 'error'])
+      .where('kind', '=', RUN_JOB)
+      .where('key', 'in', (eb) =>
+        eb.selectFrom('ai_run').select('ai_run.id').where('ai_run.state', 'in', ['waiting', 'running']),
+      )
+      .orderBy('id', 'desc')
+      .execute();
+    const jobsOf = Map.groupBy(rows, ({ key }) => key);
     for (const run of open) {
       const { id } = run;
-      const jobs = await store.read
-        .selectFrom('job')
-        .select(['state', 'error'])
-        .where('kind', '=', RUN_JOB)
-        .where('key', '=', id)
-        .orderBy('id', 'desc')
-        .execute();
+      const jobs = jobsOf.get(id) ?? [];
       if (jobs.some((job) => job.state === 'running')) continue;
       if (jobs.some((job) => job.state === 'waiting')) {
         await store.write<AssistTables, void>((tx) => items.offer(tx, run));

@@ -22,6 +22,13 @@ export interface ViewDeps {
 /** One who claims: a token, or else whoever it is. */
 export const idOf = (by: Principal): string => by.tokenId ?? by.personId ?? `${by.via}:${by.name}`;
 
+/**
+ * Of the job of an item, while it waits or runs: each state has an index by key, all jobs together have none. The state is written
+ * out, as a parameter would not match the index.
+ */
+const priorityIn = (state: 'waiting' | 'running') =>
+  sql`(select priority from job where kind = ${RUN_JOB} and key = ai_work_item.run_id and state = ${sql.lit(state)})`;
+
 export function createView({ store, archive, model }: ViewDeps) {
   const read = store.read.withTables<AssistTables>();
 
@@ -38,9 +45,7 @@ export function createView({ store, archive, model }: ViewDeps) {
       .selectFrom('ai_work_item')
       .selectAll()
       .orderBy(sql`case when ended_at is null then 0 else 1 end`)
-      .orderBy(
-        sql`coalesce((select max(priority) from job where kind = ${RUN_JOB} and key = ai_work_item.run_id), 0) desc`,
-      )
+      .orderBy(sql`coalesce(${priorityIn('waiting')}, ${priorityIn('running')}, 0) desc`)
       .orderBy('created_at')
       .orderBy('uid')
       .limit(limit)
@@ -79,14 +84,15 @@ export function createView({ store, archive, model }: ViewDeps) {
       .where('run_id', 'in', runIds)
       .orderBy('position')
       .execute();
-    const jobs = await store.read
+    let jobs = store.read
       .selectFrom('job')
       .select(['key', 'priority', 'run_after'])
       .where('kind', '=', RUN_JOB)
       .where('key', 'in', runIds)
-      .orderBy('id')
-      .execute();
-    const jobOf = new Map(jobs.map((job) => [job.key, job]));
+      .orderBy('id');
+    // What workers ask for every few seconds: without a look at the thousands of jobs that are done.
+    if (rows.every((row) => row.ended_at === null)) jobs = jobs.where('state', 'in', ['waiting', 'running']);
+    const jobOf = new Map((await jobs.execute()).map((job) => [job.key, job]));
     const before = await read
       .selectFrom('ai_work_item')
       .select(['uid', 'run_id', 'number'])

@@ -127,15 +127,18 @@ export function registerUps(app: FastifyInstance, deps: DicomwebDependencies & {
       const page = state && STATES.includes(state.value) ? { states: [state.value as ItemState] } : {};
       const asker = askerOf(request);
       const wanted = offset + limit + 1;
+      // With nothing else to match each item that comes is one that was asked for.
+      const isAll = asked.length === Object.keys(page).length;
+      const step = isAll ? Math.min(STEP, wanted) : STEP;
       const found: DicomJson[] = [];
-      for (let at = 0; found.length < wanted; at += STEP) {
+      for (let at = 0; found.length < wanted; at += step) {
         if (at >= MAX_LOOKED_AT) {
           warnings.push(`only the first ${MAX_LOOKED_AT} were looked at: narrow the search`);
           break;
         }
-        const items = await ups.find({ ...page, limit: STEP, offset: at }, asker);
+        const items = await ups.find({ ...page, limit: step, offset: at }, asker);
         found.push(...items.filter((item) => matchesHeader(item, asked, options)));
-        if (items.length < STEP) break;
+        if (items.length < step) break;
       }
       const results = found.slice(offset, offset + limit);
       const more = found.length > offset + limit;
