@@ -16,6 +16,7 @@ import type { Performed } from './ups/dataset.ts';
 import { LOCAL_WORKER } from './ups/items.ts';
 import type { Items } from './ups/items.ts';
 import type { InstalledModel } from './types.ts';
+import { wholeFile } from './wholeFile.ts';
 import { work } from './work.ts';
 
 /** Larger files are refused before they are read: no radiograph comes near. */
@@ -193,7 +194,5 @@ async function readWhole(archive: Archive, sop: string): Promise<Buffer> {
   const instance = await archive.instance(sop, SEES_ALL);
   if (instance && instance.size > MAX_FILE_BYTES)
     throw new NegatoscopeError('pixels-undecodable', `The file is larger than ${MAX_FILE_BYTES} bytes`);
-  const chunks: Buffer[] = [];
-  for await (const chunk of await archive.file(sop, SEES_ALL)) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
+  return wholeFile(archive, sop, SEES_ALL);
 }

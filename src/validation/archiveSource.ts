@@ -1,6 +1,7 @@
 /** The archive as a source of images, by SOP Instance UID: originals alone, nothing that AI made. */
 import { SEES_NO_AI } from '../archive/types.ts';
 import type { Archive } from '../archive/types.ts';
+import { wholeFile } from '../assist/wholeFile.ts';
 import { NegatoscopeError } from '../errors.ts';
 import type { ImageSource } from './types.ts';
 
@@ -19,9 +20,7 @@ export const archiveSource = (archive: Pick<Archive, 'instance' | 'file'>): Imag
         async read() {
           if (instance.size > MAX_BYTES)
             throw new NegatoscopeError('pixels-undecodable', `larger than ${MAX_BYTES / 1024 ** 2} MB`);
-          const chunks: Uint8Array[] = [];
-          for await (const chunk of await archive.file(image, SEES_NO_AI)) chunks.push(chunk as Uint8Array);
-          return Buffer.concat(chunks);
+          return wholeFile(archive, image, SEES_NO_AI);
         },
       },
     ];

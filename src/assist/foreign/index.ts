@@ -3,16 +3,16 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { SEES_ALL, SEES_NO_AI } from '../../archive/types.ts';
 import type { Archive } from '../../archive/types.ts';
-import { toJson } from '../../dicom/json.ts';
 import { parseHeader } from '../../dicom/parse.ts';
 import { readMeasurementReport } from '../../dicom/srRead.ts';
 import { TAG } from '../../dicom/dictionary.ts';
-import { jsonItems } from '../../dicom/json.ts';
+import { jsonItems, toJson } from '../../dicom/json.ts';
 import type { Store, Tx } from '../../store/types.ts';
 import { VERSION } from '../../version.ts';
 import { wholeStudy } from '../decide.ts';
 import type { AssistTables } from '../tables.ts';
 import type { InstalledModel, ModelManifest } from '../types.ts';
+import { wholeFile } from '../wholeFile.ts';
 import { mapReport, type ForeignLabel, type KnownImage, type Mapped } from './map.ts';
 import { FOREIGN_JOB, foreignRunOf, foreignToolOf, type ForeignTool } from './tool.ts';
 
@@ -28,9 +28,8 @@ export function createForeign(deps: { store: Store; archive: Archive; now: () =>
   async function take(sopInstanceUid: string): Promise<void> {
     const instance = await archive.instance(sopInstanceUid, SEES_ALL);
     if (!instance || instance.size > MAX_BYTES) return;
-    const chunks: Buffer[] = [];
-    for await (const chunk of await archive.file(sopInstanceUid, SEES_ALL)) chunks.push(chunk as Buffer);
-    const { dataset } = parseHeader(Buffer.concat(chunks), { complete: true });
+    const bytes = await wholeFile(archive, sopInstanceUid, SEES_ALL);
+    const { dataset } = parseHeader(bytes, { complete: true });
     const json = toJson(dataset, { bulkDataUri: (path) => path });
     const tool = foreignToolOf(json);
     if (!tool) return;

@@ -8,6 +8,7 @@ import type { AnalyseDeps } from '../analyse.ts';
 import { keepResult } from '../keep.ts';
 import { toolResultOf } from '../returned.ts';
 import type { AssistTables, RunTable } from '../tables.ts';
+import { wholeFile } from '../wholeFile.ts';
 
 /** Of a report: one with thousands of places is far below. */
 const MAX_REPORT_BYTES = 16 * 1024 * 1024;
@@ -41,10 +42,8 @@ export function resultReader(
     }
     const stored = await archive.instance(report.sopInstanceUid, SEES_ALL);
     if (!stored || stored.size > MAX_REPORT_BYTES) throw incomplete('The report is too large.');
-    const chunks: Buffer[] = [];
-    for await (const chunk of await archive.file(report.sopInstanceUid, SEES_ALL))
-      chunks.push(chunk as Buffer);
-    const { dataset } = parseHeader(Buffer.concat(chunks), { complete: true });
+    const bytes = await wholeFile(archive, report.sopInstanceUid, SEES_ALL);
+    const { dataset } = parseHeader(bytes, { complete: true });
     const result = toolResultOf(toJson(dataset), { manifest: model.manifest, images });
     return async (tx) => {
       await keepResult(tx, run, result, { at: now(), softwareVersion: deps.softwareVersion });
