@@ -8,13 +8,12 @@ import { LOCAL, measurementReport, NO_UNITS, SCORE, SCT, studyAttributes } from 
 import type { Code, Evaluation, MeasurementGroup } from '../dicom/build/sr.ts';
 import { TAG } from '../dicom/dictionary.ts';
 import { jsonString } from '../dicom/json.ts';
-import { SOP_CLASS } from '../dicom/sopClasses.ts';
 import type { DicomJson } from '../dicom/types.ts';
 import { stableUid } from '../dicom/uid.ts';
 import { writePart10 } from '../dicom/write.ts';
 import { NegatoscopeError } from '../errors.ts';
 import type { Store } from '../store/types.ts';
-import { keptResult, segmentationUidOf } from './keep.ts';
+import { keptResult } from './keep.ts';
 import { decides } from './postprocess.ts';
 import {
   algorithmOf,
@@ -57,6 +56,7 @@ export interface ResultInput {
 export interface ResultDocument {
   readonly sopClassUid: string;
   readonly sopInstanceUid: string;
+  readonly seriesUid: string;
   /** Part 10. */
   readonly bytes: Buffer;
 }
@@ -65,18 +65,13 @@ export interface ResultDocument {
  * Every object that the result makes, under UIDs that follow from the run: segmentations first, then the report that points at
  * them. Pure: the same input gives the same bytes.
  */
-export const resultDocuments = (input: ResultInput): ResultDocument[] => [
-  ...segmentationObjects(input).map((json, i) => ({
-    sopClassUid: SOP_CLASS.SegmentationStorage,
-    sopInstanceUid: jsonString(json, TAG.SOPInstanceUID) ?? segmentationUidOf(input.runId, i),
+export const resultDocuments = (input: ResultInput): ResultDocument[] =>
+  [...segmentationObjects(input), report(input)].map((json) => ({
+    sopClassUid: jsonString(json, TAG.SOPClassUID)!,
+    sopInstanceUid: jsonString(json, TAG.SOPInstanceUID)!,
+    seriesUid: jsonString(json, TAG.SeriesInstanceUID)!,
     bytes: writePart10({ json }),
-  })),
-  {
-    sopClassUid: SOP_CLASS.ComprehensiveSRStorage,
-    sopInstanceUid: resultUidOf(input.runId),
-    bytes: writePart10({ json: report(input) }),
-  },
-];
+  }));
 
 /** The measurement report: TID 1500. */
 function report(input: ResultInput): DicomJson {

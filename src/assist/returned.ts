@@ -5,6 +5,7 @@
  */
 import { readMeasurementReport } from '../dicom/srRead.ts';
 import type { ReadGroup, ReadReport } from '../dicom/srRead.ts';
+import { LOCAL_SCHEME } from '../dicom/build/srContent.ts';
 import type { Code } from '../dicom/build/srContent.ts';
 import type { DicomJson } from '../dicom/types.ts';
 import { NegatoscopeError } from '../errors.ts';
@@ -14,8 +15,7 @@ import type { Found, ImageOutcome, ToolResult } from './work.ts';
 const unusable = (why: string): NegatoscopeError =>
   new NegatoscopeError('workitem-incomplete', `The result cannot be used: ${why}.`, { status: 409 });
 
-const isCode = (code: Code, value: string): boolean =>
-  code.value === value && code.scheme === '99NEGATOSCOPE';
+const isCode = (code: Code, value: string): boolean => code.value === value && code.scheme === LOCAL_SCHEME;
 const SCORE_TEXT = /^([0-9.]{1,64}): ([0-9.eE+-]{1,32})$/;
 
 export interface ReturnedFor {

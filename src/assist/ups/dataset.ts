@@ -159,22 +159,21 @@ function performedOf({ row, mayKnow }: ItemFacts, model: Code): Attributes[] {
       PerformedWorkitemCodeSequence: [codeItem(model)],
       PerformedProcedureStepEndDateTime:
         told?.endedAt ?? (row.ended_at === null ? undefined : dateTime(Number(row.ended_at))),
-      OutputInformationSequence: mayKnow
-        ? (told?.output ?? []).map((each) => ({
-            TypeOfInstances: 'DICOM',
-            StudyInstanceUID: row.study_uid,
-            SeriesInstanceUID: each.seriesUid,
-            ReferencedSOPSequence: [
-              {
-                ReferencedSOPClassUID: each.sopClassUid,
-                ReferencedSOPInstanceUID: each.sopInstanceUid,
-              },
-            ],
-          }))
-        : [],
+      OutputInformationSequence: mayKnow ? outputItems(row.study_uid, told?.output ?? []) : [],
     } as Attributes,
   ];
 }
+
+/** Objects that a procedure made, all of one study: PS3.3 C.30.3. */
+export const outputItems = (studyUid: string, output: Performed['output']): Attributes[] =>
+  output.map((each) => ({
+    TypeOfInstances: 'DICOM',
+    StudyInstanceUID: studyUid,
+    SeriesInstanceUID: each.seriesUid,
+    ReferencedSOPSequence: [
+      { ReferencedSOPClassUID: each.sopClassUid, ReferencedSOPInstanceUID: each.sopInstanceUid },
+    ],
+  }));
 
 /** What is kept of the performed procedure. */
 export interface Performed {

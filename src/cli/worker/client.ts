@@ -1,6 +1,7 @@
 /** A client of the worklist of AI work: UPS-RS, WADO-RS and STOW-RS (PS3.18 chapters 10 and 11), with a token. */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { dateTime, outputItems } from '../../assist/ups/dataset.ts';
+import { codeItem, LOCAL } from '../../dicom/build/srContent.ts';
 import { dataset, type DicomJson, jsonItems, jsonString, TAG } from '../../dicom/index.ts';
 import { NegatoscopeError, reasonOf } from '../../errors.ts';
 import { multipartWriter } from '../../wire/multipart.ts';
@@ -53,13 +54,6 @@ export interface WorkClient {
   ): Promise<void>;
   giveUp(item: WorkItem, transactionUid: string, reason: string, code?: string): Promise<void>;
 }
-
-/** DT in UTC. */
-const dateTime = (ms: number): string =>
-  `${new Date(ms)
-    .toISOString()
-    .replace(/[-:TZ]/g, '')
-    .slice(0, 18)}000+0000`;
 
 /** Read leniently: an item that does not say what it wants is not for us. */
 export function itemOf(json: DicomJson): WorkItem {
@@ -195,7 +189,7 @@ export function createClient(
       const found = await ask('GET', there, { allow: [404] });
       await found.arrayBuffer();
       if (found.ok) return;
-      const writer = multipartWriter(`worker-${randomUUID()}`);
+      const writer = multipartWriter();
       const body = Buffer.concat([
         writer.part({ 'Content-Type': 'application/dicom' }),
         bytes,
@@ -213,17 +207,7 @@ export function createClient(
           {
             PerformedProcedureStepStartDateTime: dateTime(startedAt),
             PerformedProcedureStepEndDateTime: dateTime(endedAt),
-            OutputInformationSequence: output.map((each) => ({
-              TypeOfInstances: 'DICOM',
-              StudyInstanceUID: item.studyUid,
-              SeriesInstanceUID: each.seriesUid,
-              ReferencedSOPSequence: [
-                {
-                  ReferencedSOPClassUID: each.sopClassUid,
-                  ReferencedSOPInstanceUID: each.sopInstanceUid,
-                },
-              ],
-            })),
+            OutputInformationSequence: outputItems(item.studyUid, output),
           },
         ],
       });
@@ -242,13 +226,7 @@ export function createClient(
               ...(code === undefined
                 ? {}
                 : {
-                    ProcedureStepDiscontinuationReasonCodeSequence: [
-                      {
-                        LongCodeValue: code,
-                        CodingSchemeDesignator: '99NEGATOSCOPE',
-                        CodeMeaning: reason.slice(0, 64),
-                      },
-                    ],
+                    ProcedureStepDiscontinuationReasonCodeSequence: [codeItem(LOCAL(code, reason))],
                   }),
             },
           ],

@@ -8,7 +8,7 @@ import type { Runner } from '../../assist/runner/runner.ts';
 import type { ModelPackage } from '../../assist/package.ts';
 import { resultDocuments } from '../../assist/result.ts';
 import { work } from '../../assist/work.ts';
-import { newUid, parseHeader, TAG } from '../../dicom/index.ts';
+import { newUid } from '../../dicom/index.ts';
 import { reasonOf } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
 import { Refused, type WorkClient, type WorkItem } from './client.ts';
@@ -138,13 +138,8 @@ async function perform(
       study: await client.metadata(item, outcome.images[0]!.sopInstanceUid),
       instances: new Map(item.images.map((image) => [image.sopInstanceUid, image])),
     });
-    const output = [];
-    for (const { sopClassUid, sopInstanceUid, bytes } of documents) {
-      const seriesUid = parseHeader(bytes, { complete: true }).dataset.string(TAG.SeriesInstanceUID)!;
-      await client.store(item, { seriesUid, sopClassUid, sopInstanceUid, bytes });
-      output.push({ seriesUid, sopClassUid, sopInstanceUid });
-    }
-    await client.complete(item, transactionUid, { startedAt, endedAt, output });
+    for (const document of documents) await client.store(item, document);
+    await client.complete(item, transactionUid, { startedAt, endedAt, output: documents });
     say(`${name}: done, ${item.images.length} images, ${took()}`);
   } catch (error) {
     const reason = lost.signal.aborted ? reasonOf(lost.signal.reason) : reasonOf(error);
