@@ -1,22 +1,20 @@
 /** A case as the one who labels it sees it: images, age and sex, and for who settles a disagreement the readings. */
 import { shuffled } from '../random.ts';
-import { NO_AI, type Context, type WholeQueue } from './context.ts';
+import type { Context, WholeQueue } from './context.ts';
 import type { Open } from './offer.ts';
 import { labelsOf } from './project.ts';
 import type { CaseToLabel } from './types.ts';
 
 export async function caseToLabel(
-  { archive, read }: Context,
+  { archive, read, seriesOf, imagesOf }: Context,
   of: WholeQueue,
   personId: string,
   open: Open,
 ): Promise<CaseToLabel | null> {
   const [study] = await archive.studies([open.studyUid]);
   if (!study) return null;
-  const [series, instances] = await Promise.all([
-    archive.findSeries({ match: {}, studyUid: open.studyUid }, NO_AI),
-    archive.findInstances({ match: {}, studyUid: open.studyUid }, NO_AI),
-  ]);
+  const [series, images] = await Promise.all([seriesOf(open.studyUid), imagesOf(open.studyUid)]);
+  const bySeries = Map.groupBy(images, ({ seriesUid }) => seriesUid);
   let readings: CaseToLabel['readings'] = [];
   if (open.need !== 'reading') {
     const labels = (await labelsOf(read as never, of.id, [open.studyUid])).filter(
@@ -49,19 +47,17 @@ export async function caseToLabel(
         modality: each.modality,
         description: each.description,
         bodyPart: each.bodyPart,
-        instances: instances
-          .filter((image) => image.seriesUid === each.seriesUid && image.kind === 'image')
-          .map((image) => ({
-            sopInstanceUid: image.sopInstanceUid,
-            sopClassUid: image.sopClassUid,
-            transferSyntax: image.transferSyntax,
-            rows: image.rows,
-            columns: image.columns,
-            frames: image.frames,
-            viewPosition: image.viewPosition,
-            laterality: image.laterality ?? each.laterality,
-            photo: image.photo,
-          })),
+        instances: (bySeries.get(each.seriesUid) ?? []).map((image) => ({
+          sopInstanceUid: image.sopInstanceUid,
+          sopClassUid: image.sopClassUid,
+          transferSyntax: image.transferSyntax,
+          rows: image.rows,
+          columns: image.columns,
+          frames: image.frames,
+          viewPosition: image.viewPosition,
+          laterality: image.laterality ?? each.laterality,
+          photo: image.photo,
+        })),
       })),
     readings,
   };

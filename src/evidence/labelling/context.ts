@@ -1,5 +1,6 @@
 /** What the parts of the labelling queue share. */
-import type { Archive, Sight } from '../../archive/types.ts';
+import { SEES_NO_AI } from '../../archive/types.ts';
+import type { Archive } from '../../archive/types.ts';
 import type { Assist } from '../../assist/types.ts';
 import { NegatoscopeError } from '../../errors.ts';
 import type { Principal, Role } from '../../people/types.ts';
@@ -29,8 +30,8 @@ export type Said = {
   [K in Happening['kind']]: Omit<Extract<Happening, { kind: K }>, 'at'>;
 }[Happening['kind']];
 
-/** Images are asked for as by somebody to whom no result of AI exists. */
-export const NO_AI: Sight = async () => new Set();
+/** All of a study: a search that is not told how many gives the first thousand. */
+const MAX_INSTANCES = 20_000;
 
 /** Sorts in the order in which they were made. */
 export const newId = (): string => uuidv7();
@@ -60,7 +61,7 @@ export const maySee = (by: Principal, queue: Pick<Queue, 'closedAt'>): boolean =
   by.roles.has('evidence') && (!by.roles.has('reader') || queue.closedAt !== null);
 
 export function createContext(deps: LabellingDeps) {
-  const { store, now = Date.now } = deps;
+  const { store, archive, now = Date.now } = deps;
   const read = store.read as unknown as Db<Tables>;
 
   async function queue(id: string): Promise<WholeQueue> {
@@ -74,6 +75,13 @@ export function createContext(deps: LabellingDeps) {
     now,
     read,
     queue,
+    /** Series and images are asked for as by somebody to whom no result of AI exists. */
+    seriesOf: (studyUid: string) =>
+      archive.findSeries({ match: {}, studyUid, limit: MAX_INSTANCES }, SEES_NO_AI),
+    imagesOf: async (studyUid: string) =>
+      (await archive.findInstances({ match: {}, studyUid, limit: MAX_INSTANCES }, SEES_NO_AI)).filter(
+        ({ kind }) => kind === 'image',
+      ),
     /** Writes what has happened to the log and to the rows, all or nothing. `check` looks first, in the same transaction. */
     async happen(said: readonly Said[], check: (tx: LabellingTx) => Promise<void> = async () => {}) {
       const at = now();

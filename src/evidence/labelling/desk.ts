@@ -2,7 +2,7 @@
 import { NegatoscopeError } from '../../errors.ts';
 import type { Principal } from '../../people/types.ts';
 import { caseToLabel } from './case.ts';
-import { closed, newId, NO_AI, personWith, type Context, type WholeQueue } from './context.ts';
+import { closed, newId, personWith, type Context, type WholeQueue } from './context.ts';
 import { createOffers, liveHolds, placesOf } from './offer.ts';
 import { labelsOf, type LabellingTx } from './project.ts';
 import type { LabellingTables } from './tables.ts';
@@ -11,7 +11,7 @@ import type { Desk, LabelBox, LabelForm, LabelKind, QueueToLabel } from './types
 const MAX_BOXES = 50;
 
 export function createDesk(context: Context) {
-  const { read, store, archive, standing, now, happen, queue } = context;
+  const { read, store, standing, now, happen, queue, imagesOf } = context;
   const { openTo, take } = createOffers(context);
 
   const last = (tx: Pick<LabellingTx, 'selectFrom'>, queueId: string, personId: string) =>
@@ -80,12 +80,7 @@ export function createDesk(context: Context) {
       throw new NegatoscopeError('boxes-without-yes', 'Boxes go with the answer yes.');
     if (form.boxes.length > MAX_BOXES)
       throw new NegatoscopeError('box-outside', `At most ${MAX_BOXES} boxes.`);
-    const images = new Map(
-      (await archive.findInstances({ match: {}, studyUid }, NO_AI)).map((image) => [
-        image.sopInstanceUid,
-        image,
-      ]),
-    );
+    const images = new Map((await imagesOf(studyUid)).map((image) => [image.sopInstanceUid, image]));
     return form.boxes.map(({ sopInstanceUid, box }) => {
       const image = images.get(sopInstanceUid);
       const inside =

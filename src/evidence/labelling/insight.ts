@@ -1,7 +1,8 @@
 /** What a queue tells whoever answers for evidence: progress, figures, cases, and labels.csv. */
+import { SEES_NO_AI } from '../../archive/types.ts';
 import type { InstanceRow } from '../../archive/types.ts';
 import type { Principal } from '../../people/types.ts';
-import { blinded, maySee, NO_AI, personWith, queueOf, shown, type Context } from './context.ts';
+import { blinded, maySee, personWith, queueOf, shown, type Context } from './context.ts';
 import { ageBand, labelsCsv, type LabelledImage } from './csv.ts';
 import { behindQueue, overviewFigures, type DrawnCase } from './figures.ts';
 import { labelsOf } from './project.ts';
@@ -21,7 +22,7 @@ type Labelled = Omit<DrawnCase, 'labels'> & {
 };
 
 export function createInsight(context: Context) {
-  const { read, archive, assist, standing, queue } = context;
+  const { read, archive, assist, standing, queue, imagesOf } = context;
 
   async function casesOf(of: Queue): Promise<Labelled[]> {
     const rows = await read
@@ -77,11 +78,10 @@ export function createInsight(context: Context) {
   }
 
   /** Maker and model of the machine, by image. */
-  async function machinesOf(instances: readonly InstanceRow[]): Promise<Map<string, string>> {
+  async function machinesOf(images: readonly InstanceRow[]): Promise<Map<string, string>> {
     const found = new Map<string, string>();
-    const images = instances.filter(({ kind }) => kind === 'image');
     let at = 0;
-    for await (const header of archive.metadata(images, NO_AI)) {
+    for await (const header of archive.metadata(images, SEES_NO_AI)) {
       const text = (tag: string) => String(header[tag]?.Value?.[0] ?? '').trim();
       found.set(images[at++]!.sopInstanceUid, [text('00080070'), text('00081090')].filter(Boolean).join(' '));
     }
@@ -182,11 +182,11 @@ export function createInsight(context: Context) {
         const run = await assist.run(each.runId);
         // Deleted since: nothing left that a tool could be run on.
         if (!study || !run) continue;
-        const instances = await archive.findInstances({ match: {}, studyUid: each.studyUid }, NO_AI);
-        const machines = await machinesOf(instances);
+        const images = await imagesOf(each.studyUid);
+        const machines = await machinesOf(images);
         const boxes = boxesOf(each);
         for (const analysed of run.images) {
-          const image = instances.find(({ sopInstanceUid }) => sopInstanceUid === analysed.sopInstanceUid);
+          const image = images.find(({ sopInstanceUid }) => sopInstanceUid === analysed.sopInstanceUid);
           if (!image) continue;
           rows.push({
             sopInstanceUid: image.sopInstanceUid,

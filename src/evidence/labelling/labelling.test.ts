@@ -1,5 +1,6 @@
 /** The queue with all rooms on one store: drawn, labelled by several at once, settled, undone, made again from the events. */
 import { expect, test } from 'vitest';
+import { beyondFirstPage } from '../../assist/testing.ts';
 import { NegatoscopeError } from '../../errors.ts';
 import type { Principal } from '../../people/types.ts';
 import { standingOf } from '../../reading/index.ts';
@@ -303,6 +304,31 @@ eachStore((_label, make) => {
         .sort(),
     ).toEqual(studies.map(({ sop, marked }) => `${sop},${Number(marked)}`).sort());
     expect(csv[0]).not.toMatch(/strat|mark|score/);
+  });
+
+  test('a case holds every image of a large study, not those of the first page of a search alone', async () => {
+    const { store, labelling, form, evidence, person, house, clock } = await practice(
+      await make({ migrations }),
+      { marked: 1, unmarked: 1 },
+    );
+    const large = createLabelling({
+      store,
+      assist: house.assist,
+      archive: beyondFirstPage(house.archive),
+      standing: (who) => standingOf(store, who),
+      now: () => clock.now,
+    });
+    const queue = await labelling.draw({ ...form, second: 'none' }, evidence);
+    const reader = await person('Dr A', 'reader');
+    const { case: first, following } = await large.next(queue.id, reader);
+    const images = [first!, following!].map(({ series }) => series.flatMap(({ instances }) => instances));
+    expect(images.map(({ length }) => length)).toEqual([1, 1]);
+    const { sopInstanceUid } = images[0]![0]!;
+    const boxes = [{ sopInstanceUid, box: { x: 1, y: 2, width: 30, height: 20 } }];
+    const { studyUid } = first!.study;
+    await large.label(queue.id, { studyUid, kind: 'reading', answer: 'yes', boxes }, reader);
+    const csv = await large.csv(queue.id, 'leave-out', evidence);
+    expect(csv).toContain(`${sopInstanceUid},1,"[[1,2,31,22]]",1,`);
   });
 
   test('everything is made again from the event log; the database refuses a label of somebody who does not read', async () => {
