@@ -2,6 +2,7 @@ import { NegatoscopeError } from '../errors.ts';
 import type { Assist } from '../assist/types.ts';
 import type { Principal } from '../people/types.ts';
 import { uuidv7, type Db, type Store, type Tx } from '../store/index.ts';
+import { holds } from './roles.ts';
 import type { EvidenceTables, PersonTables } from './tables.ts';
 import { STAGES, type Stage, type StageAct, type StageState } from './types.ts';
 
@@ -23,19 +24,6 @@ export const TRANSITIONS: Readonly<Record<Stage, readonly Stage[]>> = {
 const BLIND_FIRST_BY_DEFAULT: readonly Stage[] = ['pilot'];
 
 const forbidden = (message: string) => new NegatoscopeError('stage-forbidden', message, { status: 403 });
-
-async function holds(tx: Tx<Tables>, personId: string, role: string): Promise<boolean> {
-  const row = await tx
-    .selectFrom('person_role')
-    .innerJoin('person', 'person.id', 'person_role.person_id')
-    .select('person.id')
-    .where('person_role.person_id', '=', personId)
-    .where('person_role.role', '=', role)
-    .where('person_role.active', '=', 1)
-    .where('person.disabled', '=', 0)
-    .executeTakeFirst();
-  return row !== undefined;
-}
 
 /** Stages of tools: a chain of acts, each signed by a person, none of them ever changed. */
 export function createStages(deps: { store: Store; assist: Pick<Assist, 'model'>; now: () => number }) {
@@ -135,7 +123,7 @@ export function createStages(deps: { store: Store; assist: Pick<Assist, 'model'>
       if (!model) throw new NegatoscopeError('model-unknown', 'There is no such tool.', { status: 404 });
 
       return store.write<Tables, StageAct>(async (tx) => {
-        for (const role of ['admin', 'reader'])
+        for (const role of ['admin', 'reader'] as const)
           if (!(await holds(tx, personId, role)))
             throw forbidden('Only an administrator who is also a reader changes the stage of a tool.');
         for (const reader of readers)

@@ -6,6 +6,7 @@ import { NegatoscopeError } from '../../errors.ts';
 import type { Principal, Role } from '../../people/types.ts';
 import { uuidv7 } from '../../store/index.ts';
 import type { Db, Store } from '../../store/types.ts';
+import { holds } from '../roles.ts';
 import type { PersonTables } from '../tables.ts';
 import { project, type Happening, type LabellingTx } from './project.ts';
 import type { LabellingTables } from './tables.ts';
@@ -50,11 +51,15 @@ export const closed = (): NegatoscopeError =>
 export const noQueue = (): NegatoscopeError =>
   new NegatoscopeError('not-found', 'There is no such queue.', { status: 404 });
 
+/** What is said to whom a role is missing. */
+const without = (role: Role): NegatoscopeError =>
+  role === 'evidence'
+    ? forbidden()
+    : new NegatoscopeError('not-a-reader', 'Only a reader may do this.', { status: 403 });
 /** A person with the role, not a machine. */
 export function personWith(by: Principal, role: Role): string {
   if (by.personId && by.roles.has(role)) return by.personId;
-  if (role === 'evidence') throw forbidden();
-  throw new NegatoscopeError('not-a-reader', 'Only a reader may do this.', { status: 403 });
+  throw without(role);
 }
 /** Whether this person may see which cases of an open queue the tool has marked. A person who reads may yet label. */
 export const maySee = (by: Principal, queue: Pick<Queue, 'closedAt'>): boolean =>
@@ -100,16 +105,7 @@ export function createContext(deps: LabellingDeps) {
     },
     /** Refuses a person whose role was taken away since the session began. */
     async assertHolds(tx: LabellingTx, personId: string, role: Role): Promise<void> {
-      const row = await (tx as unknown as Db<Tables>)
-        .selectFrom('person_role')
-        .innerJoin('person', 'person.id', 'person_role.person_id')
-        .select('person.id')
-        .where('person_role.person_id', '=', personId)
-        .where('person_role.role', '=', role)
-        .where('person_role.active', '=', 1)
-        .where('person.disabled', '=', 0)
-        .executeTakeFirst();
-      if (!row) personWith({ personId: null } as Principal, role);
+      if (!(await holds(tx as never, personId, role))) throw without(role);
     },
   };
 }
