@@ -18,7 +18,7 @@ export interface Cell extends Judged {
 
 type ProportionKey = 'agreement-positive' | 'agreement-negative' | 'sensitivity' | 'specificity';
 
-const isPositive = (answer: Answer | null, uncertain: Uncertain): boolean | null =>
+export const isPositive = (answer: Answer | null, uncertain: Uncertain): boolean | null =>
   answer === null ? null : answer === 'uncertain' ? uncertain === 'positive' : answer === 'yes';
 
 /**

@@ -45,7 +45,7 @@ const RATIOS: Readonly<Record<keyof WeightedAccuracy, readonly [readonly Cell[],
   negativePredictive: [['trueNegative'], ['trueNegative', 'falseNegative']],
   prevalence: [['truePositive', 'falseNegative'], CELLS],
 };
-const NOTHING: Estimate = { value: null, error: null, interval: null };
+export const NOTHING: Estimate = { value: null, error: null, interval: null };
 
 const checked = (strata: readonly Stratum[]): Stratum[] => {
   for (const stratum of strata) {

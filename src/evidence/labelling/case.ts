@@ -1,6 +1,7 @@
 /** A case as the one who labels it sees it: images, age and sex, and for who settles a disagreement the readings. */
 import { shuffled } from '../random.ts';
 import type { Context, WholeQueue } from './context.ts';
+import { readingsOf } from './needs.ts';
 import type { Open } from './offer.ts';
 import { labelsOf } from './project.ts';
 import type { CaseToLabel } from './types.ts';
@@ -17,9 +18,7 @@ export async function caseToLabel(
   const bySeries = Map.groupBy(images, ({ seriesUid }) => seriesUid);
   let readings: CaseToLabel['readings'] = [];
   if (open.need !== 'reading') {
-    const labels = (await labelsOf(read as never, of.id, [open.studyUid])).filter(
-      ({ kind, exposure }) => kind === 'reading' && exposure === null,
-    );
+    const labels = readingsOf(await labelsOf(read as never, of.id, [open.studyUid]));
     // Neither first nor second by its place.
     const order = shuffled(
       labels.map(({ id }) => id),

@@ -1,12 +1,14 @@
 /** From the cases of a queue to its figures. Pure. */
 import type { Interval } from '../accuracy.ts';
 import { agreement } from '../agreement.ts';
+import { isPositive, type Uncertain } from '../figures.ts';
 import { MINIMUM_CASES, proportion } from '../statistics.ts';
 import type { Answer } from '../types.ts';
 import {
   beggGreenes,
   bootstrapAccuracy,
   MINIMUM_WRONG,
+  NOTHING,
   sensitivityBound,
   specificityBound,
   stratumOf,
@@ -36,10 +38,6 @@ export interface DrawnCase {
   origin: Origin | null;
   labels: readonly GivenLabel[];
 }
-type Uncertain = 'positive' | 'negative';
-
-const isPositive = (answer: Answer, uncertain: Uncertain): boolean =>
-  answer === 'uncertain' ? uncertain === 'positive' : answer === 'yes';
 
 /** The answered of the marked or of the unmarked studies, of `total` in the frame. */
 function verified(
@@ -49,7 +47,7 @@ function verified(
   uncertain: Uncertain,
 ): Verified {
   const of = cases.filter((each) => each.marked === marked && each.answer !== null);
-  const positive = of.filter(({ answer }) => isPositive(answer!, uncertain)).length;
+  const positive = of.filter(({ answer }) => isPositive(answer, uncertain)).length;
   return { total, positive, negative: of.length - positive };
 }
 
@@ -109,8 +107,6 @@ export function figuresOf(cases: readonly DrawnCase[], frame: Frame, uncertain: 
         : null,
   };
 }
-const NOTHING: Estimate = { value: null, error: null, interval: null };
-
 const ANSWERS: readonly Answer[] = ['yes', 'no', 'uncertain'];
 
 /** How far the first and the second reader agree, corrected for which cases had a second one. */
@@ -183,9 +179,7 @@ export function behindQueue(figure: QueueFigureKey, of: QueueCase): boolean {
       return of.answer === 'uncertain';
     case 'apart':
       return of.labels.some(({ exposure }) => exposure !== null);
-    case 'disagreed': {
-      const readings = of.labels.filter(({ kind, exposure }) => kind === 'reading' && exposure === null);
-      return new Set(readings.map(({ answer }) => answer)).size > 1;
-    }
+    case 'disagreed':
+      return new Set(readingsOf(of.labels).map(({ answer }) => answer)).size > 1;
   }
 }

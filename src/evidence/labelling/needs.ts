@@ -27,7 +27,9 @@ export interface CaseState {
 }
 
 /** Readings that count: given by people who had not been shown what the tool says. */
-export const readingsOf = (labels: readonly GivenLabel[]): GivenLabel[] =>
+export const readingsOf = <T extends Pick<GivenLabel, 'kind' | 'exposure' | 'at'>>(
+  labels: readonly T[],
+): T[] =>
   labels.filter(({ kind, exposure }) => kind === 'reading' && exposure === null).sort((a, b) => a.at - b.at);
 
 /**
