@@ -80,10 +80,9 @@ export function createInsight(context: Context) {
   /** Maker and model of the machine, by image. */
   async function machinesOf(images: readonly InstanceRow[]): Promise<Map<string, string>> {
     const found = new Map<string, string>();
-    let at = 0;
     for await (const header of archive.metadata(images, SEES_NO_AI)) {
       const text = (tag: string) => String(header[tag]?.Value?.[0] ?? '').trim();
-      found.set(images[at++]!.sopInstanceUid, [text('00080070'), text('00081090')].filter(Boolean).join(' '));
+      found.set(text('00080018'), [text('00080070'), text('00081090')].filter(Boolean).join(' '));
     }
     return found;
   }
