@@ -2,7 +2,7 @@
 import { NegatoscopeError } from '../../errors.ts';
 import type { Principal } from '../../people/types.ts';
 import { caseToLabel } from './case.ts';
-import { closed, newId, personWith, type Context, type WholeQueue } from './context.ts';
+import { closed, newId, personWith, queueOf, type Context, type WholeQueue } from './context.ts';
 import { createOffers, liveHolds, placesOf } from './offer.ts';
 import { labelsOf, type LabellingTx } from './project.ts';
 import type { LabellingTables } from './tables.ts';
@@ -102,13 +102,13 @@ export function createDesk(context: Context) {
       const personId = personWith(by, 'reader');
       const rows = await read
         .selectFrom('label_queue')
-        .select('id')
+        .selectAll()
         .where('closed_at', 'is', null)
         .orderBy('drawn_at', 'desc')
         .execute();
       return Promise.all(
-        rows.map(async ({ id }) => {
-          const of = await queue(id);
+        rows.map(async (row) => {
+          const of = queueOf(row);
           const open = await openTo(of, personId);
           return summary(of, personId, open.length);
         }),

@@ -15,7 +15,6 @@ import {
   type QueueOverview,
 } from './types.ts';
 
-const CHUNK = 500;
 type Labelled = Omit<DrawnCase, 'labels'> & {
   runId: string;
   labels: (DrawnCase['labels'][number] & { boxes: LabelBox[] })[];
@@ -64,17 +63,10 @@ export function createInsight(context: Context) {
 
   async function waitingOf(of: Queue, cases: readonly DrawnCase[]) {
     const open = cases.filter(({ answer }) => answer === null).map(({ studyUid }) => studyUid);
-    let unread = 0;
-    let gone = 0;
-    for (let start = 0; start < open.length; start += CHUNK) {
-      const uids = open.slice(start, start + CHUNK);
-      const here = new Set((await archive.studies(uids)).map(({ studyUid }) => studyUid));
-      const stands = await standing({ personId: '', modelId: of.modelId, studyUids: uids });
-      for (const uid of uids)
-        if (!here.has(uid)) gone += 1;
-        else if (!of.offerUnread && !stands.get(uid)?.signed) unread += 1;
-    }
-    return { unread, gone };
+    const here = new Set((await archive.studies(open)).map(({ studyUid }) => studyUid));
+    const stands = await standing({ personId: '', modelId: of.modelId, studyUids: open });
+    const unread = of.offerUnread ? [] : open.filter((uid) => here.has(uid) && !stands.get(uid)?.signed);
+    return { unread: unread.length, gone: open.length - here.size };
   }
 
   /** Maker and model of the machine, by image. */

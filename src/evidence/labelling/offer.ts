@@ -66,18 +66,15 @@ export function createOffers(context: Context) {
 
   /** Of these the ones that may be offered now: here, reported on, and not seen with AI before those that were not. */
   async function offered(of: WholeQueue, personId: string, open: readonly Open[]): Promise<Open[]> {
+    const uids = open.map(({ studyUid }) => studyUid);
+    const here = new Set((await archive.studies(uids)).map(({ studyUid }) => studyUid));
+    const stands = await standing({ personId, modelId: of.modelId, studyUids: uids });
     const fresh: Open[] = [];
     const exposed: Open[] = [];
-    for (let start = 0; start < open.length; start += CHUNK) {
-      const part = open.slice(start, start + CHUNK);
-      const uids = part.map(({ studyUid }) => studyUid);
-      const here = new Set((await archive.studies(uids)).map(({ studyUid }) => studyUid));
-      const stands = await standing({ personId, modelId: of.modelId, studyUids: uids });
-      for (const each of part) {
-        const stand = stands.get(each.studyUid);
-        if (!here.has(each.studyUid) || !(of.offerUnread || stand?.signed)) continue;
-        (stand?.exposure ? exposed : fresh).push(each);
-      }
+    for (const each of open) {
+      const stand = stands.get(each.studyUid);
+      if (!here.has(each.studyUid) || !(of.offerUnread || stand?.signed)) continue;
+      (stand?.exposure ? exposed : fresh).push(each);
     }
     return [...fresh, ...exposed];
   }
