@@ -1,5 +1,5 @@
 import type { Finding, RecordedAi, Report, ReportRecord } from '../reading/types.ts';
-import { createDocument, footers, LINE, MARGIN, Pen, QUIET } from '../pdf/pen.ts';
+import { createDocument, footers, MARGIN, Pen, QUIET, rule } from '../pdf/pen.ts';
 import { dateText, personText, timeText, WORDS } from './words.ts';
 
 const labelOf = (finding: Finding, ai: readonly RecordedAi[], language: 'fr' | 'en'): string =>
@@ -31,15 +31,6 @@ export async function reportPdf(report: Report): Promise<Buffer> {
     modified: new Date(report.addenda.at(-1)?.signedAt ?? record.signedAt),
   });
   const pen = new Pen(doc);
-  const rule = () => {
-    doc
-      .moveTo(MARGIN, doc.y)
-      .lineTo(doc.page.width - MARGIN, doc.y)
-      .lineWidth(0.5)
-      .strokeColor(LINE)
-      .stroke();
-    doc.y += 10;
-  };
   const section = (title: string, text: string) => {
     if (text.trim() === '') return;
     if (doc.y > doc.page.height - MARGIN - 80) doc.addPage();
@@ -50,7 +41,7 @@ export async function reportPdf(report: Report): Promise<Buffer> {
   const at = (ms: number) => `${timeText(ms, language, record.timeZone)} (${record.timeZone})`;
   if (record.siteName) pen.write(record.siteName, { size: 11, weight: 600, gap: 2 });
   pen.write(words.title, { size: 16, weight: 600, gap: 8 });
-  rule();
+  rule(doc, 10);
 
   const rows: [string, string][] = [
     [words.patient, personText(study.patientName)],
@@ -69,7 +60,7 @@ export async function reportPdf(report: Report): Promise<Buffer> {
     pen.write(value, { x: MARGIN + 118, y, weight: name === words.patient ? 600 : 400, gap: 1 });
   }
   doc.y += 8;
-  rule();
+  rule(doc, 10);
   if (record.version > 1) pen.write(words.follows(record.version), { weight: 600, gap: 10 });
   // Whoever reads the first page alone must know that the report goes on.
   if (report.addenda.length > 0)
@@ -111,7 +102,7 @@ export async function reportPdf(report: Report): Promise<Buffer> {
     section(words.ai, [words.aiUsed, ...text, informed, words.notDevice].join('\n'));
   } else if (unseen.length > 0) section(words.ai, `${words.aiUnseen}\n${informed}`);
 
-  rule();
+  rule(doc, 10);
   pen.write(`${words.signed} ${reader.name}, ${words.on} ${at(record.signedAt)}.`, {
     weight: 600,
     gap: 12,

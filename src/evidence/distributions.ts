@@ -88,6 +88,9 @@ export function betaQuantile(p: number, a: number, b: number): number {
   return (low + high) / 2;
 }
 
+/** Natural logarithm of the number of ways to choose k of n. */
+export const logChoose = (n: number, k: number): number =>
+  logGamma(n + 1) - logGamma(k + 1) - logGamma(n - k + 1);
+
 /** P(X = k) of a binomial with n trials at probability ½; exact to rounding up to thousands of trials. */
-export const binomialHalf = (k: number, n: number): number =>
-  Math.exp(logGamma(n + 1) - logGamma(k + 1) - logGamma(n - k + 1) - n * Math.LN2);
+export const binomialHalf = (k: number, n: number): number => Math.exp(logChoose(n, k) - n * Math.LN2);

@@ -4,7 +4,7 @@
  */
 import type { Interval } from './accuracy.ts';
 import { generator } from './bootstrap.ts';
-import { Z95 } from './distributions.ts';
+import { logChoose, Z95 } from './distributions.ts';
 import { quantile } from './statistics.ts';
 
 /** Studies of one stratum that have a reference answer. They are a simple random sample without replacement of `size` studies. */
@@ -179,14 +179,6 @@ export const stratumOf = ({ total, positive, negative }: Verified, marked: boole
   falseNegative: marked ? 0 : positive,
   trueNegative: marked ? 0 : negative,
 });
-
-/** Natural logarithm of n!, exact to rounding for integers up to a million. */
-const logFactorials: number[] = [0];
-function logFactorial(n: number): number {
-  for (let i = logFactorials.length; i <= n; i++) logFactorials.push(logFactorials[i - 1]! + Math.log(i));
-  return logFactorials[n]!;
-}
-const logChoose = (n: number, k: number) => logFactorial(n) - logFactorial(k) - logFactorial(n - k);
 
 /** P(X ≤ x) of positives among `n` drawn without replacement from `size` studies, `positives` of them positive. */
 export function hypergeometric(x: number, size: number, positives: number, n: number): number {

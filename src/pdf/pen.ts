@@ -6,7 +6,7 @@ import { fontBytes, runsOf, type Weight } from './fonts.ts';
 export const MARGIN = 56;
 export const INK = '#16181d';
 export const QUIET = '#5b6170';
-export const LINE = '#c9cdd6';
+const LINE = '#c9cdd6';
 export const BODY = 10;
 /** Height of Inter's ascender in its em: where the baseline of a line lies below its top, whatever font a run has. */
 const ASCENDER = 0.97;
@@ -55,6 +55,17 @@ export function createDocument(info: DocumentInfo): { doc: Doc; end(): Promise<B
       return Buffer.concat(chunks);
     },
   };
+}
+
+/** A line across the page between the margins, and `gap` points below it. */
+export function rule(doc: Doc, gap: number, width = 0.5): void {
+  doc
+    .moveTo(MARGIN, doc.y)
+    .lineTo(doc.page.width - MARGIN, doc.y)
+    .lineWidth(width)
+    .strokeColor(LINE)
+    .stroke();
+  doc.y += gap;
 }
 
 /** A line below every page, beneath the margin. */

@@ -2,11 +2,8 @@
 import { SEES_NO_AI } from '../archive/types.ts';
 import type { Archive } from '../archive/types.ts';
 import { wholeFile } from '../assist/wholeFile.ts';
-import { NegatoscopeError } from '../errors.ts';
+import { mustBeReadable } from './picture.ts';
 import type { ImageSource } from './types.ts';
-
-/** Larger files are refused before they are read: no radiograph comes near. */
-const MAX_BYTES = 512 * 1024 * 1024;
 
 export const archiveSource = (archive: Pick<Archive, 'instance' | 'file'>): ImageSource => ({
   names: [],
@@ -18,8 +15,7 @@ export const archiveSource = (archive: Pick<Archive, 'instance' | 'file'>): Imag
       {
         name: image,
         async read() {
-          if (instance.size > MAX_BYTES)
-            throw new NegatoscopeError('pixels-undecodable', `larger than ${MAX_BYTES / 1024 ** 2} MB`);
+          mustBeReadable(instance.size);
           return wholeFile(archive, image, SEES_NO_AI);
         },
       },

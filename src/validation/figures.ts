@@ -1,16 +1,14 @@
 /** Figures of cases in the shape of the results. Pure: all statistics are those of `evidence/`. */
-import { clopperPearson, countsAt, type Interval, predictiveAt, ratesOf } from '../evidence/accuracy.ts';
+import { clopperPearson, countsAt, predictiveAt, ratesOf } from '../evidence/accuracy.ts';
 import { delong, type Scored } from '../evidence/roc.ts';
-import type { Proportion } from '../evidence/types.ts';
 import type { AtPrevalence, Figures, OperatingPoint, Pair } from './types.ts';
 
 /** Name → threshold, in the order of the manifest. */
 export type Thresholds = readonly (readonly [name: string, threshold: number])[];
 
-export const pair = (interval: Interval | undefined): Pair | null =>
-  interval ? [interval.low, interval.high] : null;
-const wilsonOf = ({ low, high }: Proportion): Pair | null =>
-  low === null || high === null ? null : [low, high];
+/** Of an interval, or of what has its ends where it is determined. */
+export const pair = (of: { low: number | null; high: number | null } | null | undefined): Pair | null =>
+  of && of.low !== null && of.high !== null ? [of.low, of.high] : null;
 
 export function pointOf(cases: readonly Scored[], name: string, threshold: number): OperatingPoint {
   const counts = countsAt(cases, threshold);
@@ -21,15 +19,15 @@ export function pointOf(cases: readonly Scored[], name: string, threshold: numbe
     threshold,
     ...{ tp, fp, tn, fn },
     sensitivity: sensitivity.value,
-    sensitivityCi: wilsonOf(sensitivity),
+    sensitivityCi: pair(sensitivity),
     sensitivityExactCi: pair(clopperPearson(tp, tp + fn)),
     specificity: specificity.value,
-    specificityCi: wilsonOf(specificity),
+    specificityCi: pair(specificity),
     specificityExactCi: pair(clopperPearson(tn, tn + fp)),
     ppv: ppv.value,
-    ppvCi: wilsonOf(ppv),
+    ppvCi: pair(ppv),
     npv: npv.value,
-    npvCi: wilsonOf(npv),
+    npvCi: pair(npv),
   };
 }
 
@@ -39,14 +37,12 @@ export function figuresOf(cases: readonly Scored[], thresholds: Thresholds): Fig
     n: cases.length,
     positives: cases.filter(({ positive }) => positive).length,
     auc: area?.auc ?? null,
-    aucCi: area && area.low !== null && area.high !== null ? [area.low, area.high] : null,
+    aucCi: pair(area),
     operatingPoints: thresholds.map(([name, threshold]) => pointOf(cases, name, threshold)),
   };
 }
 
 export function atPrevalence(point: OperatingPoint, prevalence: number): AtPrevalence {
   const { ppv, npv } = predictiveAt(point, prevalence);
-  const both = ({ low, high }: { low: number | null; high: number | null }): Pair | null =>
-    low === null || high === null ? null : [low, high];
-  return { prevalence, ppv: ppv.value, ppvCi: both(ppv), npv: npv.value, npvCi: both(npv) };
+  return { prevalence, ppv: ppv.value, ppvCi: pair(ppv), npv: npv.value, npvCi: pair(npv) };
 }

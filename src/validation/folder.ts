@@ -3,14 +3,12 @@ import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { parseHeader, TAG } from '../dicom/index.ts';
 import { NegatoscopeError } from '../errors.ts';
-import { type Form, formOf } from './picture.ts';
+import { type Form, formOf, mustBeReadable } from './picture.ts';
 import type { ImageSource } from './types.ts';
 
 const HEAD = 132;
 /** The header of a radiograph fits in; of those where it does not the whole file is read. */
 const PREFIX = 256 * 1024;
-/** Larger files are refused before they are read: no radiograph comes near. */
-const MAX_BYTES = 512 * 1024 * 1024;
 
 /**
  * @throws NegatoscopeError `images-missing` when there is no such folder or no image in it
@@ -26,7 +24,7 @@ export async function openFolder(dir: string): Promise<ImageSource> {
       'images-missing',
       `There is no DICOM, JPEG or PNG file in ${dir}. Name the folder of the images with --images.`,
     );
-  const byName = grouped([...forms.keys()], (path) => basename(path));
+  const byName = Map.groupBy(forms.keys(), (path) => basename(path));
   let byUid: Promise<Map<string, string[]>> | undefined;
   const uids = (): Promise<Map<string, string[]>> => (byUid ??= readUids());
   async function readUids(): Promise<Map<string, string[]>> {
@@ -36,7 +34,7 @@ export async function openFolder(dir: string): Promise<ImageSource> {
         const uid = await sopInstanceUid(join(dir, path)).catch(() => undefined);
         if (uid) found.set(path, uid);
       }
-    return grouped([...found.keys()], (path) => found.get(path)!);
+    return Map.groupBy(found.keys(), (path) => found.get(path)!);
   }
 
   return {
@@ -52,9 +50,7 @@ export async function openFolder(dir: string): Promise<ImageSource> {
 }
 
 async function read(path: string): Promise<Uint8Array> {
-  const { size } = await stat(path);
-  if (size > MAX_BYTES)
-    throw new NegatoscopeError('pixels-undecodable', `larger than ${MAX_BYTES / 1024 ** 2} MB`);
+  mustBeReadable((await stat(path)).size);
   return readFile(path);
 }
 
@@ -104,10 +100,4 @@ function tolerant<T>(work: () => T): T | undefined {
   } catch {
     return undefined;
   }
-}
-
-function grouped(keys: readonly string[], of: (key: string) => string): Map<string, string[]> {
-  const groups = new Map<string, string[]>();
-  for (const key of keys) groups.set(of(key), [...(groups.get(of(key)) ?? []), key]);
-  return groups;
 }

@@ -84,13 +84,11 @@ export function readLabels(bytes: Uint8Array, labelColumn = 'label'): LabelSheet
 }
 
 function refuseTwice(rows: readonly LabelRow[]): void {
-  const lines = new Map<string, number[]>();
-  for (const { image, line } of rows) lines.set(image, [...(lines.get(image) ?? []), line]);
-  const twice = [...lines].filter(([, of]) => of.length > 1);
+  const twice = [...Map.groupBy(rows, ({ image }) => image)].filter(([, of]) => of.length > 1);
   if (twice.length === 0) return;
   const named = twice
     .slice(0, LISTED)
-    .map(([image, of]) => `"${image.slice(0, 80)}" (lines ${of.join(', ')})`)
+    .map(([image, of]) => `"${image.slice(0, 80)}" (lines ${of.map(({ line }) => line).join(', ')})`)
     .join('; ');
   throw new NegatoscopeError(
     'labels-twice',

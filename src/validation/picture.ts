@@ -19,6 +19,15 @@ export function formOf(head: Uint8Array): Form | undefined {
   return undefined;
 }
 
+/** Larger files are refused before they are read: no radiograph comes near. */
+const MAX_BYTES = 512 * 1024 * 1024;
+
+/** @throws NegatoscopeError `pixels-undecodable` for a file that is not to be read into memory */
+export function mustBeReadable(size: number): void {
+  if (size > MAX_BYTES)
+    throw new NegatoscopeError('pixels-undecodable', `larger than ${MAX_BYTES / 1024 ** 2} MB`);
+}
+
 /** A picture of more pixels is refused before it is decoded; no radiograph comes near. */
 const MOST_PIXELS = 200_000_000;
 

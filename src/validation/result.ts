@@ -167,20 +167,20 @@ function weightedOf(
     n: sum(counted),
     positives: sum(counted.filter(({ positive }) => positive)),
     auc: area.value,
-    aucCi: pair(area.interval ?? undefined),
+    aucCi: pair(area.interval),
     operatingPoints: thresholds.map(([name, threshold]) => {
       const { sensitivity, specificity, ppv, npv } = weightedRates(counted, threshold);
       return {
         name,
         threshold,
         sensitivity: sensitivity.value,
-        sensitivityCi: pair(sensitivity.interval ?? undefined),
+        sensitivityCi: pair(sensitivity.interval),
         specificity: specificity.value,
-        specificityCi: pair(specificity.interval ?? undefined),
+        specificityCi: pair(specificity.interval),
         ppv: ppv.value,
-        ppvCi: pair(ppv.interval ?? undefined),
+        ppvCi: pair(ppv.interval),
         npv: npv.value,
-        npvCi: pair(npv.interval ?? undefined),
+        npvCi: pair(npv.interval),
       };
     }),
   };

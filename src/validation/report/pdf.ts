@@ -1,5 +1,5 @@
 /** The same report as PDF (A4). */
-import { createDocument, type Doc, footers, LINE, MARGIN, Pen, QUIET } from '../../pdf/pen.ts';
+import { createDocument, type Doc, footers, MARGIN, Pen, QUIET, rule } from '../../pdf/pen.ts';
 import { type Block, contentOf, type ReportInput, type Table } from './content.ts';
 import { COLOURS, type Drawing, TEXT_SIZE } from './drawing.ts';
 
@@ -25,7 +25,7 @@ export async function reportPdf(input: ReportInput): Promise<Buffer> {
   for (const { title: head, blocks } of sections) {
     room(doc, Math.max(60, 30 + firstHeight(blocks[0])));
     doc.y += 8;
-    rule(doc);
+    rule(doc, 8);
     pen.write(head, { size: 13, weight: 600, gap: 6 });
     for (const block of blocks) write(doc, pen, block);
   }
@@ -40,15 +40,6 @@ function room(doc: Doc, height: number): void {
   if (doc.y + height <= bottom(doc)) return;
   doc.addPage();
   doc.y = MARGIN;
-}
-function rule(doc: Doc): void {
-  doc
-    .moveTo(MARGIN, doc.y)
-    .lineTo(doc.page.width - MARGIN, doc.y)
-    .lineWidth(0.5)
-    .strokeColor(LINE)
-    .stroke();
-  doc.y += 8;
 }
 /** A heading does not stand alone at the foot of a page. */
 const firstHeight = (block: Block | undefined): number =>
@@ -167,13 +158,7 @@ function table(doc: Doc, pen: Pen, { head, rows, widths }: Table): void {
       x += columns[i]!;
     });
     doc.y = y + height + 2;
-    doc
-      .moveTo(MARGIN, doc.y)
-      .lineTo(doc.page.width - MARGIN, doc.y)
-      .lineWidth(0.4)
-      .strokeColor(LINE)
-      .stroke();
-    doc.y += 3;
+    rule(doc, 3, 0.4);
   };
   row(head, true);
   for (const cells of rows) row(cells, false);
