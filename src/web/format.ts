@@ -113,6 +113,9 @@ export function todayDicom(now = new Date()): string {
   return `${now.getFullYear()}${String(now.getMonth() + 1).padStart(2, '0')}${String(now.getDate()).padStart(2, '0')}`;
 }
 
+/** A DICOM date as a date field takes it (`2026-03-01`). */
+export const dateField = (da: string): string => `${da.slice(0, 4)}-${da.slice(4, 6)}-${da.slice(6)}`;
+
 /** Text that others wrote (a manifest, a check-up) with the language's typography: no line begins with a colon. */
 export function typeset(text: string, language: string): string {
   const curly = text.replaceAll("'", '’');

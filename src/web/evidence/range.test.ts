@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { between } from './range.ts';
+import { between, lastYear } from './range.ts';
 
 const at = (text: string) => new Date(text).getTime();
 
@@ -13,4 +13,10 @@ test('a range goes from midnight to the end of its last day', () => {
 test('an empty date leaves its end open', () => {
   expect(between('', '2026-12-31')).toEqual({ from: null, to: at('2027-01-01T00:00:00') });
   expect(between('', '')).toEqual({ from: null, to: null });
+});
+test('the last year ends with today where the browser stands, also before dawn and in the evening', () => {
+  expect(lastYear(new Date('2026-11-28T00:30:00'))).toEqual({ from: '2025-11-28', to: '2026-11-28' });
+  expect(lastYear(new Date('2026-11-28T23:30:00'))).toEqual({ from: '2025-11-28', to: '2026-11-28' });
+  // Of a day that the year before did not have: the next one.
+  expect(lastYear(new Date('2028-02-29T12:00:00')).from).toBe('2027-03-01');
 });

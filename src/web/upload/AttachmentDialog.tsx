@@ -6,7 +6,7 @@ import { FileText, Film } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import type { FormEvent } from 'react';
 import type { AttachmentForm, StudyRow } from '../../doors/api/contract.ts';
-import { personName, todayDicom } from '../format.ts';
+import { dateField, personName, todayDicom } from '../format.ts';
 import { bodyPart, useText } from '../text.ts';
 import { Dialog, DialogFoot } from '../ui/Dialog.tsx';
 import { SelectField, TextField } from '../ui/fields.tsx';
@@ -19,7 +19,6 @@ const BODY_PARTS = [
   'PELVIS', 'CHEST', 'RIB', 'ABDOMEN', 'CSPINE', 'TSPINE', 'LSPINE', 'SKULL', 'BRAIN', 'BREAST',
 ]; // prettier-ignore
 
-const dashed = (da: string) => `${da.slice(0, 4)}-${da.slice(4, 6)}-${da.slice(6)}`;
 const MAX_SHOWN = 8;
 const EMPTY: AttachmentForm = {
   patientId: '',
@@ -109,8 +108,8 @@ export function AttachmentDialog({ items, into }: { items: readonly Item[]; into
             <TextField
               label={t('photo.birthDate')}
               type="date"
-              max={dashed(todayDicom())}
-              value={form.birthDate ? dashed(form.birthDate) : ''}
+              max={dateField(todayDicom())}
+              value={form.birthDate ? dateField(form.birthDate) : ''}
               onChange={(event) => set('birthDate', event.target.value.replaceAll('-', ''))}
             />
             <SelectField
@@ -133,8 +132,8 @@ export function AttachmentDialog({ items, into }: { items: readonly Item[]; into
               label={t('photo.studyDate')}
               type="date"
               required
-              max={dashed(todayDicom())}
-              value={form.studyDate ? dashed(form.studyDate) : ''}
+              max={dateField(todayDicom())}
+              value={form.studyDate ? dateField(form.studyDate) : ''}
               onChange={(event) => set('studyDate', event.target.value.replaceAll('-', ''))}
             />
             <SelectField

@@ -10,10 +10,8 @@ import { notify } from '../../shell/notices.tsx';
 import { failureText, useText } from '../../text.ts';
 import { Dialog, DialogFoot } from '../../ui/Dialog.tsx';
 import { Check, Choices, SelectField, TextField } from '../../ui/fields.tsx';
-import { between } from '../range.ts';
+import { between, lastYear } from '../range.ts';
 
-const today = () => new Date().toISOString().slice(0, 10);
-const yearAgo = () => `${new Date().getFullYear() - 1}${today().slice(4)}`;
 /** What is proposed: as many as a practice may label in some evenings. */
 const SAMPLE = 150;
 const SHARE = 0.1;
@@ -27,7 +25,7 @@ export function DrawDialog(props: {
   const client = useQueryClient();
   const { manifest } = props.model;
   const [which, setWhich] = useState(0);
-  const [dates, setDates] = useState({ from: yearAgo(), to: today() });
+  const [dates, setDates] = useState(lastYear);
   const [title, setTitle] = useState('');
   const [sample, setSample] = useState(String(SAMPLE));
   const [second, setSecond] = useState<DrawForm['second']>('part');
