@@ -192,4 +192,21 @@ describe.skipIf(browserMissing)('the page', () => {
       expect((await ada.json('GET', '/api/validation')).studies).toHaveLength(2);
     },
   );
+
+  test('a study that failed says so as an error, also to who came without the sign-in page', async () => {
+    await admin.json('POST', '/api/validation', {
+      modelId: 'fracture',
+      source: 'archive',
+      labelColumn: 'label',
+      language: 'fr',
+      labels: Buffer.from('image,label\n1.2.3,1\n1.2.4,0\n').toString('base64'),
+    });
+    const { page } = await openPage(browser);
+    await signIn(page, server);
+    await page.goto(`${server.url}/settings/validation`);
+    const error = page.locator('.study .form-error').first();
+    await error.waitFor({ timeout: 20_000 });
+    expect(await error.evaluate((each) => getComputedStyle(each).borderTopStyle)).toBe('solid');
+    await page.context().close();
+  });
 });
