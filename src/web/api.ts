@@ -1,5 +1,5 @@
 /**
- * The one way to `/api`: JSON in and out, the session cookie beside, `x-csrf` with every writing call, and an
+ * The one way to `/api`: JSON or a file in, JSON out, the session cookie beside, `x-csrf` with every writing call, and an
  * `ApiFailure` with the server's code for whatever goes wrong. 401 and 423 are told to the shell, which shows the sign-in
  * page or the lock.
  */
@@ -38,7 +38,7 @@ const MAX_KEEPALIVE = 20_000;
 
 export interface ApiOptions {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Sent as JSON. */
+  /** Sent as JSON; a file as it is, under its own type. */
   body?: unknown;
   signal?: AbortSignal;
   /** The call outlives the page that is being closed, unless its body is too long for that. */
@@ -47,10 +47,13 @@ export interface ApiOptions {
   quiet?: boolean;
 }
 
+const lengthOf = (sent: Blob | string | undefined): number =>
+  sent instanceof Blob ? sent.size : (sent?.length ?? 0);
+
 /** Calls `/api{path}`. Gives the JSON of the answer, or undefined for 204. Throws `ApiFailure`. */
 export async function api<T>(path: string, options: ApiOptions = {}): Promise<T> {
   const { method = 'GET', body, signal, keepalive, quiet } = options;
-  const sent = body === undefined ? undefined : JSON.stringify(body);
+  const sent = body === undefined || body instanceof Blob ? body : JSON.stringify(body);
   let response: Response;
   try {
     response = await fetch(`/api${path}`, {
@@ -58,12 +61,14 @@ export async function api<T>(path: string, options: ApiOptions = {}): Promise<T>
       credentials: 'same-origin',
       headers: {
         accept: 'application/json',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(sent === undefined
+          ? {}
+          : { 'content-type': sent instanceof Blob ? sent.type : 'application/json' }),
         ...(method === 'GET' ? {} : csrfHeader()),
       },
       ...(sent === undefined ? {} : { body: sent }),
       ...(signal ? { signal } : {}),
-      ...(keepalive && (sent?.length ?? 0) < MAX_KEEPALIVE ? { keepalive } : {}),
+      ...(keepalive && lengthOf(sent) < MAX_KEEPALIVE ? { keepalive } : {}),
     });
   } catch (cause) {
     if (signal?.aborted) throw cause;

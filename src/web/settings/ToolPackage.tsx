@@ -4,7 +4,7 @@ import { CircleAlert, CircleCheck, PackagePlus } from 'lucide-react';
 import { useRef, useState } from 'react';
 import type { ReactNode } from 'react';
 import type { BrokenPackage, CheckResult, ModelView } from '../../doors/api/contract.ts';
-import { api, csrfHeader, failureOf } from '../api.ts';
+import { api } from '../api.ts';
 import { dateTime } from '../format.ts';
 import { keys } from '../queries.ts';
 import { notify } from '../shell/notices.tsx';
@@ -18,21 +18,17 @@ export function AddPackage() {
   const client = useQueryClient();
   const input = useRef<HTMLInputElement>(null);
   const add = useMutation({
-    mutationFn: async (file: File): Promise<{ id: string; version: string }> => {
-      const response = await fetch('/api/packages', {
+    mutationFn: (file: File) =>
+      api<{ id: string; version: string }>('/packages', {
         method: 'POST',
-        credentials: 'same-origin',
-        headers: { 'content-type': 'application/zip', ...csrfHeader() },
-        body: file,
-      });
-      if (!response.ok) throw await failureOf(response);
-      return (await response.json()) as { id: string; version: string };
-    },
+        // What browsers call a zip depends on the system.
+        body: file.slice(0, file.size, 'application/zip'),
+      }),
     onSuccess: (added) => notify({ kind: 'ok', text: t('packages.added', added) }),
     onSettled: () => Promise.all(REFRESH.map((queryKey) => client.invalidateQueries({ queryKey }))),
   });
   return (
-    <div>
+    <div className="added-here">
       <input
         ref={input}
         type="file"
@@ -128,7 +124,7 @@ export function ToolPackage({ model, children }: { model: ModelView; children: R
           </button>
         </div>
       )}
-      <div role="status">
+      <div role="status" className="wide">
         {check.isError && <p className="form-error">{failureText(t, check.error)}</p>}
         {check.data && (
           <>
