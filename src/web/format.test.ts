@@ -5,6 +5,7 @@ import {
   dicomDate,
   dicomTime,
   duration,
+  fixed,
   initials,
   percent,
   personName,
@@ -72,6 +73,8 @@ it('says how long, to the precision one waits with', () => {
 it('writes numbers by locale', () => {
   expect(percent(0.785, 'en')).toBe('79%');
   expect(percent(0.785, 'fr', 1).replace(/\s/g, ' ')).toBe('78,5 %');
+  expect(fixed(0.5, 'fr', 2)).toBe('0,50');
+  expect(fixed(1234.56, 'en', 1)).toBe('1,234.6');
   expect(bytes(9, 'en')).toBe('9 byte');
   expect(bytes(1_234_567, 'en')).toBe('1.2 MB');
   expect(bytes(1_234_567, 'fr').replace(/\s/g, ' ')).toBe('1,2 Mo');

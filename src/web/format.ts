@@ -92,6 +92,12 @@ export const percent = (fraction: number, language: string, digits = 0): string 
   );
 export const number = (value: number, language: string, digits = 0): string =>
   new Intl.NumberFormat(locale(language), { maximumFractionDigits: digits }).format(value);
+/** Always with so many decimals, as a measurement or an index is written: "0,50". */
+export const fixed = (value: number, language: string, digits: number): string =>
+  new Intl.NumberFormat(locale(language), {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }).format(value);
 /** "1,2 Mo" / "1.2 MB". */
 export function bytes(value: number, language: string): string {
   const steps = [

@@ -4,7 +4,7 @@ import { CircleAlert, CircleCheck, CircleDashed } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { FigureKey, ModelView, ToolMonitoring } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
-import { dateOnly, number } from '../format.ts';
+import { dateOnly, fixed, number } from '../format.ts';
 import { keys } from '../queries.ts';
 import { failureText, useText } from '../text.ts';
 import './monitoring.css';
@@ -90,8 +90,8 @@ function Scores({ scores, decidedAt }: Pick<ToolMonitoring, 'scores' | 'decidedA
           : t(different ? 'monitoring.scoresDifferent' : 'monitoring.scoresSame', {
               from: dateOnly((different ?? last).from, language),
               to: dateOnly((different ?? last).to, language),
-              psi: number((different ?? last).psi, language, 2),
-              byChance: number(scores.psiByChance ?? 0, language, 2),
+              psi: fixed((different ?? last).psi, language, 2),
+              byChance: fixed(scores.psiByChance ?? 0, language, 2),
             })}
       </span>
     </Row>

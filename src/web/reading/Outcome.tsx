@@ -1,5 +1,6 @@
 /** What a tool gives beside findings: volumes of what it segmented, measurements, and what it looked for and did not mark. */
 import type { ModelView, RunRow } from '../../doors/api/contract.ts';
+import { fixed } from '../format.ts';
 import { useText } from '../text.ts';
 
 type Manifest = ModelView['manifest'];
@@ -12,8 +13,6 @@ export const measuresOnly = (model: ModelView | undefined): boolean => {
 
 export function Outcome({ run, manifest }: { run: RunRow; manifest: Manifest }) {
   const { t, say, language } = useText();
-  const number = (value: number, decimals: number): string =>
-    value.toLocaleString(language, { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
   const name = (label: string): string => {
     const text = manifest.labels[label]?.text;
     return text ? say(text) : label;
@@ -28,7 +27,7 @@ export function Outcome({ run, manifest }: { run: RunRow; manifest: Manifest }) 
         {
           key: `${sopInstanceUid} ${item.key}`,
           name: say(item.text),
-          value: number(value, item.decimals ?? 1) + unit,
+          value: fixed(value, language, item.decimals ?? 1) + unit,
         },
       ];
     }),
@@ -37,7 +36,11 @@ export function Outcome({ run, manifest }: { run: RunRow; manifest: Manifest }) 
     key: `${i} ${label}`,
     name: name(label),
     value:
-      pixels === 0 ? t('ai.segmentNone') : ml === null ? t('ai.segmentSeen') : `${number(ml, 1)}\u00a0ml`,
+      pixels === 0
+        ? t('ai.segmentNone')
+        : ml === null
+          ? t('ai.segmentSeen')
+          : `${fixed(ml, language, 1)}\u00a0ml`,
   }));
   const rows = [...segments, ...measured];
   const point = manifest.operatingPoints[run.operatingPoint];

@@ -12,7 +12,7 @@ import type {
   QueueOverview,
 } from '../../../doors/api/contract.ts';
 import { api } from '../../api.ts';
-import { dateOnly, number, percent } from '../../format.ts';
+import { dateOnly, fixed, number, percent } from '../../format.ts';
 import { keys } from '../../queries.ts';
 import { notify } from '../../shell/notices.tsx';
 import { failureText, useText } from '../../text.ts';
@@ -230,10 +230,10 @@ function Figures(props: { data: QueueOverview; uncertain: Uncertain; open: Open 
             <>
               {' '}
               {t('queue.kappa', {
-                kappa: number(readers.kappa, language, 2),
-                low: number(readers.kappaInterval.low, language, 2),
-                high: number(readers.kappaInterval.high, language, 2),
-                pabak: number(readers.pabak, language, 2),
+                kappa: fixed(readers.kappa, language, 2),
+                low: fixed(readers.kappaInterval.low, language, 2),
+                high: fixed(readers.kappaInterval.high, language, 2),
+                pabak: fixed(readers.pabak, language, 2),
               })}
             </>
           )}
