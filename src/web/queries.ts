@@ -11,6 +11,7 @@ export const keys = {
   models: ['models'],
   brokenPackages: ['broken-packages'],
   evidence: ['evidence'],
+  validation: ['validation'],
   discrepancies: ['discrepancies'],
   knocks: ['knocks'],
   associations: ['associations'],

@@ -4,8 +4,9 @@ import { useState } from 'react';
 import type { ChangeEvent, FormEvent } from 'react';
 import type { ModelView, StudyForm, ValidationRow } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
+import { keys } from '../queries.ts';
 import { failureText, useText } from '../text.ts';
-import { Dialog } from '../ui/Dialog.tsx';
+import { Dialog, DialogFoot } from '../ui/Dialog.tsx';
 import { Check, SelectField, TextField } from '../ui/fields.tsx';
 import { base64Of, columnsOf } from './table.ts';
 
@@ -36,7 +37,7 @@ export function StudyDialog(props: {
   const start = useMutation({
     mutationFn: () => api<ValidationRow>('/validation', { method: 'POST', body: form }),
     async onSuccess() {
-      await client.invalidateQueries({ queryKey: ['validation'] });
+      await client.invalidateQueries({ queryKey: keys.validation });
       props.onClose();
     },
   });
@@ -163,7 +164,10 @@ export function StudyDialog(props: {
             {failureText(t, start.error)}
           </p>
         )}
-        <div className="rowline">
+        <DialogFoot>
+          <button type="button" className="btn ghost" onClick={props.onClose}>
+            {t('action.cancel')}
+          </button>
           <button
             type="submit"
             className="btn primary"
@@ -171,10 +175,7 @@ export function StudyDialog(props: {
           >
             {t('validation.start')}
           </button>
-          <button type="button" className="btn ghost" onClick={props.onClose}>
-            {t('action.cancel')}
-          </button>
-        </div>
+        </DialogFoot>
       </form>
     </Dialog>
   );

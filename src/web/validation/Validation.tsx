@@ -4,13 +4,13 @@ import { FileText } from 'lucide-react';
 import { useState } from 'react';
 import type { ModelView, ValidationPage, ValidationRow } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
-import { dateTime, number } from '../format.ts';
+import { dateTime, fixed, number } from '../format.ts';
 import { addCatalogue } from '../i18n/index.ts';
-import { useModels } from '../queries.ts';
+import { keys, useModels } from '../queries.ts';
 import { Listed } from '../settings/Listed.tsx';
 import { useAction } from '../settings/useAction.ts';
 import { orCode, useText } from '../text.ts';
-import { Dialog } from '../ui/Dialog.tsx';
+import { Dialog, DialogFoot } from '../ui/Dialog.tsx';
 import en from './en.json' with { type: 'json' };
 import fr from './fr.json' with { type: 'json' };
 import { StudyDialog } from './StudyDialog.tsx';
@@ -18,7 +18,6 @@ import './validation.css';
 
 addCatalogue({ fr, en });
 
-export const VALIDATION_KEY = ['validation'] as const;
 const POLL_MS = 1500;
 const isOpen = ({ state }: ValidationRow): boolean => state === 'waiting' || state === 'running';
 
@@ -26,7 +25,7 @@ export function Validation() {
   const { t } = useText();
   const models = useModels();
   const page = useQuery({
-    queryKey: VALIDATION_KEY,
+    queryKey: keys.validation,
     queryFn: () => api<ValidationPage>('/validation'),
     refetchInterval: ({ state }) => (state.data?.studies.some(isOpen) ? POLL_MS : false),
   });
@@ -78,11 +77,11 @@ function Study({ study, models }: { study: ValidationRow; models: readonly Model
   const [removing, setRemoving] = useState(false);
   const act = useAction({
     run: (verb: 'cancel' | 'again') => api(`/validation/${study.id}/${verb}`, { method: 'POST' }),
-    refresh: [VALIDATION_KEY],
+    refresh: [keys.validation],
   });
   const remove = useAction({
     run: () => api(`/validation/${study.id}`, { method: 'DELETE' }),
-    refresh: [VALIDATION_KEY],
+    refresh: [keys.validation],
     done: () => t('validation.removed'),
   });
   const nameOf = (id: string): string => {
@@ -148,9 +147,9 @@ function Study({ study, models }: { study: ValidationRow; models: readonly Model
           {summary.auc !== null && (
             <span className="block">
               {t('validation.auc', {
-                value: fixed(summary.auc, language),
-                low: summary.aucCi ? fixed(summary.aucCi[0], language) : '–',
-                high: summary.aucCi ? fixed(summary.aucCi[1], language) : '–',
+                value: fixed(summary.auc, language, 2),
+                low: summary.aucCi ? fixed(summary.aucCi[0], language, 2) : '–',
+                high: summary.aucCi ? fixed(summary.aucCi[1], language, 2) : '–',
               })}
             </span>
           )}
@@ -198,7 +197,10 @@ function Study({ study, models }: { study: ValidationRow; models: readonly Model
       {removing && (
         <Dialog opened onClose={() => setRemoving(false)} title={t('validation.removeTitle')}>
           <p>{t('validation.removeText')}</p>
-          <div className="rowline">
+          <DialogFoot>
+            <button type="button" className="btn ghost" onClick={() => setRemoving(false)}>
+              {t('action.cancel')}
+            </button>
             <button
               type="button"
               className="btn danger"
@@ -207,15 +209,9 @@ function Study({ study, models }: { study: ValidationRow; models: readonly Model
             >
               {t('validation.remove')}
             </button>
-            <button type="button" className="btn ghost" onClick={() => setRemoving(false)}>
-              {t('action.cancel')}
-            </button>
-          </div>
+          </DialogFoot>
         </Dialog>
       )}
     </section>
   );
 }
-
-const fixed = (value: number, language: string): string =>
-  new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
