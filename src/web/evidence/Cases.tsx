@@ -1,13 +1,14 @@
 /** The studies behind a figure. */
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, type UseQueryResult } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
 import { Link } from 'wouter';
-import type { CaseRow, FigureKey } from '../../doors/api/contract.ts';
+import type { CaseRow, FigureKey, StudyRow } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
 import { dateTime, duration, personName } from '../format.ts';
 import { keys } from '../queries.ts';
-import { sided, failureText, useText } from '../text.ts';
+import { Listed } from '../settings/Listed.tsx';
+import { sided, useText } from '../text.ts';
 import { SideDrawer } from '../ui/Dialog.tsx';
-import { RowsSkeleton } from '../ui/Skeleton.tsx';
 import { rangeQuery } from './range.ts';
 import type { Range } from './range.ts';
 
@@ -25,23 +26,42 @@ export function Cases(props: { modelId: string; figure: FigureKey; range: Range;
   return (
     <SideDrawer opened onClose={onClose} title={t(`figure.${figure}`)} width={560}>
       <p className="muted">{t(`figure.text.${figure}`)}</p>
-      {cases.isPending ? (
-        <RowsSkeleton rows={5} />
-      ) : cases.isError ? (
-        <p role="alert">{failureText(t, cases.error)}</p>
-      ) : cases.data.length === 0 ? (
-        <p className="muted">{t('cases.none')}</p>
-      ) : (
-        <>
-          <p className="small muted">{t('cases.count', { count: cases.data.length })}</p>
-          <ul className="cases">
-            {cases.data.map((row) => (
-              <Case key={row.fact.reportId + row.fact.studyUid} row={row} />
-            ))}
-          </ul>
-        </>
+      {cases.data && cases.data.length > 0 && (
+        <p className="small muted">{t('cases.count', { count: cases.data.length })}</p>
       )}
+      <CaseList query={cases}>
+        {(row) => <Case key={row.fact.reportId + row.fact.studyUid} row={row} />}
+      </CaseList>
     </SideDrawer>
+  );
+}
+
+/** Of a figure here, and of one of a labelling queue. */
+export function CaseList<T>(props: { query: UseQueryResult<T[]>; children: (row: T) => ReactNode }) {
+  const { t } = useText();
+  return (
+    <Listed query={props.query}>
+      {(rows) =>
+        rows.length === 0 ? (
+          <p className="muted">{t('cases.none')}</p>
+        ) : (
+          <ul className="cases">{rows.map(props.children)}</ul>
+        )
+      }
+    </Listed>
+  );
+}
+
+/** Whose exam it is. */
+export function CaseName({ study }: { study: StudyRow }) {
+  const { t } = useText();
+  return (
+    <>
+      <b>
+        <bdi>{personName(study.patientName) || t('patient.unnamed')}</bdi>
+      </b>{' '}
+      <span className="muted">{sided(t, study)}</span>
+    </>
   );
 }
 
@@ -50,10 +70,7 @@ function Case({ row: { fact, study } }: { row: CaseRow }) {
   return (
     <li>
       <Link href={`/read/${study.studyUid}`}>
-        <b>
-          <bdi>{personName(study.patientName) || t('patient.unnamed')}</bdi>
-        </b>{' '}
-        <span className="muted">{sided(t, study)}</span>
+        <CaseName study={study} />
         <span className="case-facts small">
           <span className="chip ai">
             <span>{fact.aiPositive ? t('cases.aiPositive') : t('cases.aiNegative')}</span>

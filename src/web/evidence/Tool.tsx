@@ -20,8 +20,8 @@ export type Uncertain = 'uncertainAsPositive' | 'uncertainAsNegative';
 export function Tool({ model, range, uncertain }: { model: ModelView; range: Range; uncertain: Uncertain }) {
   const { t, say } = useText();
   const { manifest, stage } = model;
-  const [figure, setFigure] = useState<FigureKey | null>(null);
-  const [alarm, setAlarm] = useState<{ figure: FigureKey; range: Range } | null>(null);
+  const [shown, setShown] = useState<{ figure: FigureKey; range: Range } | null>(null);
+  const openFigure = (figure: FigureKey) => setShown({ figure, range });
   const [changing, setChanging] = useState(false);
   const summary = useQuery({
     queryKey: [...keys.evidence, manifest.id, range],
@@ -65,39 +65,29 @@ export function Tool({ model, range, uncertain }: { model: ModelView; range: Ran
         <>
           <p className="rowline">
             {data.studiesRead > 0 && (
-              <button type="button" className="figure" onClick={() => setFigure('read')}>
+              <button type="button" className="figure" onClick={() => openFigure('read')}>
                 {t('evidence.read', { count: data.studiesRead })}
               </button>
             )}
             {data.trainingExcluded > 0 && (
-              <button type="button" className="figure faint" onClick={() => setFigure('training')}>
+              <button type="button" className="figure faint" onClick={() => openFigure('training')}>
                 {t('evidence.excluded', { count: data.trainingExcluded })}
               </button>
             )}
           </p>
           <div className="figures">
-            <Accuracy data={data} uncertain={uncertain} open={setFigure} />
+            <Accuracy data={data} uncertain={uncertain} open={openFigure} />
             <div className="aside">
-              <Agreement data={data} uncertain={uncertain} open={setFigure} />
-              <Turnaround data={data} open={setFigure} />
-              <Marks data={data} open={setFigure} />
+              <Agreement data={data} uncertain={uncertain} open={openFigure} />
+              <Turnaround data={data} open={openFigure} />
+              <Marks data={data} open={openFigure} />
             </div>
           </div>
         </>
       )}
-      <Monitoring model={model} open={(what, within) => setAlarm({ figure: what, range: within })} />
+      <Monitoring model={model} open={(what, within) => setShown({ figure: what, range: within })} />
       <Labelling model={model} uncertain={uncertain} />
-      {figure && (
-        <Cases modelId={manifest.id} figure={figure} range={range} onClose={() => setFigure(null)} />
-      )}
-      {alarm && (
-        <Cases
-          modelId={manifest.id}
-          figure={alarm.figure}
-          range={alarm.range}
-          onClose={() => setAlarm(null)}
-        />
-      )}
+      {shown && <Cases modelId={manifest.id} {...shown} onClose={() => setShown(null)} />}
       {changing && <StageDialog model={model} onClose={() => setChanging(false)} />}
     </section>
   );

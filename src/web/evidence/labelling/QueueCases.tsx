@@ -3,11 +3,10 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import type { Queue, QueueCaseRow, QueueFigureKey } from '../../../doors/api/contract.ts';
 import { api } from '../../api.ts';
-import { personName } from '../../format.ts';
 import { keys } from '../../queries.ts';
-import { failureText, sided, useText } from '../../text.ts';
+import { useText } from '../../text.ts';
 import { SideDrawer } from '../../ui/Dialog.tsx';
-import { RowsSkeleton } from '../../ui/Skeleton.tsx';
+import { CaseList, CaseName } from '../Cases.tsx';
 
 export function QueueCases(props: { queue: Queue; figure: QueueFigureKey; onClose: () => void }) {
   const { t } = useText();
@@ -18,19 +17,7 @@ export function QueueCases(props: { queue: Queue; figure: QueueFigureKey; onClos
   });
   return (
     <SideDrawer opened onClose={props.onClose} title={t(`queue.figure.${figure}`)} width={560}>
-      {cases.isPending ? (
-        <RowsSkeleton rows={5} />
-      ) : cases.isError ? (
-        <p role="alert">{failureText(t, cases.error)}</p>
-      ) : cases.data.length === 0 ? (
-        <p className="muted">{t('cases.none')}</p>
-      ) : (
-        <ul className="cases">
-          {cases.data.map((row) => (
-            <CaseLine key={row.case.studyUid} row={row} />
-          ))}
-        </ul>
-      )}
+      <CaseList query={cases}>{(row) => <CaseLine key={row.case.studyUid} row={row} />}</CaseList>
     </SideDrawer>
   );
 }
@@ -74,10 +61,7 @@ function CaseLine({ row }: { row: QueueCaseRow }) {
   return (
     <li>
       <Link href={`/read/${study.studyUid}`}>
-        <b>
-          <bdi>{personName(study.patientName) || t('patient.unnamed')}</bdi>
-        </b>{' '}
-        <span className="muted">{sided(t, study)}</span>
+        <CaseName study={study} />
         {said}
       </Link>
     </li>
