@@ -15,7 +15,7 @@ import { PageSkeleton } from '../ui/Skeleton.tsx';
 import en from './en.json' with { type: 'json' };
 import fr from './fr.json' with { type: 'json' };
 import './label.css';
-import { Light, type Drawn } from './Light.tsx';
+import { letterOf, Light, type Drawn } from './Light.tsx';
 import { useDesk } from './useDesk.ts';
 
 addCatalogue({ fr: { ...readingFr, ...fr }, en: { ...readingEn, ...en } });
@@ -216,7 +216,7 @@ function Case(props: {
                 <ul>
                   {of.readings.map(({ answer, boxes: theirs }, i) => (
                     <li key={i}>
-                      <b>{t('label.reader', { letter: 'AB'[i] ?? String(i + 1) })}</b> {props.answers(answer)}
+                      <b>{t('label.reader', { letter: letterOf(i) })}</b> {props.answers(answer)}
                       {theirs.length > 0 && (
                         <span className="muted"> · {t('label.boxes', { count: theirs.length })}</span>
                       )}

@@ -9,7 +9,7 @@ import { useStacks } from '../reading/stacks/useStacks.ts';
 import { middle } from '../reading/viewer/boxes.ts';
 import { imageIdOf, refOf } from '../reading/viewer/loading/imageId.ts';
 import { StackProgress } from '../reading/viewer/loading/StackProgress.tsx';
-import { DrawSheet, Marks } from '../reading/viewer/Marks.tsx';
+import { DrawSheet, Marks, rectangle } from '../reading/viewer/Marks.tsx';
 import { ToolBar } from '../reading/viewer/Tools.tsx';
 import type { ToolName } from '../reading/viewer/tools/bindings.ts';
 import { useLongPress } from '../reading/viewer/tools/longPress.ts';
@@ -21,7 +21,8 @@ import { usePhone } from '../ui/Dialog.tsx';
 export interface Drawn extends LabelBox {
   id: string;
 }
-const LETTERS = 'AB';
+/** Of the readings between which somebody settles: instead of names. */
+export const letterOf = (reading: number): string => 'AB'[reading] ?? String(reading + 1);
 
 export function Light(props: {
   of: CaseToLabel;
@@ -204,14 +205,12 @@ function Readings(props: { of: CaseToLabel; now: View; sopInstanceUid: string })
         boxes
           .filter((each) => each.sopInstanceUid === props.sopInstanceUid)
           .map(({ box }, j) => {
-            const [ax, ay] = mapping.toStage(box.x, box.y);
-            const [bx, by] = mapping.toStage(box.x + box.width, box.y + box.height);
-            const [x, y] = [Math.min(ax, bx), Math.min(ay, by)];
+            const area = rectangle(box, mapping);
             return (
               <g key={`${i} ${j}`} className="reading-of">
-                <rect x={x} y={y} width={Math.abs(bx - ax)} height={Math.abs(by - ay)} rx={4} />
-                <text x={x + 6} y={y + 16}>
-                  {LETTERS[i]}
+                <rect {...area} rx={4} />
+                <text x={area.x + 6} y={area.y + 16}>
+                  {letterOf(i)}
                 </text>
               </g>
             );

@@ -27,7 +27,8 @@ export const boxesOf = (finding: Finding): Box[] =>
 export const placeName = (finding: Finding, index: number): string =>
   `${finding.number}${!finding.box && finding.places.length > 1 ? String.fromCharCode(97 + (index % 26)) : ''}`;
 
-function rectangle(box: Box, mapping: Mapping) {
+/** Of a box of the image, on the stage as it lies now. */
+export function rectangle(box: Box, mapping: Mapping) {
   const [x, y] = mapping.toStage(box.x, box.y);
   const [right, bottom] = mapping.toStage(box.x + box.width, box.y + box.height);
   return {
