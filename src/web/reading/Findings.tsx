@@ -76,6 +76,7 @@ function Tool({ ai, ...props }: Parameters<typeof Findings>[0] & { ai: Ai }) {
   const name = model ? `${say(model.manifest.name)} ${model.manifest.version}` : ai.status.modelId;
   const question = model?.manifest.question;
   const labels = answerLabels(model, language, (answer) => t(`answer.${answer}`));
+  const sentence = model && operatingSentence(say, model.manifest, props.view.study.bodyParts);
   if (ai.hidden === 'opinion-first') {
     if (!props.editable)
       return <p className="muted small tool-line">{t('ai.opinionFirstOther', { name })}</p>;
@@ -140,9 +141,7 @@ function Tool({ ai, ...props }: Parameters<typeof Findings>[0] & { ai: Ai }) {
         !measuresOnly(model) && (
           <div className="proposal none">
             <b>{t('ai.noMark')}</b>
-            <p className="muted small">
-              {model && operatingSentence(say, model.manifest, props.view.study.bodyParts)}
-            </p>
+            {sentence && <p className="muted small">{sentence}</p>}
           </div>
         )}
     </>
