@@ -1,9 +1,14 @@
 import { sql, type RawBuilder, type Selectable } from 'kysely';
 import type { Db, SealedEvent, Store, Tx } from '../store/types.ts';
 import type { Cell } from './figures.ts';
-import type { Watched } from './monitoring.ts';
+import { MONITORING, monitoringFrom, type Monitoring } from './monitoring.ts';
+import type { Quartiles } from './statistics.ts';
 import type { EvidenceTables, ReadingFactTable } from './tables.ts';
-import type { FigureKey, ReadingFact, ReadingSnapshot } from './types.ts';
+import { TALLIES } from './tally/definitions.ts';
+import { quartilesOf } from './tally/durations.ts';
+import { createFolds } from './tally/folds.ts';
+import { createTallies } from './tally/tallies.ts';
+import type { Answer, FigureKey, ReadingFact, ReadingSnapshot } from './types.ts';
 
 const CONSUMER = 'evidence.facts';
 /** Events of the reading room that carry `snapshot` in their payload. */
@@ -105,9 +110,21 @@ const toFact = (row: Selectable<ReadingFactTable>): ReadingFact => ({
   },
 });
 
-/** Facts as rows: written by the consumer alone, grouped for the figures. */
+/** Facts as rows: written by the consumer alone, counted for the figures as they change (tally/). */
 export function createFacts(store: Store) {
   const read = store.read as unknown as Db<EvidenceTables>;
+  const tallies = createTallies(store, TALLIES);
+
+  /** Number of the last event that changed facts. */
+  async function seqOf(db: Db<EvidenceTables> | Tx<EvidenceTables>): Promise<number> {
+    const row = await db
+      .selectFrom('consumer_cursor')
+      .select('seq')
+      .where('consumer', '=', CONSUMER)
+      .executeTakeFirst();
+    return Number(row?.seq ?? 0);
+  }
+  const folds = createFolds(store, seqOf);
 
   /**
    * A study's rows are replaced whole; applying an event again changes nothing. One thing outlives the report it stood in: a
@@ -134,6 +151,8 @@ export function createFacts(store: Store) {
       return blind ? { ...row, ...blindPart(blind) } : row;
     });
     if (rows.length > 0) await tx.insertInto('reading_fact').values(rows).execute();
+    await tallies.change(tx, before, rows);
+    await folds.change(tx, before, rows);
   }
 
   const within = (modelId: string, range: Range) => {
@@ -144,75 +163,50 @@ export function createFacts(store: Store) {
   };
 
   return {
-    start(): void {
+    /** Counts of facts by key, for any period. */
+    tallies,
+    /** Figures that depend on the order of the signatures. */
+    folds,
+    async start(): Promise<void> {
+      await tallies.prepare();
       store.events.consume(CONSUMER, apply, { kinds: KINDS });
     },
-    /** Number of the last event that changed facts. */
-    async seq(): Promise<number> {
-      const row = await read
-        .selectFrom('consumer_cursor')
-        .select('seq')
-        .where('consumer', '=', CONSUMER)
-        .executeTakeFirst();
-      return Number(row?.seq ?? 0);
-    },
-    /** Studies of one version in the order of their signatures, as they are watched; training images are not among them. */
-    async watched(modelId: string, version: string): Promise<Watched[]> {
-      const rows = await within(modelId, {})
-        .select(['signed_at', 'ai_score_max', 'blind_conclusion', 'blind_ai_positive'])
-        .where('model_version', '=', version)
-        .where('in_training', '=', 0)
-        .orderBy('signed_at')
-        .orderBy('report_id')
-        .execute();
-      return rows.map((row) => ({
-        signedAt: Number(row.signed_at),
-        marked: row.blind_ai_positive === 1,
-        positive:
-          row.blind_conclusion === null || row.blind_conclusion === 'uncertain'
-            ? null
-            : row.blind_conclusion === 'yes',
-        score: row.ai_score_max,
-      }));
+    seq: () => seqOf(read),
+    /** One version in the order of its signatures. */
+    async monitoring(modelId: string, version: string): Promise<Monitoring> {
+      return monitoringFrom(await folds.of(MONITORING, modelId, version));
     },
     async cells(modelId: string, range: Range): Promise<Cell[]> {
-      const total = (column: keyof ReadingFactTable) => sql<number>`sum(${sql.ref(column)})`;
-      const rows = await within(modelId, range)
-        .select(['conclusion', 'blind_conclusion', 'ai_positive', 'blind_ai_positive', 'in_training'])
-        .select((eb) => [
-          eb.fn.countAll<number>().as('studies'),
-          total('marks').as('marks'),
-          total('false_alarms').as('false_alarms'),
-          total('image_tp').as('tp'),
-          total('image_fp').as('fp'),
-          total('image_fn').as('fn'),
-          total('image_tn').as('tn'),
-        ])
-        .groupBy(['conclusion', 'blind_conclusion', 'ai_positive', 'blind_ai_positive', 'in_training'])
-        .execute();
-      return rows.map((row) => ({
-        conclusion: row.conclusion,
-        blindConclusion: row.blind_conclusion,
-        aiPositive: row.ai_positive === 1,
-        blindAiPositive: row.blind_ai_positive === 1,
-        inTraining: row.in_training === 1,
-        studies: Number(row.studies),
-        marks: Number(row.marks),
-        falseAlarms: Number(row.false_alarms),
-        perImage: {
-          truePositive: Number(row.tp),
-          falsePositive: Number(row.fp),
-          falseNegative: Number(row.fn),
-          trueNegative: Number(row.tn),
-        },
-      }));
+      return (await tallies.of('judged', modelId, range)).map(({ key, facts, sums }) => {
+        const [conclusion, blindConclusion, aiPositive, blindAiPositive, inTraining] = key;
+        const [marks, falseAlarms, tp, fp, fn, tn] = sums;
+        return {
+          conclusion: conclusion as Answer | null,
+          blindConclusion: blindConclusion as Answer | null,
+          aiPositive: aiPositive === 1,
+          blindAiPositive: blindAiPositive === 1,
+          inTraining: inTraining === 1,
+          studies: facts,
+          marks: marks!,
+          falseAlarms: falseAlarms!,
+          perImage: { truePositive: tp!, falsePositive: fp!, falseNegative: fn!, trueNegative: tn! },
+        };
+      });
     },
     /** Arrival → signature, ms. */
-    async durations(modelId: string, range: Range): Promise<number[]> {
-      const rows = await within(modelId, range)
-        .select(sql<number>`signed_at - arrived_at`.as('ms'))
-        .execute();
-      return rows.map((row) => Number(row.ms));
+    async turnaround(modelId: string, range: Range): Promise<Quartiles> {
+      const lines = await tallies.of('turnaround', modelId, range);
+      const bins = Map.groupBy(lines, ({ key }) => key[0] as number);
+      const counts = [...bins].map(([bin, of]) => ({
+        bin,
+        count: of.reduce((n, { facts }) => n + facts, 0),
+      }));
+      const ms = sql<number>`(signed_at - arrived_at)`;
+      return quartilesOf(counts, async (from, to) => {
+        let query = within(modelId, range).select(ms.as('ms')).where(ms, '<', to);
+        if (from !== -Infinity) query = query.where(ms, '>=', from);
+        return (await query.execute()).map((row) => Number(row.ms));
+      });
     },
     /** Those behind a figure (`behind` in figures.ts, said in SQL), newest first. */
     async rows(modelId: string, figure: FigureKey, range: Range): Promise<ReadingFact[]> {

@@ -3,8 +3,6 @@ import type { Log } from '../log.ts';
 import type { Store } from '../store/types.ts';
 import { createFacts, type Range } from './facts.ts';
 import { figuresOf } from './figures.ts';
-import { quartiles } from './statistics.ts';
-import { monitoringOf } from './monitoring.ts';
 import { createStages } from './stages.ts';
 import type { Evidence, EvidenceSummary } from './types.ts';
 
@@ -49,12 +47,12 @@ export function createEvidence(deps: {
     const key = JSON.stringify([modelId, range.from ?? null, range.to ?? null, lastSeq]);
     const cached = cache.get(key);
     if (cached) return cached;
-    const [cells, durations, card] = await Promise.all([
+    const [cells, turnaround, card] = await Promise.all([
       facts.cells(modelId, range),
-      facts.durations(modelId, range),
+      facts.turnaround(modelId, range),
       cardOf(modelId),
     ]);
-    const { n, median, q1, q3 } = quartiles(durations);
+    const { n, median, q1, q3 } = turnaround;
     const fresh: EvidenceSummary = {
       modelId,
       from: range.from ?? null,
@@ -75,17 +73,17 @@ export function createEvidence(deps: {
     summary,
     async monitoring(modelId) {
       const version = (await assist.model(modelId))?.manifest.version ?? '';
-      const [studies, { since }] = await Promise.all([
-        facts.watched(modelId, version),
+      const [watched, { since }] = await Promise.all([
+        facts.monitoring(modelId, version),
         stages.stage(modelId, version),
       ]);
-      return { modelId, version, decidedAt: since, ...monitoringOf(studies) };
+      return { modelId, version, decidedAt: since, ...watched };
     },
     async cases(modelId, figure, range = {}) {
       return facts.rows(modelId, figure, range);
     },
     async start() {
-      facts.start();
+      await facts.start();
     },
   };
 }

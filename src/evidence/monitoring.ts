@@ -4,7 +4,8 @@
  */
 import { wilson } from './statistics.ts';
 import { smirnov, stability } from './drift.ts';
-import { cusum, eProcess } from './sequential.ts';
+import { cusumRule, eProcessRule, type CusumState } from './sequential.ts';
+import type { Fold, Folded } from './tally/types.ts';
 
 /** First cases of a version, by which the later ones are judged. */
 export const REFERENCE_CASES = 50;
@@ -32,7 +33,7 @@ export interface Chart {
   readonly failures: number;
   /** Of the first `REFERENCE_CASES`; null while there are fewer. */
   readonly reference: { readonly failures: number; readonly accepted: number } | null;
-  /** After each later case: time and sum. The alarm stands at `limit`. */
+  /** After each later case, or of many the highest of several: time and sum. The alarm stands at `limit`. */
   readonly path: readonly { readonly at: number; readonly sum: number }[];
   readonly limit: number;
   /** `from`: when the sum began to rise. Failures and cases from there on. */
@@ -64,55 +65,197 @@ export interface Monitoring {
   };
 }
 
+/** Points of a path at most; of more cases each point is the highest of several. */
+export const PATH_POINTS = 500;
+
+type Alarm = Chart['alarms'][number];
+type Word = { readonly missed: Alarm } | { readonly falseMarks: Alarm } | { readonly block: ScoreBlock };
+
+interface ChartState {
+  n: number;
+  failures: number;
+  /** Failures among the first cases, counted until there are enough. */
+  first: number;
+  cusum: CusumState;
+  /** When the sum began to rise, and failures since then. */
+  began: { at: number; failures: number };
+  logs: number[];
+  evidence: number | null;
+  path: { at: number; sum: number }[];
+  /** Cases that a point of the path stands for, and those in its last one. */
+  each: number;
+  inLast: number;
+}
+interface State {
+  missed: ChartState;
+  falseMarks: ChartState;
+  scores: { n: number; first: number[]; block: number[]; from: number; psiByChance: number | null };
+}
+
+const newChart = (): ChartState => ({
+  n: 0,
+  failures: 0,
+  first: 0,
+  cusum: { cases: 0, sum: 0, began: 0 },
+  began: { at: 0, failures: 0 },
+  logs: [],
+  evidence: null,
+  path: [],
+  each: 1,
+  inLast: 0,
+});
+
+/**
+ * Watching, one study after the other. What it says for good are alarms and full blocks of scores.
+ * Studies must come in the order of their signatures.
+ */
+const WATCHING = {
+  start: (): State => ({
+    missed: newChart(),
+    falseMarks: newChart(),
+    scores: { n: 0, first: [], block: [], from: 0, psiByChance: null },
+  }),
+  step(state: State, study: Watched): Word[] {
+    const words: Word[] = [];
+    if (study.positive !== null) {
+      const which = study.positive ? 'missed' : 'falseMarks';
+      const alarm = watch(state[which], study.signedAt, study.marked !== study.positive);
+      if (alarm) words.push({ [which]: alarm } as unknown as Word);
+    }
+    const block = compare(state.scores, study);
+    if (block) words.push({ block });
+    return words;
+  },
+};
+
+/** The version of a tool as its facts tell it. */
+export const MONITORING: Fold<State, Word[]> = {
+  name: 'monitoring',
+  version: 1,
+  start: WATCHING.start,
+  step(state, fact) {
+    if (fact.in_training === 1) return undefined;
+    const { blind_conclusion: answer } = fact;
+    const words = WATCHING.step(state, {
+      signedAt: Number(fact.signed_at),
+      marked: fact.blind_ai_positive === 1,
+      positive: answer === null || answer === 'uncertain' ? null : answer === 'yes',
+      score: fact.ai_score_max,
+    });
+    return words.length > 0 ? words : undefined;
+  },
+};
+
 export function monitoringOf(studies: readonly Watched[]): Monitoring {
-  const scores = studies.map(({ score }) => score);
-  const blocks: ScoreBlock[] = [];
-  let psiByChance: number | null = null;
-  const reference = scores.slice(0, SCORE_REFERENCE);
-  for (let i = SCORE_REFERENCE; i + SCORE_BLOCK <= scores.length; i += SCORE_BLOCK) {
-    const block = scores.slice(i, i + SCORE_BLOCK);
-    const { distance, p } = smirnov(reference, block);
-    const { psi, byChance } = stability(reference, block);
-    psiByChance = byChance;
-    const [from, to] = [studies[i]!.signedAt, studies[i + SCORE_BLOCK - 1]!.signedAt];
-    blocks.push({ from, to, distance, p, psi, different: p < SCORE_ALPHA });
-  }
+  const state = WATCHING.start();
+  return monitoringFrom({ state, said: studies.map((study) => WATCHING.step(state, study)) });
+}
+
+export function monitoringFrom({ state, said }: Folded<State, Word[]>): Monitoring {
+  const words = said.flat();
+  const { n, psiByChance } = state.scores;
   return {
-    missed: chartOf(studies, true),
-    falseMarks: chartOf(studies, false),
-    scores: { n: scores.length, blocks, psiByChance },
+    missed: chartOf(
+      state.missed,
+      words.flatMap((word) => ('missed' in word ? word.missed : [])),
+    ),
+    falseMarks: chartOf(
+      state.falseMarks,
+      words.flatMap((word) => ('falseMarks' in word ? word.falseMarks : [])),
+    ),
+    scores: { n, blocks: words.flatMap((word) => ('block' in word ? word.block : [])), psiByChance },
   };
 }
 
-function chartOf(studies: readonly Watched[], positive: boolean): Chart {
-  const cases = studies.filter((study) => study.positive === positive);
-  const failed = cases.map(({ marked }) => marked !== positive);
-  const count = (of: readonly boolean[]): number => of.filter(Boolean).length;
-  const none = { n: cases.length, failures: count(failed), reference: null, path: [], limit: Math.log(ALARM_BUDGET), alarms: [], evidence: null }; // prettier-ignore
-  if (cases.length < REFERENCE_CASES) return none;
-  const first = count(failed.slice(0, REFERENCE_CASES));
-  // As bad as the first cases can have been by chance: what is no worse than that is no alarm.
-  const accepted = wilson(first, REFERENCE_CASES)!.high;
-  // Nothing can be worse than always wrong.
-  if (accepted >= 1) return { ...none, reference: { failures: first, accepted } };
-  const later = cases.slice(REFERENCE_CASES);
-  const failures = failed.slice(REFERENCE_CASES);
-  const { path, alarms, since, limit } = cusum(failures, { accepted, ratio: WORSE, budget: ALARM_BUDGET });
+/** As bad as the first cases can have been by chance: what is no worse than that is no alarm. */
+const acceptedOf = (first: number): number => wilson(first, REFERENCE_CASES)!.high;
+
+type Rules = { sums: ReturnType<typeof cusumRule>; evidence: ReturnType<typeof eProcessRule> };
+const made = new Map<number, Rules | null>();
+/** Both rules after so many failures among the first cases; null where nothing can be worse: always wrong. */
+function rulesAfter(first: number): Rules | null {
+  let rules = made.get(first);
+  if (rules === undefined) {
+    const accepted = acceptedOf(first);
+    rules =
+      accepted >= 1
+        ? null
+        : {
+            sums: cusumRule({ accepted, ratio: WORSE, budget: ALARM_BUDGET }),
+            evidence: eProcessRule(accepted),
+          };
+    made.set(first, rules);
+  }
+  return rules;
+}
+
+function watch(chart: ChartState, at: number, failed: boolean): Alarm | undefined {
+  chart.n += 1;
+  chart.failures += Number(failed);
+  if (chart.n <= REFERENCE_CASES) {
+    chart.first += Number(failed);
+    return undefined;
+  }
+  const rules = rulesAfter(chart.first);
+  if (!rules) return undefined;
+  if (chart.logs.length === 0) chart.logs = rules.evidence.start();
+  chart.evidence = rules.evidence.next(chart.logs, failed);
+
+  if (chart.cusum.sum === 0) chart.began = { at, failures: 0 };
+  chart.began.failures += Number(failed);
+  const { sum, alarmSince } = rules.sums.next(chart.cusum, failed);
+  addPoint(chart, { at, sum });
+  if (alarmSince === undefined) return undefined;
+  const { at: from, failures } = chart.began;
+  return { at, from, cases: chart.cusum.cases - alarmSince, failures };
+}
+
+/** The path stays short: when it is full, of two neighbours the higher is kept, and no peak is lost. */
+function addPoint(chart: ChartState, point: { at: number; sum: number }): void {
+  const { path } = chart;
+  const last = path.at(-1);
+  if (last && chart.inLast < chart.each) {
+    chart.inLast += 1;
+    if (point.sum > last.sum) path[path.length - 1] = point;
+    return;
+  }
+  if (path.length === PATH_POINTS) {
+    chart.path = Array.from({ length: PATH_POINTS / 2 }, (_, i) => {
+      const [a, b] = [path[2 * i]!, path[2 * i + 1]!];
+      return b.sum > a.sum ? b : a;
+    });
+    chart.each *= 2;
+  }
+  chart.path.push(point);
+  chart.inLast = 1;
+}
+
+function chartOf(chart: ChartState, alarms: readonly Alarm[]): Chart {
+  const { n, failures, first, path, evidence } = chart;
+  const accepted = n < REFERENCE_CASES ? null : acceptedOf(first);
   return {
-    n: cases.length,
-    failures: count(failed),
-    reference: { failures: first, accepted },
-    path: path.map((sum, i) => ({ at: later[i]!.signedAt, sum })),
-    limit,
-    alarms: alarms.map((end, k) => {
-      const begin = since[k]!;
-      return {
-        at: later[end]!.signedAt,
-        from: later[begin]!.signedAt,
-        cases: end - begin + 1,
-        failures: count(failures.slice(begin, end + 1)),
-      };
-    }),
-    evidence: eProcess(failures, accepted).at(-1) ?? null,
+    n,
+    failures,
+    reference: accepted === null ? null : { failures: first, accepted },
+    path,
+    limit: Math.log(ALARM_BUDGET),
+    alarms,
+    evidence,
   };
+}
+
+function compare(scores: State['scores'], { signedAt, score }: Watched): ScoreBlock | undefined {
+  scores.n += 1;
+  if (scores.first.length < SCORE_REFERENCE) {
+    scores.first.push(score);
+    return undefined;
+  }
+  if (scores.block.length === 0) scores.from = signedAt;
+  scores.block.push(score);
+  if (scores.block.length < SCORE_BLOCK) return undefined;
+  const { distance, p } = smirnov(scores.first, scores.block);
+  const { psi, byChance } = stability(scores.first, scores.block);
+  scores.psiByChance = byChance;
+  scores.block = [];
+  return { from: scores.from, to: signedAt, distance, p, psi, different: p < SCORE_ALPHA };
 }
