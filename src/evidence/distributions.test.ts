@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { betaCdf, betaQuantile, binomialHalf, erfc, logGamma, twoSided } from './distributions.ts';
+import {
+  betaCdf,
+  betaQuantile,
+  binomialHalf,
+  erfc,
+  logGamma,
+  normalCdf,
+  normalQuantile,
+  twoSided,
+} from './distributions.ts';
 
 const near = (value: number, expected: number, relative = 1e-11): void =>
   expect(Math.abs(value - expected), `${value} is not ${expected}`).toBeLessThanOrEqual(
@@ -15,6 +24,18 @@ describe('as R 4.2.2 has them', () => {
     near(twoSided(-2.209), 0.0271746409047622);
     near(twoSided(5), 5.73303143758388e-7);
     near(twoSided(8), 1.24419211485436e-15);
+  });
+  test('qnorm, and pnorm back', () => {
+    near(normalQuantile(1e-10), -6.36134090240406);
+    near(normalQuantile(0.001), -3.09023230616781);
+    near(normalQuantile(0.025), -1.95996398454005);
+    near(normalQuantile(0.3), -0.524400512708041);
+    expect(normalQuantile(0.5)).toBe(0);
+    near(normalQuantile(0.9), 1.2815515655446);
+    near(normalQuantile(0.9999), 3.71901648545571);
+    expect([normalQuantile(0), normalQuantile(1)]).toEqual([-Infinity, Infinity]);
+    expect(() => normalQuantile(1.1)).toThrow(RangeError);
+    for (const p of [1e-8, 0.01, 0.4, 0.77]) near(normalCdf(normalQuantile(p)), p, 1e-10);
   });
   test('lgamma', () => {
     near(logGamma(0.1), 2.252712651734206);

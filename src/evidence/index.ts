@@ -4,6 +4,7 @@ import type { Store } from '../store/types.ts';
 import { createFacts, type Range } from './facts.ts';
 import { figuresOf } from './figures.ts';
 import { createStages } from './stages.ts';
+import { createTurnaround } from './turnaround/index.ts';
 import type { Evidence, EvidenceSummary } from './types.ts';
 
 export { createLabelling } from './labelling/index.ts';
@@ -28,6 +29,7 @@ export function createEvidence(deps: {
   const { store, assist, timeZone, now = Date.now } = deps;
   const stages = createStages({ store, assist, now });
   const facts = createFacts(store);
+  const turnaround = createTurnaround({ store, timeZone });
   /** Key: model, range and the last event that changed facts. Oldest first. */
   const cache = new Map<string, EvidenceSummary>();
 
@@ -71,6 +73,7 @@ export function createEvidence(deps: {
   return {
     ...stages,
     summary,
+    turnaround: turnaround.of,
     async monitoring(modelId) {
       const version = (await assist.model(modelId))?.manifest.version ?? '';
       const [watched, { since }] = await Promise.all([
@@ -84,6 +87,7 @@ export function createEvidence(deps: {
     },
     async start() {
       await facts.start();
+      turnaround.start();
     },
   };
 }

@@ -2,6 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Migration } from '../store/types.ts';
 import { labellingMigrations } from './labelling/tables.ts';
 import { tallyMigrations } from './tally/tables.ts';
+import { turnaroundMigrations } from './turnaround/tables.ts';
 
 const STAGE_LIST = sql.raw(`('evaluation','shadow','pilot','routine','retired')`);
 const ANSWER_LIST = sql.raw(`('yes','no','uncertain')`);
@@ -106,4 +107,5 @@ export const evidenceMigrations: readonly Migration[] = [
   },
   ...labellingMigrations,
   ...tallyMigrations,
+  ...turnaroundMigrations,
 ];

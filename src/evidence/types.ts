@@ -1,5 +1,6 @@
 import type { Principal } from '../people/types.ts';
 import type { Monitoring } from './monitoring.ts';
+import type { Turnaround } from './turnaround/types.ts';
 
 export const STAGES = ['evaluation', 'shadow', 'pilot', 'routine', 'retired'] as const;
 export type Stage = (typeof STAGES)[number];
@@ -168,6 +169,8 @@ export interface Evidence {
     options: { readers?: readonly string[]; blindFirst?: boolean; reason: string },
     by: Principal,
   ): Promise<StageAct>;
+  /** How long the studies of a tool take, with it in view and without. */
+  turnaround(modelId: string, range?: { from?: number; to?: number }): Promise<Turnaround>;
   /** The version in use, watched over time. */
   monitoring(modelId: string): Promise<ToolMonitoring>;
   summary(modelId: string, range?: { from?: number; to?: number }): Promise<EvidenceSummary>;

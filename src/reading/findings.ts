@@ -146,7 +146,7 @@ export function createFindings(context: Context, claims: Claims) {
      */
     async decide(
       findingId: string,
-      input: { decision: Decision | null; box?: Box | null; text?: string | null },
+      input: { decision: Decision | null; box?: Box | null; text?: string | null; ms?: number | null },
       principal: Principal,
     ): Promise<Finding> {
       const personId = readerOf(principal);
@@ -202,7 +202,11 @@ export function createFindings(context: Context, claims: Claims) {
           subject: findingId,
           actor: personId,
           // The run lets the audit keep it back from whoever may not see the run.
-          payload: { decision: input.decision, run: known.run_id },
+          payload: {
+            decision: input.decision,
+            run: known.run_id,
+            ...(typeof input.ms === 'number' && known.run_id !== null ? { ms: input.ms } : {}),
+          },
         });
         return findingOf(row);
       });

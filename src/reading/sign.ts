@@ -12,6 +12,7 @@ import type { Drafts } from './drafts.ts';
 import { findingOf, type Findings } from './findings.ts';
 import type { Marks } from './marks.ts';
 import type { Reports } from './reports.ts';
+import { courseOf } from './course.ts';
 import type { Snapshots } from './snapshot.ts';
 import type { Finding, RecordedAi, Report, ReportFields, ReportRecord, SigningBlock } from './types.ts';
 
@@ -235,6 +236,7 @@ export function createSign(
           version: round,
           sha256,
           snapshot: snapshots.of(record, analysed, { amended: false, ...before }),
+          course: courseOf(record, analysed, before),
         },
       });
       return record.id;

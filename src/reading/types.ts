@@ -254,7 +254,7 @@ export interface Reading {
   giveOpinion(studyUid: string, modelId: string, answer: Answer, principal: Principal): Promise<StudyView>;
   decide(
     findingId: string,
-    input: { decision: Decision | null; box?: Box | null; text?: string | null },
+    input: { decision: Decision | null; box?: Box | null; text?: string | null; ms?: number | null },
     principal: Principal,
   ): Promise<Finding>;
   addFinding(
@@ -297,8 +297,9 @@ export interface Reading {
 export type { AiFinding };
 /**
  * Events: `reading.claimed`, `reading.released`, `reading.opinion` (subject: model; no answer in it), `reading.ai-shown` (subject:
- * run; payload {model}), `reading.decided` (subject: finding; payload {decision, run}: run of AI's finding), `reading.report.signed` and
- * `reading.report.addendum` (subject: report; payload {version, sha256, snapshot}), `reading.facts` (subject: report; payload
+ * run; payload {model}), `reading.decided` (subject: finding; payload {decision, run, ms}: run of AI's
+ * finding, and how long the page showed the mark as the one at hand, where it told), `reading.report.signed` and
+ * `reading.report.addendum` (subject: report; payload {version, sha256, snapshot}; of the signature also `course`), `reading.facts` (subject: report; payload
  * {snapshot}: evidence changed after the signature), `reading.reopened`, `reading.discrepancy` (payload {kind}).
- * `snapshot` is a ReadingSnapshot of src/evidence/types.ts.
+ * `snapshot` is a ReadingSnapshot of src/evidence/types.ts, `course` a Course of src/evidence/turnaround/types.ts.
  */

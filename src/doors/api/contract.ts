@@ -41,6 +41,7 @@
  * | DELETE /api/models/:id/versions/:version | | 204 |
  * | GET /api/evidence/:modelId?from&to | | EvidenceSummary |
  * | GET /api/evidence/:modelId/monitoring | | ToolMonitoring |
+ * | GET /api/evidence/:modelId/turnaround?from&to | | Turnaround |
  * | GET /api/evidence/:modelId/cases?figure&from&to | | CaseRow[] |
  * | GET · POST /api/validation | StudyForm | ValidationPage · ValidationRow |
  * | POST /api/validation/:id/cancel · /again · DELETE /api/validation/:id | | ValidationRow · 204 |
@@ -144,6 +145,13 @@ export type {
   Stage,
   StageAct,
 } from '../../evidence/types.ts';
+export type {
+  Adjusted,
+  NotComparable,
+  Spread,
+  Stretch,
+  Turnaround,
+} from '../../evidence/turnaround/types.ts';
 export type {
   CaseToLabel,
   Corrected,

@@ -30,6 +30,8 @@ const DecisionBody = z.object({
   decision: z.enum(['accepted', 'rejected', 'corrected']).nullable(),
   box: box.nullable().optional(),
   text: text.nullable().optional(),
+  /** How long the mark was the one at hand, ms, as the page measured it: at most two minutes. */
+  ms: z.number().int().min(0).max(120_000).nullable().optional(),
 });
 const coordinate = z.number().min(0).max(100_000);
 const measured = z.number().min(-1e12).max(1e12);

@@ -105,6 +105,10 @@ export function registerTools(app: FastifyInstance, rooms: Rooms): void {
     await installed(request.params.id);
     return evidence.monitoring(request.params.id);
   });
+  app.get<Model>('/api/evidence/:id/turnaround', whoMayJudge, async (request) => {
+    await installed(request.params.id);
+    return evidence.turnaround(request.params.id, compact(queryOf(request, Range)));
+  });
   app.get<Model>('/api/evidence/:id/cases', whoMayJudge, async (request): Promise<CaseRow[]> => {
     const { figure, ...range } = queryOf(request, Cases);
     const facts = await evidence.cases(request.params.id, figure, compact(range));
