@@ -1,7 +1,7 @@
 import { SEES_NO_AI } from '../archive/types.ts';
 import { NegatoscopeError } from '../errors.ts';
 import type { Language, Principal } from '../people/types.ts';
-import { withoutControls } from './canonical.ts';
+import { withoutControls } from '../store/canonical.ts';
 import type { Case, Cases, OpinionRow } from './cases.ts';
 import type { Claims } from './claims.ts';
 import { asDb, parseJson, readerOf } from './context.ts';

@@ -5,7 +5,7 @@ import type { AiFinding, Box, InstalledModel, RunRow } from '../assist/types.ts'
 import type { InstanceRow } from '../archive/types.ts';
 import { SEES_NO_AI } from '../archive/types.ts';
 import { NegatoscopeError } from '../errors.ts';
-import { plainText } from './canonical.ts';
+import { plainText } from '../store/canonical.ts';
 import type { Language, Principal } from '../people/types.ts';
 import type { Claims } from './claims.ts';
 import { notFound, parseJson, readerOf } from './context.ts';

@@ -4,7 +4,7 @@ import { calibrationAt, valueUnitOf, type Point } from '../measure/calibration.t
 import type { Header } from '../measure/header.ts';
 import { geometryOf, PIXEL_QUANTITIES, POINTS, type Mark, type Quantity } from '../measure/marks.ts';
 import type { Principal } from '../people/types.ts';
-import { plainText } from './canonical.ts';
+import { plainText } from '../store/canonical.ts';
 import type { Claims } from './claims.ts';
 import { asDb, readerOf } from './context.ts';
 import type { Context, ReadingTx } from './context.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import { NegatoscopeError } from '../errors.ts';
 import type { Principal } from '../people/types.ts';
-import { canonicalJson, plainText, sha256Of } from './canonical.ts';
+import { canonicalJson, plainText, sha256Of } from '../store/canonical.ts';
 import { assertReader, notFound, readerOf } from './context.ts';
 import type { Context } from './context.ts';
 import type { Snapshots } from './snapshot.ts';

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { STAGES, type Stage } from '../evidence/types.ts';
 import type { RunRow } from '../assist/types.ts';
 import type { Role } from '../people/types.ts';
-import { canonicalJson } from './canonical.ts';
+import { canonicalJson } from '../store/canonical.ts';
 import { acceptedText, boxWithin } from './findings.ts';
 import { doseLine, techniqueLine } from './header.ts';
 import { blindConclusion, factOf, type Analysed } from './snapshot.ts';

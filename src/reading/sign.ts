@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { NegatoscopeError } from '../errors.ts';
 import type { Mark } from '../measure/marks.ts';
 import type { Principal } from '../people/types.ts';
-import { canonicalJson, sha256Of } from './canonical.ts';
+import { canonicalJson, sha256Of } from '../store/canonical.ts';
 import { stateOf, type Claims } from './claims.ts';
 import { alreadySigned, isSigned, parseJson, readerOf, roundOf } from './context.ts';
 import type { Context } from './context.ts';
