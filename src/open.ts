@@ -13,7 +13,7 @@ import { createReading, readingMigrations, knownDocuments, signedAt, standingOf 
 import { createRemote, remoteMigrations, type Here } from './remote/index.ts';
 import type { Rooms } from './rooms.ts';
 import { createStore, type Store } from './store/index.ts';
-import { createValidation, validationMigrations } from './validation/index.ts';
+import { createValidation, validatedAt, validationMigrations } from './validation/index.ts';
 
 const BUILT_IN_MODELS = join(new URL('..', import.meta.url).pathname, 'models');
 
@@ -91,7 +91,14 @@ export async function openRooms(
     processes: config.assistProcesses,
     workerLeaseMs: config.workerLeaseSeconds * 1000,
   });
-  const evidence = createEvidence({ store, assist, log, timeZone: config.timeZone });
+  const evidence = createEvidence({
+    store,
+    assist,
+    log,
+    timeZone: config.timeZone,
+    // Validation comes after evidence, which it imports.
+    validated: (modelId) => validatedAt(validation, modelId),
+  });
   const reading = createReading({ store, archive, assist, evidence, log, timeZone: config.timeZone });
   const validation = createValidation({ store, archive, assist, folders: config.studyFolders, log });
   const labelling = createLabelling({ store, assist, archive, standing: (who) => standingOf(store, who) });

@@ -392,6 +392,8 @@ eachStore((_label, make) => {
       person_reader: 'reader' as const,
       person_name: 'x',
       at: 1,
+      gate: null,
+      breach: null,
     };
     await expect(
       store.write<EvidenceTables, unknown>((tx) => tx.insertInto('stage_act').values(act).execute()),

@@ -64,6 +64,8 @@ const toRow = (fact: ReadingFact): ReadingFactTable => ({
   image_fp: fact.perImage?.falsePositive ?? 0,
   image_fn: fact.perImage?.falseNegative ?? 0,
   image_tn: fact.perImage?.trueNegative ?? 0,
+  blind_signed_at: fact.signedAt,
+  blind_stage: fact.stage,
 });
 
 /** What a conclusion given before AI was seen says of the tool. */
@@ -74,6 +76,8 @@ const blindPart = (row: Selectable<ReadingFactTable>) => ({
   image_fp: row.image_fp,
   image_fn: row.image_fn,
   image_tn: row.image_tn,
+  blind_signed_at: row.blind_signed_at,
+  blind_stage: row.blind_stage,
 });
 
 const toFact = (row: Selectable<ReadingFactTable>): ReadingFact => ({
@@ -110,8 +114,14 @@ const toFact = (row: Selectable<ReadingFactTable>): ReadingFact => ({
   },
 });
 
-/** Facts as rows: written by the consumer alone, counted for the figures as they change (tally/). */
-export function createFacts(store: Store) {
+/**
+ * Facts as rows: written by the consumer alone, counted for the figures as they change (tally/). `told` hears of new rows in the same
+ * transaction.
+ */
+export function createFacts(
+  store: Store,
+  told: (tx: Tx<EvidenceTables>, rows: readonly ReadingFactTable[]) => Promise<void> = async () => {},
+) {
   const read = store.read as unknown as Db<EvidenceTables>;
   const tallies = createTallies(store, TALLIES);
 
@@ -153,6 +163,7 @@ export function createFacts(store: Store) {
     if (rows.length > 0) await tx.insertInto('reading_fact').values(rows).execute();
     await tallies.change(tx, before, rows);
     await folds.change(tx, before, rows);
+    if (rows.length > 0) await told(tx, rows);
   }
 
   const within = (modelId: string, range: Range) => {

@@ -3,6 +3,7 @@ import type { Log } from '../log.ts';
 import type { Store } from '../store/types.ts';
 import { createFacts, type Range } from './facts.ts';
 import { figuresOf } from './figures.ts';
+import { createGates, type Validated } from './gates/index.ts';
 import { createStages } from './stages.ts';
 import { createTurnaround } from './turnaround/index.ts';
 import type { Evidence, EvidenceSummary } from './types.ts';
@@ -11,6 +12,8 @@ export { createLabelling } from './labelling/index.ts';
 export { evidenceMigrations } from './migrations.ts';
 export { STAGES } from './types.ts';
 export type * from './types.ts';
+export type * from './gates/types.ts';
+export type { Validated } from './gates/index.ts';
 
 const CACHED = 64;
 
@@ -23,12 +26,25 @@ export function createEvidence(deps: {
   assist: Pick<Assist, 'model'>;
   /** IANA name; days and hours of the page are the site's. */
   timeZone: string;
+  /** Finished validation studies of a tool: those that a protocol names as its source. */
+  validated?: (modelId: string) => Promise<Validated[]>;
   now?: () => number;
   log?: Log;
 }): Evidence & { start(): Promise<void> } {
   const { store, assist, timeZone, now = Date.now } = deps;
-  const stages = createStages({ store, assist, now });
-  const facts = createFacts(store);
+  const stages = createStages({ store, assist, now, gate: (...of) => gate(...of) });
+  const facts = createFacts(store, (tx, rows) => told(tx, rows));
+  const { gates, gate, told, start } = createGates({
+    store,
+    assist,
+    now,
+    log: deps.log,
+    validated: deps.validated ?? (async () => []),
+    stage: stages.stage,
+    resumedAt: stages.resumedAt,
+    suspend: stages.suspend,
+    seq: facts.seq,
+  });
   const turnaround = createTurnaround({ store, timeZone });
   /** Key: model, range and the last event that changed facts. Oldest first. */
   const cache = new Map<string, EvidenceSummary>();
@@ -71,7 +87,10 @@ export function createEvidence(deps: {
   }
 
   return {
-    ...stages,
+    stage: stages.stage,
+    acts: stages.acts,
+    setStage: stages.setStage,
+    gates,
     summary,
     turnaround: turnaround.of,
     async monitoring(modelId) {
@@ -88,6 +107,7 @@ export function createEvidence(deps: {
     async start() {
       await facts.start();
       turnaround.start();
+      start();
     },
   };
 }

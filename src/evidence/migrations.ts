@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import type { Migration } from '../store/types.ts';
+import { gateMigrations } from './gates/tables.ts';
 import { labellingMigrations } from './labelling/tables.ts';
 import { tallyMigrations } from './tally/tables.ts';
 import { turnaroundMigrations } from './turnaround/tables.ts';
@@ -108,4 +109,5 @@ export const evidenceMigrations: readonly Migration[] = [
   ...labellingMigrations,
   ...tallyMigrations,
   ...turnaroundMigrations,
+  ...gateMigrations,
 ];

@@ -2,6 +2,7 @@ import { NegatoscopeError } from '../errors.ts';
 import type { Assist } from '../assist/types.ts';
 import type { Principal } from '../people/types.ts';
 import { uuidv7, type Db, type Store, type Tx } from '../store/index.ts';
+import type { Breach, Gate } from './gates/types.ts';
 import { holds } from './roles.ts';
 import type { EvidenceTables, PersonTables } from './tables.ts';
 import { STAGES, type Stage, type StageAct, type StageState } from './types.ts';
@@ -10,40 +11,62 @@ type Tables = EvidenceTables & PersonTables;
 
 /**
  * Steps that an act may take: one forward at a time (shadow may be left out), back to evaluation or out of use from anywhere.
- * The same stage again renews its terms: other readers of a pilot, own conclusion first or not.
+ * The same stage again renews its terms: other readers of a pilot, own conclusion first or not. What is shown to readers may be
+ * suspended; from there it goes no further than it was (`reaches`).
  */
 export const TRANSITIONS: Readonly<Record<Stage, readonly Stage[]>> = {
   evaluation: ['shadow', 'pilot', 'retired'],
   shadow: ['pilot', 'evaluation', 'retired'],
-  pilot: ['pilot', 'routine', 'evaluation', 'retired'],
-  routine: ['routine', 'evaluation', 'retired'],
+  pilot: ['pilot', 'routine', 'suspended', 'evaluation', 'retired'],
+  routine: ['routine', 'suspended', 'evaluation', 'retired'],
+  suspended: ['evaluation', 'shadow', 'pilot', 'routine', 'retired'],
   retired: ['evaluation'],
 };
+const FORWARD: readonly Stage[] = ['evaluation', 'shadow', 'pilot', 'routine'];
+/** A step of more being shown than before: what a gate is asked about. */
+export const isForward = (from: Stage, to: Stage): boolean =>
+  FORWARD.includes(from) && FORWARD.indexOf(to) > FORWARD.indexOf(from);
+/** Stages in which an act takes every version with it. */
+const OF_ALL: readonly Stage[] = ['evaluation', 'suspended', 'retired'];
 
 /** Own conclusion first is the default where a pilot begins. */
 const BLIND_FIRST_BY_DEFAULT: readonly Stage[] = ['pilot'];
 
+const parsed = <T>(text: string | null): T | null => (text === null ? null : (JSON.parse(text) as T));
 const forbidden = (message: string) => new NegatoscopeError('stage-forbidden', message, { status: 403 });
 
 /** Stages of tools: a chain of acts, each signed by a person, none of them ever changed. */
-export function createStages(deps: { store: Store; assist: Pick<Assist, 'model'>; now: () => number }) {
+export function createStages(deps: {
+  store: Store;
+  assist: Pick<Assist, 'model'>;
+  now: () => number;
+  /** What the gate out of a stage says now. */
+  gate(modelId: string, version: string, stage: Stage): Promise<Gate | null>;
+}) {
   const { store, assist, now } = deps;
   const read = store.read as unknown as Db<Tables>;
 
   /**
    * The act that rules a version. A step forward was taken for the version that was in use, and another one begins in evaluation;
-   * a step back takes every version with it. Without a version: of all.
+   * a step back or a suspension takes every version with it. Without a version: of all. `suspended` false: as if there had been
+   * no suspension.
    */
-  async function ruling(db: Db<Tables> | Tx<Tables>, modelId: string, version: string | undefined) {
-    const acts = (db as Db<Tables>)
+  async function ruling(
+    db: Db<Tables> | Tx<Tables>,
+    modelId: string,
+    version: string | undefined,
+    { suspended = true } = {},
+  ) {
+    let acts = (db as Db<Tables>)
       .selectFrom('stage_act')
       .selectAll()
       .where('model_id', '=', modelId)
       .orderBy('number', 'desc')
       .limit(1);
+    if (!suspended) acts = acts.where('to_stage', '!=', 'suspended');
     const newest = await acts.executeTakeFirst();
     if (!newest || version === undefined || newest.model_version === version) return newest;
-    if (newest.to_stage === 'evaluation' || newest.to_stage === 'retired') return newest;
+    if (OF_ALL.includes(newest.to_stage)) return newest;
     return acts.where('model_version', '=', version).executeTakeFirst();
   }
   async function readersOf(db: Db<Tables> | Tx<Tables>, actIds: string[]): Promise<Map<string, string[]>> {
@@ -57,6 +80,16 @@ export function createStages(deps: { store: Store; assist: Pick<Assist, 'model'>
       .execute();
     for (const row of rows) map.get(row.act_id)?.push(row.person_id);
     return map;
+  }
+
+  async function lastResumed(db: Db<Tables> | Tx<Tables>, modelId: string): Promise<number> {
+    const row = await (db as Db<Tables>)
+      .selectFrom('stage_act')
+      .select((eb) => eb.fn.max('at').as('at'))
+      .where('model_id', '=', modelId)
+      .where('from_stage', '=', 'suspended')
+      .executeTakeFirst();
+    return Number(row?.at ?? 0);
   }
 
   return {
@@ -95,6 +128,8 @@ export function createStages(deps: { store: Store; assist: Pick<Assist, 'model'>
         personId: row.person_id,
         personName: row.person_name,
         at: Number(row.at),
+        gate: parsed<Gate>(row.gate),
+        breach: parsed<Breach>(row.breach),
       }));
     },
 
@@ -121,6 +156,9 @@ export function createStages(deps: { store: Store; assist: Pick<Assist, 'model'>
         throw new NegatoscopeError('readers-missing', 'Name at least one reader for the pilot.');
       const model = await assist.model(modelId);
       if (!model) throw new NegatoscopeError('model-unknown', 'There is no such tool.', { status: 404 });
+      const { version } = model.manifest;
+      const stands = await ruling(read, modelId, version);
+      const gate = await deps.gate(modelId, version, stands?.to_stage ?? 'evaluation');
 
       return store.write<Tables, StageAct>(async (tx) => {
         for (const role of ['admin', 'reader'] as const)
@@ -136,14 +174,26 @@ export function createStages(deps: { store: Store; assist: Pick<Assist, 'model'>
           .select('name')
           .where('id', '=', personId)
           .executeTakeFirstOrThrow();
-        const before = await ruling(tx, modelId, model.manifest.version);
+        const before = await ruling(tx, modelId, version);
         const { number } = await tx
           .selectFrom('stage_act')
           .select((eb) => eb.fn.coalesce(eb.fn.max('number'), eb.val(0)).as('number'))
           .where('model_id', '=', modelId)
           .executeTakeFirstOrThrow();
         const from = before?.to_stage ?? 'evaluation';
-        if (!TRANSITIONS[from].includes(to))
+        // The gate was asked about the stage of then: it must still be that one.
+        if (before?.id !== stands?.id)
+          throw new NegatoscopeError('stage-step', 'The stage of this tool has just been changed.', {
+            status: 409,
+            details: { from, to },
+          });
+        const most =
+          from === 'suspended'
+            ? FORWARD.indexOf(
+                (await ruling(tx, modelId, version, { suspended: false }))?.to_stage ?? 'evaluation',
+              )
+            : FORWARD.length;
+        if (!TRANSITIONS[from].includes(to) || FORWARD.indexOf(to) > most)
           throw new NegatoscopeError('stage-step', `A tool in stage ${from} cannot go to ${to}.`, {
             status: 409,
             details: { from, to },
@@ -155,7 +205,7 @@ export function createStages(deps: { store: Store; assist: Pick<Assist, 'model'>
         const act: StageAct = {
           id: uuidv7(at),
           modelId,
-          modelVersion: model.manifest.version,
+          modelVersion: version,
           from,
           to,
           readers,
@@ -164,6 +214,8 @@ export function createStages(deps: { store: Store; assist: Pick<Assist, 'model'>
           personId,
           personName: person.name,
           at,
+          gate: isForward(from, to) ? gate : null,
+          breach: null,
         };
         await tx
           .insertInto('stage_act')
@@ -181,6 +233,8 @@ export function createStages(deps: { store: Store; assist: Pick<Assist, 'model'>
             person_reader: 'reader',
             person_name: person.name,
             at,
+            gate: act.gate && JSON.stringify(act.gate),
+            breach: null,
           })
           .execute();
         if (readers.length > 0)
@@ -198,10 +252,69 @@ export function createStages(deps: { store: Store; assist: Pick<Assist, 'model'>
           kind: 'evidence.stage.changed',
           subject: modelId,
           actor: personId,
-          payload: { act: act.id, from, to, version: act.modelVersion, readers },
+          payload: {
+            act: act.id,
+            from,
+            to,
+            version: act.modelVersion,
+            readers,
+            ...(act.gate ? { gate: act.gate.verdict, protocol: act.gate.protocol?.sha256 ?? null } : {}),
+          },
         });
         return act;
       });
     },
+
+    /**
+     * By the program itself: a safety limit was crossed. Nothing happens when the version is not shown to readers any more, or
+     * when its cases were counted from before a signed act that answered an earlier suspension.
+     *
+     * @returns whether it was suspended now
+     */
+    async suspend(modelId: string, version: string, breach: Breach, reason: string): Promise<boolean> {
+      return store.write<Tables, boolean>(async (tx) => {
+        const before = await ruling(tx, modelId, version);
+        if (!before || (before.to_stage !== 'pilot' && before.to_stage !== 'routine')) return false;
+        const answered = await lastResumed(tx, modelId);
+        if (answered > breach.from) return false;
+        const { number } = await tx
+          .selectFrom('stage_act')
+          .select((eb) => eb.fn.max('number').as('number'))
+          .where('model_id', '=', modelId)
+          .executeTakeFirstOrThrow();
+        const at = now();
+        const id = uuidv7(at);
+        await tx
+          .insertInto('stage_act')
+          .values({
+            id,
+            model_id: modelId,
+            number: Number(number) + 1,
+            model_version: version,
+            from_stage: before.to_stage,
+            to_stage: 'suspended',
+            blind_first: 0,
+            reason,
+            person_id: null,
+            person_admin: null,
+            person_reader: null,
+            person_name: null,
+            at,
+            gate: null,
+            breach: JSON.stringify(breach),
+          })
+          .execute();
+        await store.events.append(tx, {
+          kind: 'evidence.stage.changed',
+          subject: modelId,
+          actor: 'system',
+          payload: { act: id, from: before.to_stage, to: 'suspended', version, readers: [], breach },
+        });
+        return true;
+      });
+    },
+
+    /** When a signed act last ended a suspension, ms UTC; 0: never. Cases before it have been answered. */
+    resumedAt: (modelId: string) => lastResumed(read, modelId),
   };
 }

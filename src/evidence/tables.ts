@@ -2,7 +2,10 @@ import type { Answer, Stage } from './types.ts';
 
 /** Times are ms UTC; flags are 0 or 1, as SQLite has no booleans. */
 export interface EvidenceTables {
-  /** A signed act of a person who is administrator and reader. The newest of a tool is its stage. Never changed. */
+  /**
+   * A signed act of a person who is administrator and reader. The newest of a tool is its stage. Never changed. A suspension by the
+   * program has no person, and then a breach of a protocol's safety limit.
+   */
   stage_act: {
     id: string;
     model_id: string;
@@ -13,12 +16,16 @@ export interface EvidenceTables {
     to_stage: Stage;
     blind_first: number;
     reason: string;
-    person_id: string;
+    person_id: string | null;
     /** The two roles of that person, held by foreign keys and checks. */
-    person_admin: 'admin';
-    person_reader: 'reader';
-    person_name: string;
+    person_admin: 'admin' | null;
+    person_reader: 'reader' | null;
+    person_name: string | null;
     at: number;
+    /** JSON of what the gate said. */
+    gate: string | null;
+    /** JSON of the breach of a safety limit. */
+    breach: string | null;
   };
   /** Readers that an act names: each holds the reader's role, or the row does not stand. */
   stage_reader: { act_id: string; person_id: string; person_role: 'reader' };
@@ -54,6 +61,9 @@ export interface ReadingFactTable {
   image_fp: number;
   image_fn: number;
   image_tn: number;
+  /** The signature and stage of the report that the blind conclusion stood in: an earlier one's where it was kept from there. */
+  blind_signed_at: number;
+  blind_stage: Stage;
 }
 /** Of the room `people` (people-001), as far as it is read here: who holds which role now. */
 export interface PersonTables {

@@ -1,8 +1,10 @@
 import type { Principal } from '../people/types.ts';
+import type { Breach, Gate, Gates } from './gates/types.ts';
 import type { Monitoring } from './monitoring.ts';
 import type { Turnaround } from './turnaround/types.ts';
 
-export const STAGES = ['evaluation', 'shadow', 'pilot', 'routine', 'retired'] as const;
+/** `suspended`: hidden as in shadow, by a signed act or by the protocol's safety limit, until a signed act. */
+export const STAGES = ['evaluation', 'shadow', 'pilot', 'routine', 'suspended', 'retired'] as const;
 export type Stage = (typeof STAGES)[number];
 
 export interface StageState {
@@ -13,7 +15,7 @@ export interface StageState {
   blindFirst: boolean;
   since: number;
 }
-/** A signed act: never changed, never deleted. */
+/** A signed act, or a suspension by the safety limit of a protocol: never changed, never deleted. */
 export interface StageAct {
   id: string;
   modelId: string;
@@ -23,9 +25,14 @@ export interface StageAct {
   readers: readonly string[];
   blindFirst: boolean;
   reason: string;
-  personId: string;
-  personName: string;
+  /** Null: the program itself, by the safety limit of the protocol in force. */
+  personId: string | null;
+  personName: string | null;
   at: number;
+  /** Of a step forward, what the gate said then, frozen; null for other acts and those before there were gates. */
+  gate: Gate | null;
+  /** Of a suspension by the program: what fell below which limit. */
+  breach: Breach | null;
 }
 
 export type Answer = 'yes' | 'no' | 'uncertain';
@@ -171,6 +178,8 @@ export interface Evidence {
   ): Promise<StageAct>;
   /** How long the studies of a tool take, with it in view and without. */
   turnaround(modelId: string, range?: { from?: number; to?: number }): Promise<Turnaround>;
+  /** Protocols of the version in use, and what the gate out of its stage says. */
+  readonly gates: Gates;
   /** The version in use, watched over time. */
   monitoring(modelId: string): Promise<ToolMonitoring>;
   summary(modelId: string, range?: { from?: number; to?: number }): Promise<EvidenceSummary>;
@@ -184,4 +193,4 @@ export interface Evidence {
   start?(): Promise<void>;
 }
 
-/** Events: `evidence.stage.changed` (subject model id; payload {from, to, version}). */
+/** Events: `evidence.stage.changed` (subject model id; payload {from, to, version, gate?, protocol?, breach?}), those of gates/types.ts. */

@@ -43,6 +43,9 @@
  * | GET /api/evidence/:modelId/monitoring | | ToolMonitoring |
  * | GET /api/evidence/:modelId/turnaround?from&to | | Turnaround |
  * | GET /api/evidence/:modelId/cases?figure&from&to | | CaseRow[] |
+ * | GET /api/gates/:modelId | | GateView |
+ * | POST /api/gates/:modelId/protocols | ProtocolRequest | Protocol |
+ * | POST /api/gates/:modelId/protocols/:id/deviations | {text, secret} | Deviation |
  * | GET · POST /api/validation | StudyForm | ValidationPage · ValidationRow |
  * | POST /api/validation/:id/cancel · /again · DELETE /api/validation/:id | | ValidationRow · 204 |
  * | GET /api/validation/:id/report.html · report.pdf · result.json · cases.csv | | the results |
@@ -100,6 +103,7 @@ import type {
   VerificationState,
 } from '../../archive/types.ts';
 import type { ModelManifest, PackageVersion, Text } from '../../assist/types.ts';
+import type { ProtocolForm } from '../../evidence/gates/types.ts';
 import type { Queue, QueueCase, QueueToLabel } from '../../evidence/labelling/types.ts';
 import type { ReadingFact, Stage, StageAct } from '../../evidence/types.ts';
 import type { Language, Person, Role } from '../../people/types.ts';
@@ -152,6 +156,20 @@ export type {
   Stretch,
   Turnaround,
 } from '../../evidence/turnaround/types.ts';
+export type {
+  Breach,
+  Deviation,
+  Gate,
+  GateReason,
+  GateView,
+  Hypothesis,
+  Measure,
+  Protocol,
+  ProtocolForm,
+  ProtocolStage,
+  SafetyLimit,
+  Subgroup,
+} from '../../evidence/gates/types.ts';
 export type {
   CaseToLabel,
   Corrected,
@@ -401,6 +419,9 @@ export interface StageRequest {
   readers?: string[]; // person ids
   blindFirst?: boolean;
   reason: string;
+  secret: string; // PIN or password: it is a signed act
+}
+export interface ProtocolRequest extends ProtocolForm {
   secret: string; // PIN or password: it is a signed act
 }
 export interface ValidationPage {

@@ -8,6 +8,7 @@ import type { FolderDoor } from '../folder/door.ts';
 import { registerFolders } from './folders.ts';
 import { registerDeletion } from './deletion.ts';
 import { registerForward } from './forward.ts';
+import { registerGates } from './gates.ts';
 import { registerLabelling } from './labelling.ts';
 import { registerLive } from './live.ts';
 import { registerPractice } from './practice.ts';
@@ -52,6 +53,7 @@ export function registerApi(
   registerPractice(app, rooms, deps.network);
   registerReading(app, rooms);
   registerTools(app, rooms);
+  registerGates(app, rooms);
   registerPackages(app, rooms);
   registerValidation(app, rooms);
   registerLabelling(app, rooms);

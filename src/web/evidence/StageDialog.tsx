@@ -11,7 +11,7 @@ import { Dialog, DialogFoot } from '../ui/Dialog.tsx';
 import { Check, Choices, TextArea } from '../ui/fields.tsx';
 import { SecretField } from '../ui/SecretField.tsx';
 
-const STAGES: readonly Stage[] = ['evaluation', 'shadow', 'pilot', 'routine', 'retired'];
+const STAGES: readonly Stage[] = ['evaluation', 'shadow', 'pilot', 'routine', 'suspended', 'retired'];
 /** Characters: the server refuses a shorter one. */
 const MIN_REASON = 3;
 

@@ -6,7 +6,8 @@ export const STEPS: readonly Stage[] = ['evaluation', 'shadow', 'pilot', 'routin
 
 export function Steps({ stage }: { stage: Stage }) {
   const { t } = useText();
-  if (stage === 'retired') return <span className="chip warn">{t('stage.name.retired')}</span>;
+  if (stage === 'retired' || stage === 'suspended')
+    return <span className="chip warn">{t(`stage.name.${stage}`)}</span>;
   const at = STEPS.indexOf(stage);
   return (
     <ol className="steps" aria-label={t('evidence.stage')}>

@@ -1,6 +1,7 @@
 /** The AI tools: what each is for, how it stands, its card, and the acts that changed its stage. */
 import { useState } from 'react';
 import type { ModelView } from '../../doors/api/contract.ts';
+import { BreachText } from '../evidence/gates/Breach.tsx';
 import { StageDialog } from '../evidence/StageDialog.tsx';
 import { Steps } from '../evidence/Steps.tsx';
 import '../evidence/evidence.css';
@@ -116,11 +117,14 @@ function Tool({ model, administered }: { model: ModelView; administered: boolean
                   {t(`stage.name.${act.from}`)} → {t(`stage.name.${act.to}`)}
                 </b>
                 <small>
-                  <bdi>{act.personName}</bdi> · {dateTime(act.at, language)} ·{' '}
-                  {t('tools.version', { version: act.modelVersion })}
+                  {act.personName === null ? t('stage.byProgram') : <bdi>{act.personName}</bdi>} ·{' '}
+                  {dateTime(act.at, language)} · {t('tools.version', { version: act.modelVersion })}
                   {act.to === 'pilot' && act.blindFirst && ` · ${t('evidence.blindFirst')}`}
                 </small>
-                <span dir="auto">« {act.reason} »</span>
+                {act.gate && <span className="muted">{t(`stage.gate.${act.gate.verdict}`)}</span>}
+                <span dir="auto">
+                  {act.breach ? <BreachText breach={act.breach} /> : `« ${act.reason} »`}
+                </span>
               </div>
             </li>
           ))}
