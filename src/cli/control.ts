@@ -30,7 +30,8 @@ type Line = { out: string } | { err: string } | { progress: string } | { exit: n
 export async function serveControl(rooms: Rooms): Promise<Server> {
   const path = socketPath(rooms.config.dir);
   rmSync(path, { force: true });
-  const server = createServer((incoming, response) => {
+  // A command is a request whose body ends with its answer: Node would break it off after five minutes, an import in the middle.
+  const server = createServer({ requestTimeout: 0 }, (incoming, response) => {
     const stopping = new AbortController();
     response.on('close', () => stopping.abort());
     const send = (line: Line) => response.write(`${JSON.stringify(line)}\n`);
