@@ -64,11 +64,14 @@ function reportOn(file: string): { bytes: Buffer; studyUid: string; sopInstanceU
   return { bytes: writePart10({ json }), studyUid: reference.studyUid, sopInstanceUid };
 }
 interface View {
+  series: { instances: { sopInstanceUid: string }[] }[];
   ai: { status: { modelId: string }; hidden: string | null; unmapped: string[] }[];
   findings: { id: string; by: string; label: string; modelId: string }[];
   acceptedText?: string;
 }
 const open = (client: Client, studyUid: string) => client.json<View>('GET', `/api/studies/${studyUid}`);
+const shows = ({ series }: View, uid: string) =>
+  series.some(({ instances }) => instances.some(({ sopInstanceUid }) => sopInstanceUid === uid));
 const foreignOf = ({ ai }: View) => ai.filter(({ status }) => status.modelId.startsWith('ext-'));
 const classes = async (client: Client, studyUid: string) =>
   (await client.json<DicomJson[]>('GET', `/dicom-web/studies/${studyUid}/instances`)).map((each) =>
@@ -104,6 +107,7 @@ test('it comes by the web and by upload: nobody learns of it before its time, an
     for (const client of [reader, viewer]) {
       expect(await classes(client, studyUid)).not.toContain(SR);
       expect(foreignOf(await open(client, studyUid))).toEqual([]);
+      expect(shows(await open(client, studyUid), sopInstanceUid)).toBe(false);
       const rows = (await worklist(client)).filter(({ study }) => study.studyUid === studyUid);
       expect(JSON.stringify(rows)).not.toContain('ext-');
       const path = `/dicom-web/instances?SOPInstanceUID=${sopInstanceUid}`;
@@ -114,8 +118,10 @@ test('it comes by the web and by upload: nobody learns of it before its time, an
       (view) => foreignOf(view).length === 1,
     );
     expect(await classes(evidence, studyUid)).toContain(SR);
+    expect(shows(await open(evidence, studyUid), sopInstanceUid)).toBe(true);
     for (const client of [reader, viewer]) {
       expect(foreignOf(await open(client, studyUid))).toEqual([]);
+      expect(shows(await open(client, studyUid), sopInstanceUid)).toBe(false);
       expect(await classes(client, studyUid)).not.toContain(SR);
       expect(
         (await worklist(client)).some(({ ai }) => ai.some(({ runId }) => runId.startsWith('foreign'))),
@@ -144,6 +150,9 @@ test('it comes by the web and by upload: nobody learns of it before its time, an
   expect(foreignOf(view)).toMatchObject([{ hidden: null, unmapped: [] }]);
   expect(await classes(reader, studyUid)).toContain(SR);
   expect(await classes(viewer, studyUid)).not.toContain(SR);
+  // The document itself is among the objects of the study, for whom its tool's findings are shown.
+  expect(shows(view, byWeb.sopInstanceUid)).toBe(true);
+  expect(shows(await open(viewer, studyUid), byWeb.sopInstanceUid)).toBe(false);
   const [finding] = view.findings.filter(({ modelId }) => modelId === tool.manifest.id);
   expect(finding).toMatchObject({ by: 'ai', label: 'ext-sct-125605004' });
   await reader.json('PUT', `/api/findings/${finding!.id}/decision`, { decision: 'accepted' });

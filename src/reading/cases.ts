@@ -1,5 +1,6 @@
-import type { InstanceRow, SeriesRow, StudyRow } from '../archive/types.ts';
+import type { InstanceRow, SeriesRow, Sight, StudyRow } from '../archive/types.ts';
 import { SEES_NO_AI } from '../archive/types.ts';
+import { isForeignRun } from '../assist/index.ts';
 import type { InstalledModel, RunRow } from '../assist/types.ts';
 import type { Answer, StageState } from '../evidence/types.ts';
 import type { Principal } from '../people/types.ts';
@@ -54,6 +55,33 @@ export function createCases(context: Context) {
     for (const { modelId, modelVersion } of runs)
       stages.set(modelId, await evidence.stage(modelId, modelVersion));
     return { study, series: imageSeries, images, runs, models, stages };
+  }
+
+  /**
+   * What runs made beside findings, by series: segmentations, and all that a tool elsewhere sent. The report of a tool here says
+   * nothing that its findings do not.
+   */
+  async function objectsOf(
+    studyUid: string,
+    runs: readonly RunRow[],
+  ): Promise<{ series: SeriesRow; objects: InstanceRow[] }[]> {
+    if (runs.length === 0) return [];
+    const ids = new Set(runs.map(({ id }) => id));
+    const sight: Sight = async (asked) => new Set(asked.filter((id) => ids.has(id)));
+    const query = { match: {}, studyUid, limit: MAX_INSTANCES };
+    const [series, instances] = await Promise.all([
+      archive.findSeries(query, sight),
+      archive.findInstances(query, sight),
+    ]);
+    const objects = Map.groupBy(
+      instances.filter(({ kind }) => kind === 'ai'),
+      ({ seriesUid }) => seriesUid,
+    );
+    return series.flatMap((each) => {
+      const own = objects.get(each.seriesUid);
+      const isOwnReport = each.modality === 'SR' && !isForeignRun(each.aiRunId ?? '');
+      return own && !isOwnReport ? [{ series: each, objects: own }] : [];
+    });
   }
 
   async function opinionsOf(
@@ -111,6 +139,6 @@ export function createCases(context: Context) {
     );
   }
 
-  return { load, opinionsOf, signedRuns, hiddenOf };
+  return { load, objectsOf, opinionsOf, signedRuns, hiddenOf };
 }
 export type Cases = ReturnType<typeof createCases>;

@@ -1,4 +1,4 @@
-import type { InstanceRow } from '../archive/types.ts';
+import type { InstanceRow, SeriesRow } from '../archive/types.ts';
 import { isForeignRun } from '../assist/index.ts';
 import type { AiFinding } from '../assist/types.ts';
 import { NegatoscopeError } from '../errors.ts';
@@ -18,6 +18,24 @@ import type { Reports } from './reports.ts';
 import { noteSeen } from './standing.ts';
 import type { Draft, Finding, ReportFields, StudyView } from './types.ts';
 import { readingState, statusOf } from './worklist.ts';
+
+const seriesView = (series: SeriesRow, instances: readonly InstanceRow[]): StudyView['series'][number] => ({
+  seriesUid: series.seriesUid,
+  modality: series.modality,
+  description: series.description,
+  bodyPart: series.bodyPart,
+  instances: instances.map((instance) => ({
+    sopInstanceUid: instance.sopInstanceUid,
+    sopClassUid: instance.sopClassUid,
+    transferSyntax: instance.transferSyntax,
+    rows: instance.rows,
+    columns: instance.columns,
+    frames: instance.frames,
+    viewPosition: instance.viewPosition,
+    laterality: instance.laterality ?? series.laterality,
+    photo: instance.photo,
+  })),
+});
 
 /** The reader's page: what this person may see of a study, and what is asked of them. */
 export function createDesk(
@@ -135,9 +153,8 @@ export function createDesk(
     const unmapped = new Map<string, string[]>();
     for (const { id } of shownRuns) if (isForeignRun(id)) unmapped.set(id, await assist.unmapped(id));
 
-    const images = new Map<string, InstanceRow[]>();
-    for (const image of of.images)
-      images.set(image.seriesUid, [...(images.get(image.seriesUid) ?? []), image]);
+    const images = Map.groupBy(of.images, ({ seriesUid }) => seriesUid);
+    const results = await cases.objectsOf(studyUid, visible);
     return {
       study: of.study,
       state: readingState({
@@ -148,23 +165,18 @@ export function createDesk(
       }),
       claim:
         claim && !signed ? { personId: claim.personId, name: claim.name, since: claim.since, mine } : null,
-      series: of.series.map((series) => ({
-        seriesUid: series.seriesUid,
-        modality: series.modality,
-        description: series.description,
-        bodyPart: series.bodyPart,
-        instances: (images.get(series.seriesUid) ?? []).map((image) => ({
-          sopInstanceUid: image.sopInstanceUid,
-          sopClassUid: image.sopClassUid,
-          transferSyntax: image.transferSyntax,
-          rows: image.rows,
-          columns: image.columns,
-          frames: image.frames,
-          viewPosition: image.viewPosition,
-          laterality: image.laterality ?? series.laterality,
-          photo: image.photo,
-        })),
-      })),
+      series: [
+        ...of.series.map((series) =>
+          seriesView(series, [
+            ...(images.get(series.seriesUid) ?? []),
+            // Sent into a series of images.
+            ...results.flatMap((each) => (each.series.seriesUid === series.seriesUid ? each.objects : [])),
+          ]),
+        ),
+        ...results
+          .filter(({ series }) => !images.has(series.seriesUid))
+          .map(({ series, objects }) => seriesView(series, objects)),
+      ],
       priors: await archive.priors(studyUid),
       ai: shownRuns.map((run) => ({
         status: statusOf(run),
