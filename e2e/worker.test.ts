@@ -4,13 +4,15 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { createServer, connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { PROGRAM, PROGRAM_FLAGS } from '../scripts/node24.mjs';
-import { type DicomJson, jsonItems, jsonString, TAG } from '../src/dicom/index.ts';
+import { dicomFile } from '../src/archive/testing.ts';
+import { bright, manifestOf, packageOf, volume } from '../src/assist/onnxTesting.ts';
+import { dataset, type DicomJson, jsonItems, jsonString, TAG } from '../src/dicom/index.ts';
 import {
   Client,
   firstAccount,
@@ -38,6 +40,7 @@ let evidence: Client;
 let token: string;
 let tokenFile: string;
 let port: number;
+let pack: string; // a tool that segments a volume
 let cable: Cable;
 const workers: ChildProcess[] = [];
 
@@ -92,6 +95,8 @@ function startWorker(): { child: ChildProcess; output: () => string } {
       '1',
       '--beat-seconds',
       '0.5',
+      '--models',
+      pack,
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
@@ -131,8 +136,13 @@ const done = (studyUid: string) =>
 interface View {
   ai: {
     status: { state: string; runId: string };
-    run: { attempt: number; images: { score: number }[] } | null;
+    run: {
+      attempt: number;
+      images: { score: number }[];
+      segments: { label: string; pixels: number; ml: number | null; sopInstanceUid: string | null }[];
+    } | null;
   }[];
+  series: { instances: { sopInstanceUid: string }[] }[];
 }
 const view = (client: Client, studyUid: string) => client.json<View>('GET', `/api/studies/${studyUid}`);
 /** Results of AI in the archive, as this client sees them. */
@@ -159,7 +169,8 @@ async function onceDone(studyUid: string): Promise<void> {
 
 beforeAll(async () => {
   const dir = newDir();
-  const settings = { assistProcesses: 0, workerLeaseSeconds: LEASE_SECONDS };
+  pack = packageOf(bright, manifestOf({ id: 'bright', ...volume }));
+  const settings = { assistProcesses: 0, workerLeaseSeconds: LEASE_SECONDS, models: [pack] };
   writeFileSync(join(dir, 'negatoscope.json'), JSON.stringify(settings));
   server = await startServer(dir);
   admin = await firstAccount(server);
@@ -180,6 +191,7 @@ afterAll(async () => {
   cable.close();
   await server.stop();
   remove(server);
+  rmSync(pack, { recursive: true });
 });
 
 test('a worker takes what waits and returns it; the stage hides it as it hides our own', async () => {
@@ -266,6 +278,46 @@ test('the server is killed and starts again while a worker works', async () => {
   });
   evidence = new Client(server.url, made.token);
   await onceDone(studyUid);
+});
+
+test('segments of a volume come back with their object', async () => {
+  const folder = newDir();
+  const paths = [5, 0, 3, 1, 6, 2, 4].map((i) => {
+    const path = join(folder, `${i}.dcm`);
+    const extra = dataset({
+      BodyPartExamined: 'HEAD',
+      SeriesDescription: 'T1 3D',
+      ImageOrientationPatient: [1, 0, 0, 0, 1, 0],
+      ImagePositionPatient: [-8, -8, 3 * i],
+      PixelSpacing: [2, 2],
+      SliceThickness: 3,
+      FrameOfReferenceUID: '1.2.3.9',
+    });
+    const uids = { study: '1.2.3', series: '1.2.3.4', sop: `1.2.3.4.${i + 1}` };
+    const shape = { sopClass: '1.2.840.10008.5.1.4.1.1.4', modality: 'MR', rows: 16, columns: 16 };
+    writeFileSync(path, dicomFile({ ...uids, ...shape, value: i < 4 ? 10 : 200, extra }));
+    return path;
+  });
+  await upload(admin, ...paths);
+  rmSync(folder, { recursive: true });
+  await until(
+    () => ofStudy('1.2.3'),
+    (all) => all.length > 0,
+  );
+  startWorker();
+  await done('1.2.3');
+  const seen = (await view(evidence, '1.2.3')).ai.find(({ status }) => status.state === 'analysed')!;
+  // Three bright slices of 16 × 16 voxels of 2 × 2 × 3 mm; nothing is of the other label.
+  const [one, other] = seen.run!.segments;
+  expect(one).toMatchObject({ label: 'one-thing', pixels: 3 * 256 });
+  expect(one!.ml).toBeCloseTo(3 * 256 * 0.012, 9);
+  expect(other).toMatchObject({ label: 'another-thing', pixels: 0, sopInstanceUid: null });
+  const held = await evidence.json<DicomJson[]>('GET', '/dicom-web/studies/1.2.3/instances');
+  expect(held.map((each) => jsonString(each, TAG.SOPInstanceUID))).toContain(one!.sopInstanceUid);
+  const shown = (await view(evidence, '1.2.3')).series.flatMap(({ instances }) => instances);
+  expect(shown.map(({ sopInstanceUid }) => sopInstanceUid)).toContain(one!.sopInstanceUid);
+  const before = (await view(admin, '1.2.3')).series.flatMap(({ instances }) => instances);
+  expect(before).toHaveLength(7);
 });
 
 test('a token of another role is told what it lacks, and the worker ends', async () => {

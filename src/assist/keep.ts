@@ -64,7 +64,7 @@ export async function keepResult(
         found: JSON.stringify(found),
         bits: Buffer.from(bits),
         sop_instance_uid: found.segments.some(({ sources }) => sources.length > 0)
-          ? segmentationUidOf(run.id, number)
+          ? (found.sopInstanceUid ?? segmentationUidOf(run.id, number))
           : null,
       })
       .execute();

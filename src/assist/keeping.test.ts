@@ -12,7 +12,7 @@ import { dataset } from '../dicom/builder.ts';
 import { createStore } from '../store/index.ts';
 import type { Store } from '../store/types.ts';
 import { createAssist } from './assist.ts';
-import { constant, manifestOf, onnx, packageOf } from './onnxTesting.ts';
+import { bright, constant, manifestOf, packageOf, volume } from './onnxTesting.ts';
 import { resultUidOf } from './result.ts';
 import { knownResults } from './runs.ts';
 import { assistMigrations } from './tables.ts';
@@ -83,36 +83,6 @@ const slice = (i: number, extra: object = {}) => ({
     ...extra,
   }),
 });
-const volume = {
-  operatingPoints: {},
-  defaultOperatingPoint: '',
-  intendedUse: {
-    ...(manifestOf({})['intendedUse'] as object),
-    modalities: ['MR'],
-    sopClasses: ['1.2.840.10008.5.1.4.1.1.4'],
-    bodyParts: ['HEAD'],
-    series: { slices: { min: 5 }, acquisition: { any: ['t1'], none: ['t2'] } },
-  },
-  input: {
-    kind: 'volume',
-    name: 'x',
-    axes: 'LPS',
-    intensity: { kind: 'min-max' },
-    normalise: { offset: 0, scale: 1 },
-  },
-  outputs: { segmentation: { name: 'm', form: 'labels', labels: { 1: 'one-thing', 2: 'another-thing' } } },
-};
-/** Bright voxels are number 1; number 2 is never seen. */
-const bright = onnx({
-  inputs: [{ name: 'x', type: 'float32', dims: [1, 1, 'a', 'b', 'c'] }],
-  outputs: [{ name: 'm', type: 'uint8', dims: [1, 1, 'a', 'b', 'c'] }],
-  initializers: [{ name: 'half', type: 'float32', dims: [1], values: [0.5] }],
-  nodes: [
-    { op: 'Greater', inputs: ['x', 'half'], outputs: ['g'] },
-    { op: 'Cast', inputs: ['g'], outputs: ['m'], attributes: { to: 2 } },
-  ],
-});
-
 test('a volume: its segments stand in rows with their volumes, and in objects that are hidden with the run', async () => {
   const { store, archive, assist } = await rooms(bright, volume);
   for (const i of [5, 0, 3, 1, 6, 2, 4]) await send(archive, slice(i));

@@ -174,3 +174,34 @@ export const manifestOf = (parts: object): Record<string, unknown> => ({
   resources: { memoryMB: 1024, seconds: 60 },
   ...parts,
 });
+
+/** A tool that takes one T1 series of at least five slices for a volume. */
+export const volume = {
+  operatingPoints: {},
+  defaultOperatingPoint: '',
+  intendedUse: {
+    ...(manifestOf({})['intendedUse'] as object),
+    modalities: ['MR'],
+    sopClasses: ['1.2.840.10008.5.1.4.1.1.4'],
+    bodyParts: ['HEAD'],
+    series: { slices: { min: 5 }, acquisition: { any: ['t1'], none: ['t2'] } },
+  },
+  input: {
+    kind: 'volume',
+    name: 'x',
+    axes: 'LPS',
+    intensity: { kind: 'min-max' },
+    normalise: { offset: 0, scale: 1 },
+  },
+  outputs: { segmentation: { name: 'm', form: 'labels', labels: { 1: 'one-thing', 2: 'another-thing' } } },
+};
+/** Bright voxels are number 1; number 2 is never seen. */
+export const bright = onnx({
+  inputs: [{ name: 'x', type: 'float32', dims: [1, 1, 'a', 'b', 'c'] }],
+  outputs: [{ name: 'm', type: 'uint8', dims: [1, 1, 'a', 'b', 'c'] }],
+  initializers: [{ name: 'half', type: 'float32', dims: [1], values: [0.5] }],
+  nodes: [
+    { op: 'Greater', inputs: ['x', 'half'], outputs: ['g'] },
+    { op: 'Cast', inputs: ['g'], outputs: ['m'], attributes: { to: 2 } },
+  ],
+});

@@ -39,6 +39,8 @@ export interface ImageOutcome {
 export interface Segmented extends FoundSegmentation {
   /** SOP Instance UIDs in spatial order: what `sources` of the segments count in. */
   readonly images: readonly string[];
+  /** Of the object, where it came ready made. */
+  readonly sopInstanceUid?: string;
 }
 
 /** What it proposes. `number` counts from 1 through the study; places in pixels of the image. */

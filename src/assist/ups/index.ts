@@ -63,7 +63,9 @@ export function createUps(deps: UpsDeps): Ups {
     const known = await view.rowOf(uid);
     const model = known && (await deps.model(known.model_id));
     if (model && !isReturnable(model.manifest))
-      throw inconsistent('What this model says does not come back by a report: it runs on the server alone.');
+      throw inconsistent(
+        'Two labels of this model share a code or words, so what it says cannot come back: it runs on the server alone.',
+      );
     const got = await store.write<AssistTables, 'claimed' | 'taken' | 'off'>(async (tx) => {
       const row = await rowIn(tx, uid);
       const state = stateOf(row);

@@ -3,6 +3,7 @@ import { SEES_ALL } from '../../archive/types.ts';
 import { SOP_CLASS } from '../../dicom/sopClasses.ts';
 import { toJson } from '../../dicom/json.ts';
 import { parseHeader } from '../../dicom/parse.ts';
+import type { DicomFile } from '../../dicom/types.ts';
 import { NegatoscopeError } from '../../errors.ts';
 import type { AnalyseDeps } from '../analyse.ts';
 import { keepResult } from '../keep.ts';
@@ -12,6 +13,8 @@ import { wholeFile } from '../wholeFile.ts';
 
 /** Of a report: one with thousands of places is far below. */
 const MAX_REPORT_BYTES = 16 * 1024 * 1024;
+/** 512 images of 512 × 512 pixels, a bit each, are 16 MB for a segment. */
+const MAX_SEGMENTATION_BYTES = 256 * 1024 * 1024;
 
 const incomplete = (why: string): NegatoscopeError =>
   new NegatoscopeError('workitem-incomplete', why, { status: 409 });
@@ -40,11 +43,20 @@ export function resultReader(
       if (instance?.rows && instance.columns)
         images.push({ sopInstanceUid, rows: instance.rows, columns: instance.columns });
     }
-    const stored = await archive.instance(report.sopInstanceUid, SEES_ALL);
-    if (!stored || stored.size > MAX_REPORT_BYTES) throw incomplete('The report is too large.');
-    const bytes = await wholeFile(archive, report.sopInstanceUid, SEES_ALL);
-    const { dataset } = parseHeader(bytes, { complete: true });
-    const result = toolResultOf(toJson(dataset), { manifest: model.manifest, images });
+    const objectOf = async (sopInstanceUid: string, most: number): Promise<DicomFile> => {
+      const stored = await archive.instance(sopInstanceUid, SEES_ALL);
+      if (!stored || stored.size > most) throw incomplete('An object of the output is too large.');
+      const bytes = await wholeFile(archive, sopInstanceUid, SEES_ALL);
+      return parseHeader(bytes, { complete: true });
+    };
+    const segmentations: DicomFile[] = [];
+    for (const { sopClassUid, sopInstanceUid } of output)
+      if (sopClassUid === SOP_CLASS.SegmentationStorage)
+        segmentations.push(await objectOf(sopInstanceUid, MAX_SEGMENTATION_BYTES));
+    const result = toolResultOf(
+      { report: toJson((await objectOf(report.sopInstanceUid, MAX_REPORT_BYTES)).dataset), segmentations },
+      { manifest: model.manifest, images },
+    );
     return async (tx) => {
       await keepResult(tx, run, result, { at: now(), softwareVersion: deps.softwareVersion });
       return report.sopInstanceUid;

@@ -38,7 +38,7 @@ export async function work(flags: WorkerFlags, io: Io): Promise<number> {
         (found) =>
           isReturnable(found.manifest)
             ? models.push(found)
-            : io.err(`left to the server: ${found.manifest.id}, whose results do not come back by a report`),
+            : io.err(`left to the server: ${found.manifest.id}, two of whose labels share a code or words`),
         (error: unknown) => io.err(`left out: ${dir}: ${reasonOf(error)}`),
       );
   if (models.length === 0)

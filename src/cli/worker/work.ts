@@ -7,6 +7,7 @@ import { createRunner } from '../../assist/runner/runner.ts';
 import type { Runner } from '../../assist/runner/runner.ts';
 import type { ModelPackage } from '../../assist/package.ts';
 import { resultDocuments } from '../../assist/result.ts';
+import { imagesOf } from '../../assist/resultParts.ts';
 import { work } from '../../assist/work.ts';
 import { newUid } from '../../dicom/index.ts';
 import { reasonOf } from '../../errors.ts';
@@ -135,7 +136,7 @@ async function perform(
       softwareVersion: VERSION,
       at: new Date(endedAt),
       timeZone,
-      study: await client.metadata(item, outcome.images[0]!.sopInstanceUid),
+      study: await client.metadata(item, imagesOf(outcome)[0]!),
       instances: new Map(item.images.map((image) => [image.sopInstanceUid, image])),
     });
     for (const document of documents) await client.store(item, document);
