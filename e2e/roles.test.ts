@@ -92,6 +92,10 @@ const TABLE: Record<string, typeof PUBLIC | typeof PERSON | readonly Who[]> = {
   'POST /api/labelling/{id}/labels': ['reader'],
   'POST /api/labelling/{id}/undo': ['reader'],
   'POST /api/labelling/{id}/pause': ['reader'],
+  'GET /api/studies/{uid}/references': ['reader', 'evidence'],
+  'POST /api/studies/{uid}/references': ['reader', 'evidence'],
+  'POST /api/references/{id}/withdraw': ['reader', 'evidence'],
+  'POST /api/references/import': ['evidence'],
   'GET /api/associations': ['admin'],
   'GET /api/knocks': ['admin'],
   'POST /api/knocks/{aet}/admit': ['admin'],
@@ -253,7 +257,7 @@ test.each(TOKEN_ROLES)('a token with the role %s opens what the table says', asy
     // Acts of a person are refused to a machine even with the role: by the room, with 403.
     const personal =
       rule !== PERSON &&
-      (rule.includes('reader') || /stage|labelling|POST \/dicom-web\/workitems$/.test(route)) &&
+      (rule.includes('reader') || /stage|labelling|references|POST \/dicom-web\/workitems$/.test(route)) &&
       status === 403;
     if (refused(status) !== !allowed && !personal) wrong.push(`${route}: ${status}`);
     if (!allowed && !refused(status)) wrong.push(`${route}: ${status} (must be refused)`);

@@ -5,7 +5,7 @@ import { assistMigrations, createAssist, foreignObjects, knownResults } from './
 import type { Config } from './config.ts';
 import { createDelivery, createForwarding, deliveryMigrations } from './delivery/index.ts';
 import { NegatoscopeError } from './errors.ts';
-import { createEvidence, createLabelling, evidenceMigrations } from './evidence/index.ts';
+import { createEvidence, createLabelling, createReferences, evidenceMigrations } from './evidence/index.ts';
 import { createLog } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createPeople, peopleMigrations } from './people/index.ts';
@@ -102,6 +102,7 @@ export async function openRooms(
   const reading = createReading({ store, archive, assist, evidence, log, timeZone: config.timeZone });
   const validation = createValidation({ store, archive, assist, folders: config.studyFolders, log });
   const labelling = createLabelling({ store, assist, archive, standing: (who) => standingOf(store, who) });
+  const references = createReferences({ store, assist, archive });
   const remote = createRemote({
     store,
     archive,
@@ -131,6 +132,7 @@ export async function openRooms(
     assist,
     evidence,
     labelling,
+    references,
     reading,
     remote,
     delivery,
@@ -140,6 +142,7 @@ export async function openRooms(
       await archive.start();
       await assist.start();
       await evidence.start();
+      references.start();
       await reading.start();
       await validation.start();
       remote.start();

@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 import type { Forwarding } from './delivery/forward/types.ts';
 import type { Delivery } from './delivery/types.ts';
 import type { Labelling } from './evidence/labelling/types.ts';
+import type { References } from './evidence/reference/types.ts';
 import type { Evidence } from './evidence/types.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -24,6 +25,7 @@ export interface Rooms {
   readonly assist: Assist;
   readonly evidence: Evidence;
   readonly labelling: Labelling;
+  readonly references: References;
   readonly reading: Reading;
   readonly remote: Remote;
   readonly delivery: Delivery;

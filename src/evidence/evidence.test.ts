@@ -94,10 +94,24 @@ const facts = fc
   .integer({ min: 0, max: 30 })
   .chain((n) => fc.tuple(...Array.from({ length: n }, (_, i) => fact(i))));
 
+/** Of a study of which nothing but a conclusion before AI is known. */
+const blindOf = ({
+  blindConclusion,
+  blindAiPositive,
+  aiPositive,
+}: Partial<ReadingFact>): Cell['reference'] =>
+  blindConclusion
+    ? {
+        answer: blindConclusion,
+        origin: 'blind-conclusion',
+        rank: 1,
+        aiPositive: blindAiPositive ?? aiPositive!,
+      }
+    : null;
 const cellOf = (of: ReadingFact): Cell => ({
   conclusion: of.conclusion,
-  blindConclusion: of.blindConclusion,
   aiPositive: of.aiPositive,
+  reference: blindOf(of),
   inTraining: of.inTraining,
   studies: 1,
   marks: of.marks,
@@ -109,8 +123,8 @@ describe('figures', () => {
   test('a worked example, counted by hand', () => {
     const of = (blind: Answer | null, aiPositive: boolean, inTraining = false): Cell => ({
       conclusion: blind,
-      blindConclusion: blind,
       aiPositive,
+      reference: blindOf({ blindConclusion: blind, aiPositive }),
       inTraining,
       studies: 1,
       marks: aiPositive ? 1 : 0,
@@ -145,12 +159,7 @@ describe('figures', () => {
         const cells = list.map(cellOf);
         const merged = new Map<string, Cell>();
         for (const cell of cells) {
-          const key = JSON.stringify([
-            cell.conclusion,
-            cell.blindConclusion,
-            cell.aiPositive,
-            cell.inTraining,
-          ]);
+          const key = JSON.stringify([cell.conclusion, cell.reference, cell.aiPositive, cell.inTraining]);
           const before = merged.get(key);
           if (!before) merged.set(key, structuredClone(cell));
           else {
@@ -170,8 +179,9 @@ describe('figures', () => {
     fc.assert(
       fc.property(fact(0), (of) => {
         for (const way of ['positive', 'negative'] as const) {
-          const inPositive = counted(of, 'sensitivity', way).n;
-          const inNegative = counted(of, 'specificity', way).n;
+          const judged = { ...of, reference: blindOf(of) };
+          const inPositive = counted(judged, 'sensitivity', way).n;
+          const inNegative = counted(judged, 'specificity', way).n;
           expect(inPositive && inNegative).toBe(false);
           expect(inPositive || inNegative).toBe(of.blindConclusion !== null && !of.inTraining);
         }
@@ -210,7 +220,7 @@ eachStore((_label, make) => {
     ] as const)
       expect((await cases(figure)).map(({ reportId }) => reportId).sort()).toEqual(
         list!
-          .filter((of) => behind(figure, of))
+          .filter((of) => behind(figure, { ...of, reference: blindOf(of) }))
           .map(({ reportId }) => reportId)
           .sort(),
       );
@@ -241,7 +251,17 @@ eachStore((_label, make) => {
     const back = (await cases('read')).sort(
       (a, b) => Number(a.reportId.slice(1)) - Number(b.reportId.slice(1)),
     );
-    expect(back).toEqual(list!.map((each) => ({ ...each, blindAiPositive: each.aiPositive })));
+    expect(back).toEqual(
+      list!.map((each) => {
+        const reference = blindOf(each);
+        return {
+          ...each,
+          blindAiPositive: each.aiPositive,
+          reference: reference && { ...reference, method: null },
+          ownReference: null,
+        };
+      }),
+    );
     expect((await cases('read')).map(({ signedAt }) => signedAt)).toEqual(
       list!.map(({ signedAt }) => signedAt).sort((a, b) => b - a),
     );

@@ -1,7 +1,10 @@
 import { sql, type RawBuilder, type Selectable } from 'kysely';
 import type { Db, SealedEvent, Store, Tx } from '../store/types.ts';
+import { contextColumns, contextOf } from './context.ts';
 import type { Cell } from './figures.ts';
 import { MONITORING, monitoringFrom, type Monitoring } from './monitoring.ts';
+import { createSettling, type CollectTables } from './reference/settle.ts';
+import type { ReferenceOrigin } from './reference/types.ts';
 import type { Quartiles } from './statistics.ts';
 import type { EvidenceTables, ReadingFactTable } from './tables.ts';
 import { TALLIES } from './tally/definitions.ts';
@@ -11,6 +14,7 @@ import { createTallies } from './tally/tallies.ts';
 import type { Answer, FigureKey, ReadingFact, ReadingSnapshot } from './types.ts';
 
 const CONSUMER = 'evidence.facts';
+const REFERENCES = 'evidence.references';
 /** Events of the reading room that carry `snapshot` in their payload. */
 const KINDS = ['reading.report.signed', 'reading.report.addendum', 'reading.facts'] as const;
 
@@ -24,9 +28,9 @@ const BEHIND: Readonly<Record<FigureKey, RawBuilder<boolean>>> = {
   'false-alarms': sql<boolean>`${own} and false_alarms > 0`,
   'agreement-positive': sql<boolean>`${own} and conclusion in ('yes', 'uncertain')`,
   'agreement-negative': sql<boolean>`${own} and conclusion in ('no', 'uncertain')`,
-  sensitivity: sql<boolean>`${own} and blind_conclusion in ('yes', 'uncertain')`,
-  specificity: sql<boolean>`${own} and blind_conclusion in ('no', 'uncertain')`,
-  missed: sql<boolean>`${own} and blind_conclusion in ('yes', 'uncertain') and blind_ai_positive = 0`,
+  sensitivity: sql<boolean>`${own} and ref_answer in ('yes', 'uncertain')`,
+  specificity: sql<boolean>`${own} and ref_answer in ('no', 'uncertain')`,
+  missed: sql<boolean>`${own} and ref_answer in ('yes', 'uncertain') and ref_ai_positive = 0`,
 };
 
 export interface Range {
@@ -66,6 +70,16 @@ const toRow = (fact: ReadingFact): ReadingFactTable => ({
   image_tn: fact.perImage?.trueNegative ?? 0,
   blind_signed_at: fact.signedAt,
   blind_stage: fact.stage,
+  ...contextColumns(fact),
+  // As long as nothing else is known of the study; `settle` looks.
+  ref_answer: fact.blindConclusion,
+  ref_ai_positive: fact.blindConclusion === null ? null : Number(fact.blindAiPositive ?? fact.aiPositive),
+  ref_origin: fact.blindConclusion === null ? null : 'blind-conclusion',
+  ref_method: null,
+  ref_rank: fact.blindConclusion === null ? null : 1,
+  own_answer: null,
+  own_origin: null,
+  own_rank: null,
 });
 
 /** What a conclusion given before AI was seen says of the tool. */
@@ -112,6 +126,21 @@ const toFact = (row: Selectable<ReadingFactTable>): ReadingFact => ({
     falseNegative: row.image_fn,
     trueNegative: row.image_tn,
   },
+  ...(contextOf(row) ? { context: contextOf(row)! } : {}),
+  reference:
+    row.ref_answer === null
+      ? null
+      : {
+          answer: row.ref_answer,
+          origin: row.ref_origin!,
+          rank: row.ref_rank as 1 | 2 | 3 | 4,
+          method: row.ref_method,
+          aiPositive: row.ref_ai_positive === 1,
+        },
+  ownReference:
+    row.own_answer === null
+      ? null
+      : { answer: row.own_answer, origin: row.own_origin!, rank: row.own_rank as 1 | 2 | 3 | 4 },
 });
 
 /**
@@ -122,19 +151,34 @@ export function createFacts(
   store: Store,
   told: (tx: Tx<EvidenceTables>, rows: readonly ReadingFactTable[]) => Promise<void> = async () => {},
 ) {
-  const read = store.read as unknown as Db<EvidenceTables>;
+  const read = store.read as unknown as Db<CollectTables>;
   const tallies = createTallies(store, TALLIES);
+  const settle = createSettling(store);
 
-  /** Number of the last event that changed facts. */
+  /** Number of the last event that changed facts, or what is known to be so of their studies. */
   async function seqOf(db: Db<EvidenceTables> | Tx<EvidenceTables>): Promise<number> {
-    const row = await db
-      .selectFrom('consumer_cursor')
-      .select('seq')
-      .where('consumer', '=', CONSUMER)
-      .executeTakeFirst();
-    return Number(row?.seq ?? 0);
+    return Math.max(0, ...(await cursors(db)));
   }
-  const folds = createFolds(store, seqOf);
+  const cursors = async (db: Db<EvidenceTables> | Tx<EvidenceTables>): Promise<number[]> =>
+    (
+      await (db as Db<EvidenceTables>)
+        .selectFrom('consumer_cursor')
+        .select('seq')
+        .where('consumer', 'in', [CONSUMER, REFERENCES])
+        .execute()
+    ).map(({ seq }) => Number(seq));
+  /**
+   * Grows with whatever may change a figure. An entry of follow-up is in force as soon as it is written, before the log has
+   * numbered it.
+   */
+  async function revisionOf(db: Db<EvidenceTables> | Tx<EvidenceTables>): Promise<number> {
+    const { entries } = await (db as unknown as Db<CollectTables>)
+      .selectFrom('reference_entry')
+      .select((eb) => eb.fn.countAll<number>().as('entries'))
+      .executeTakeFirstOrThrow();
+    return (await cursors(db)).reduce((sum, seq) => sum + seq, Number(entries));
+  }
+  const folds = createFolds(store, revisionOf);
 
   /**
    * A study's rows are replaced whole; applying an event again changes nothing. One thing outlives the report it stood in: a
@@ -150,7 +194,10 @@ export function createFacts(
       .where('study_uid', '=', snapshot.studyUid)
       .execute();
     await tx.deleteFrom('reading_fact').where('study_uid', '=', snapshot.studyUid).execute();
-    const rows = snapshot.facts.map(toRow).map((row) => {
+    const rows = snapshot.facts.map(toRow).map((given) => {
+      // How long the reading took is known at the signature alone; an addendum does not change it.
+      const known = before.find(({ report_id, model_id }) => report_id === given.report_id && model_id === given.model_id); // prettier-ignore
+      const row = { ...given, reading_ms: given.reading_ms ?? known?.reading_ms ?? null };
       if (row.blind_conclusion !== null) return row;
       const blind = before.find(
         (old) =>
@@ -163,6 +210,7 @@ export function createFacts(
     if (rows.length > 0) await tx.insertInto('reading_fact').values(rows).execute();
     await tallies.change(tx, before, rows);
     await folds.change(tx, before, rows);
+    for (const { model_id } of rows) await settle(tx as Tx<CollectTables>, model_id, [snapshot.studyUid]);
     if (rows.length > 0) await told(tx, rows);
   }
 
@@ -183,19 +231,27 @@ export function createFacts(
       store.events.consume(CONSUMER, apply, { kinds: KINDS });
     },
     seq: () => seqOf(read),
+    revision: () => revisionOf(read),
     /** One version in the order of its signatures. */
     async monitoring(modelId: string, version: string): Promise<Monitoring> {
       return monitoringFrom(await folds.of(MONITORING, modelId, version));
     },
     async cells(modelId: string, range: Range): Promise<Cell[]> {
       return (await tallies.of('judged', modelId, range)).map(({ key, facts, sums }) => {
-        const [conclusion, blindConclusion, aiPositive, blindAiPositive, inTraining] = key;
+        const [conclusion, aiPositive, inTraining, answer, origin, rank, refAiPositive] = key;
         const [marks, falseAlarms, tp, fp, fn, tn] = sums;
         return {
           conclusion: conclusion as Answer | null,
-          blindConclusion: blindConclusion as Answer | null,
           aiPositive: aiPositive === 1,
-          blindAiPositive: blindAiPositive === 1,
+          reference:
+            answer === null
+              ? null
+              : {
+                  answer: answer as Answer,
+                  origin: origin as ReferenceOrigin,
+                  rank: rank as 1 | 2 | 3 | 4,
+                  aiPositive: refAiPositive === 1,
+                },
           inTraining: inTraining === 1,
           studies: facts,
           marks: marks!,

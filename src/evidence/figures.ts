@@ -1,14 +1,15 @@
 import { MINIMUM_CASES, per100, proportion } from './statistics.ts';
+import type { Ruling } from './reference/types.ts';
 import type { Answer, EvidenceSummary, FigureKey, PerImage, Proportion, ReadingFact } from './types.ts';
 
 /** How an uncertain conclusion is counted: every figure is given both ways. */
 export type Uncertain = 'positive' | 'negative';
 
 /** What the figures depend on: facts that agree in these are added up by the database before they come here. */
-export type Judged = Pick<
-  ReadingFact,
-  'conclusion' | 'blindConclusion' | 'aiPositive' | 'blindAiPositive' | 'inTraining'
->;
+export type Judged = Pick<ReadingFact, 'conclusion' | 'aiPositive' | 'inTraining'> & {
+  /** The ruling reference that was fixed without AI, and the tool's verdict on what it speaks of. */
+  reference?: (Pick<Ruling, 'answer' | 'origin' | 'rank'> & { aiPositive: boolean }) | null;
+};
 export interface Cell extends Judged {
   studies: number;
   marks: number;
@@ -23,7 +24,7 @@ export const isPositive = (answer: Answer | null, uncertain: Uncertain): boolean
 
 /**
  * Whether a fact is among the n of a proportion, and then among its k. Agreement rests on the signed conclusion; sensitivity and
- * specificity on the conclusion given before AI was seen. Training data is in none.
+ * specificity on the highest reference that was fixed without AI in view. Training data is in none.
  */
 export function counted(
   fact: Judged,
@@ -31,8 +32,8 @@ export function counted(
   uncertain: Uncertain,
 ): { n: boolean; k: boolean } {
   const agreement = figure.startsWith('agreement');
-  const answer = agreement ? fact.conclusion : fact.blindConclusion;
-  const marked = agreement ? fact.aiPositive : (fact.blindAiPositive ?? fact.aiPositive);
+  const answer = agreement ? fact.conclusion : (fact.reference?.answer ?? null);
+  const marked = agreement ? fact.aiPositive : (fact.reference?.aiPositive ?? fact.aiPositive);
   const positive = isPositive(answer, uncertain);
   const wanted = figure === 'agreement-positive' || figure === 'sensitivity';
   const n = !fact.inTraining && positive === wanted;
@@ -121,6 +122,7 @@ export function figuresOf(
         sensitivity: proportion(images.truePositive, images.truePositive + images.falseNegative),
         specificity: proportion(images.trueNegative, images.trueNegative + images.falsePositive),
       },
+      references: originsOf(own),
     },
     marks,
     falseAlarms,
@@ -128,4 +130,16 @@ export function figuresOf(
     marksPer100: per100(marks, studies),
     falseAlarmsPer100: per100(falseAlarms, studies),
   };
+}
+
+/** Studies by origin of the reference that rules, the strongest first. */
+function originsOf(cells: readonly Cell[]): EvidenceSummary['accuracy']['references'] {
+  const found = new Map<Ruling['origin'], EvidenceSummary['accuracy']['references'][number]>();
+  for (const { reference, studies } of cells) {
+    if (!reference) continue;
+    const { origin, rank } = reference;
+    const before = found.get(origin)?.studies ?? 0;
+    found.set(origin, { origin, rank, studies: before + studies });
+  }
+  return [...found.values()].sort((a, b) => b.rank - a.rank || b.studies - a.studies);
 }

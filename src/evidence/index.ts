@@ -9,8 +9,9 @@ import { createTurnaround } from './turnaround/index.ts';
 import type { Evidence, EvidenceSummary } from './types.ts';
 
 export { createLabelling } from './labelling/index.ts';
+export { createReferences } from './reference/index.ts';
 export { evidenceMigrations } from './migrations.ts';
-export { STAGES } from './types.ts';
+export { REJECT_REASONS, STAGES } from './types.ts';
 export type * from './types.ts';
 export type * from './gates/types.ts';
 export type { Validated } from './gates/index.ts';
@@ -61,8 +62,8 @@ export function createEvidence(deps: {
 
   async function summary(modelId: string, range: Range = {}): Promise<EvidenceSummary> {
     // Read before the facts: newer facts than the number says are replaced once the number has moved.
-    const lastSeq = await facts.seq();
-    const key = JSON.stringify([modelId, range.from ?? null, range.to ?? null, lastSeq]);
+    const [lastSeq, revision] = await Promise.all([facts.seq(), facts.revision()]);
+    const key = JSON.stringify([modelId, range.from ?? null, range.to ?? null, revision]);
     const cached = cache.get(key);
     if (cached) return cached;
     const [cells, turnaround, card] = await Promise.all([

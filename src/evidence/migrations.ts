@@ -2,6 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Migration } from '../store/types.ts';
 import { gateMigrations } from './gates/tables.ts';
 import { labellingMigrations } from './labelling/tables.ts';
+import { referenceMigrations } from './reference/tables.ts';
 import { tallyMigrations } from './tally/tables.ts';
 import { turnaroundMigrations } from './turnaround/tables.ts';
 
@@ -110,4 +111,5 @@ export const evidenceMigrations: readonly Migration[] = [
   ...tallyMigrations,
   ...turnaroundMigrations,
   ...gateMigrations,
+  ...referenceMigrations,
 ];

@@ -131,14 +131,15 @@ const WATCHING = {
 /** The version of a tool as its facts tell it. */
 export const MONITORING: Fold<State, Word[]> = {
   name: 'monitoring',
-  version: 1,
+  version: 2,
   start: WATCHING.start,
   step(state, fact) {
     if (fact.in_training === 1) return undefined;
-    const { blind_conclusion: answer } = fact;
+    // Studies that were read blind, whatever the tool said of them; what is so of them by the best that is known.
+    const answer = fact.blind_conclusion === null ? null : fact.ref_answer;
     const words = WATCHING.step(state, {
       signedAt: Number(fact.signed_at),
-      marked: fact.blind_ai_positive === 1,
+      marked: fact.ref_ai_positive === 1,
       positive: answer === null || answer === 'uncertain' ? null : answer === 'yes',
       score: fact.ai_score_max,
     });

@@ -1,3 +1,4 @@
+import type { FollowUpMethod, ReferenceOrigin } from './reference/types.ts';
 import type { Answer, Stage } from './types.ts';
 
 /** Times are ms UTC; flags are 0 or 1, as SQLite has no booleans. */
@@ -64,6 +65,35 @@ export interface ReadingFactTable {
   /** The signature and stage of the report that the blind conclusion stood in: an earlier one's where it was kept from there. */
   blind_signed_at: number;
   blind_stage: Stage;
+  /** Where and how it was made and read (reference/tables.ts); '' and null: not recorded. */
+  operating_point: string;
+  patient: string;
+  sex: string;
+  age_band: string;
+  view: string;
+  site: string;
+  station: string;
+  vendor: string;
+  machine: string;
+  software: string;
+  detector: string;
+  kvp: number | null;
+  mas: number | null;
+  exposure_index: number | null;
+  deviation_index: number | null;
+  shown: number | null;
+  reading_ms: number | null;
+  rejected_for: string; // JSON, or ''
+  /** The ruling reference, and the tool's verdict on what it speaks of. */
+  ref_answer: Answer | null;
+  ref_ai_positive: number | null;
+  ref_origin: ReferenceOrigin | null;
+  ref_method: FollowUpMethod | null;
+  ref_rank: number | null;
+  /** Without what the signing reader said. */
+  own_answer: Answer | null;
+  own_origin: ReferenceOrigin | null;
+  own_rank: number | null;
 }
 /** Of the room `people` (people-001), as far as it is read here: who holds which role now. */
 export interface PersonTables {

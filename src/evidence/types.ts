@@ -1,5 +1,6 @@
 import type { Principal } from '../people/types.ts';
 import type { Breach, Gate, Gates } from './gates/types.ts';
+import type { Ruling } from './reference/types.ts';
 import type { Monitoring } from './monitoring.ts';
 import type { Turnaround } from './turnaround/types.ts';
 
@@ -82,6 +83,46 @@ export interface ReadingFact {
    * says it of every image, a reader's own mark says "yes" of its image; of other images the report says nothing.
    */
   perImage?: PerImage;
+  /** Absent in events of before: not recorded. */
+  context?: FactContext;
+  /** What is known to be so, fixed without AI in view; of this room (reference/), not of the event. */
+  reference?: (Ruling & { aiPositive: boolean }) | null;
+  /** The same without what the signing reader said or settled: what that reader may be compared with. */
+  ownReference?: Pick<Ruling, 'answer' | 'origin' | 'rank'> | null;
+}
+
+/** Why a reader rejected a mark, where they said so. */
+export const REJECT_REASONS = ['nothing', 'variant', 'artefact', 'old', 'other'] as const;
+export type RejectReason = (typeof REJECT_REASONS)[number];
+
+/** Where and how a study was made and read: codes and numbers, '' and null where the header does not say. */
+export interface FactContext {
+  operatingPoint: string;
+  /** A code of the patient under a key of this installation: the same for the same patient, and of nobody else's use. */
+  patient: string;
+  sex: string;
+  /** See `ageBand`; never the age. */
+  ageBand: string;
+  /** View positions of the images, sorted, with `+` between. */
+  view: string;
+  /** Institution Name or department; Station Name. */
+  site: string;
+  station: string;
+  vendor: string;
+  machine: string;
+  software: string;
+  detector: string;
+  /** Of the first image: kV, mAs, Exposure Index and Deviation Index (IEC 62494-1). */
+  kvp: number | null;
+  mas: number | null;
+  exposureIndex: number | null;
+  deviationIndex: number | null;
+  /** The result was shown to the reader before the signature. */
+  shown: boolean;
+  /** From the claim to the signature, ms. */
+  readingMs: number | null;
+  /** Rejected marks by reason. */
+  rejectedFor: Partial<Record<RejectReason, number>>;
 }
 export interface PerImage {
   truePositive: number;
@@ -128,6 +169,8 @@ export interface EvidenceSummary {
     specificity: { uncertainAsPositive: Proportion; uncertainAsNegative: Proportion };
     /** Per image: see `PerImage`. */
     perImage: { sensitivity: Proportion; specificity: Proportion };
+    /** What these rest on: studies by origin of their reference, the strongest first. */
+    references: { origin: Ruling['origin']; rank: Ruling['rank']; studies: number }[];
   };
   /** Studies that marks and false alarms are counted in; `enough` as for a proportion. */
   counted: { studies: number; enough: boolean };

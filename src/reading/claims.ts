@@ -134,7 +134,8 @@ export function createClaims(context: Context) {
 
     /**
      * For everything that writes on a study: the study is unsigned and the claim is this reader's; renews it. A claim of one's own
-     * that lapsed stands as long as nobody took it over. Returns the round and the number of images that the reader was shown.
+     * that lapsed stands as long as nobody took it over. Returns the round, the number of images
+     * that the reader was shown, and since when the claim stands.
      *
      * @throws NegatoscopeError `not-a-reader` (403), `already-signed`, `claimed-by-other`, `not-claimed` (409)
      */
@@ -147,7 +148,7 @@ export function createClaims(context: Context) {
         .set({ renewed_at: now() })
         .where('study_uid', '=', studyUid)
         .where('person_id', '=', personId)
-        .returning('images')
+        .returning(['images', 'since'])
         .executeTakeFirst();
       if (!row) {
         const other = await liveClaim(tx, studyUid, now());
@@ -159,6 +160,7 @@ export function createClaims(context: Context) {
         state,
         round: roundOf(state),
         images: row.images === null ? null : Number(row.images),
+        since: Number(row.since),
       };
     },
   };

@@ -235,7 +235,7 @@ export function createSign(
         payload: {
           version: round,
           sha256,
-          snapshot: snapshots.of(record, analysed, { amended: false, ...before }),
+          snapshot: snapshots.of(record, analysed, { amended: false, ...before, claimedAt: claim.since }),
           course: courseOf(record, analysed, before),
         },
       });

@@ -1,6 +1,14 @@
 import type { AiFinding, RunRow } from '../assist/types.ts';
-import type { Answer, PerImage, ReadingFact, ReadingSnapshot, StageState } from '../evidence/types.ts';
+import type {
+  Answer,
+  FactContext,
+  PerImage,
+  ReadingFact,
+  ReadingSnapshot,
+  StageState,
+} from '../evidence/types.ts';
 import type { Context } from './context.ts';
+import { createMaking, type Made } from './made.ts';
 import type { Finding, RecordedAi, Report, ReportRecord } from './types.ts';
 
 /** A finished run with what it proposed, as far as evidence needs it. */
@@ -39,7 +47,14 @@ function saysTheSame(finding: Finding, entry: Pick<RecordedAi, 'labels'> | undef
 export function factOf(
   record: ReportRecord,
   analysed: Analysed,
-  more: { amended: boolean; exposed: boolean; arrivedAt: number },
+  more: {
+    amended: boolean;
+    exposed: boolean;
+    arrivedAt: number;
+    /** Where and how the study was made; and since when the reader had it, at the signature alone. */
+    made?: Made;
+    claimedAt?: number;
+  },
 ): ReadingFact {
   const { run } = analysed;
   const entry = record.ai.find(({ runId, state }) => runId === run.id && state === 'analysed');
@@ -91,11 +106,31 @@ export function factOf(
     amended: more.amended,
     inReport: entry !== undefined,
     perImage,
+    ...(more.made
+      ? {
+          context: {
+            ...more.made,
+            operatingPoint: run.operatingPoint,
+            shown,
+            readingMs: more.claimedAt === undefined ? null : Math.max(0, record.signedAt - more.claimedAt),
+            rejectedFor: reasonsOf(decided),
+          },
+        }
+      : {}),
   };
+}
+
+/** Rejected marks by the reason that the reader gave. */
+function reasonsOf(findings: readonly Finding[]): FactContext['rejectedFor'] {
+  const counts: FactContext['rejectedFor'] = {};
+  for (const { decision, reason } of findings)
+    if (decision === 'rejected' && reason) counts[reason] = (counts[reason] ?? 0) + 1;
+  return counts;
 }
 
 export function createSnapshots(context: Context) {
   const { assist, evidence, read } = context;
+  const madeOf = createMaking(context);
 
   /** Finished runs of a study with what evidence needs of them. Not for a transaction: asks the assist room. */
   async function analysedRuns(runs: readonly RunRow[]): Promise<Analysed[]> {
@@ -130,7 +165,13 @@ export function createSnapshots(context: Context) {
     of(
       record: ReportRecord,
       analysed: readonly Analysed[],
-      more: { amended: boolean; exposed: ReadonlySet<string>; arrivedAt: number },
+      more: {
+        amended: boolean;
+        exposed: ReadonlySet<string>;
+        arrivedAt: number;
+        made: Made;
+        claimedAt?: number;
+      },
     ): ReadingSnapshot {
       return {
         studyUid: record.studyUid,
@@ -142,11 +183,13 @@ export function createSnapshots(context: Context) {
 
     /**
      * What an earlier version means for the next: the tools it had shown by being signed, and since when the study waited again.
+     * And where and how the study was made. Not for a transaction: asks the archive.
      */
     async before(
       record: Pick<ReportRecord, 'studyUid' | 'version' | 'study'>,
-    ): Promise<{ exposed: Set<string>; arrivedAt: number }> {
-      if (record.version === 1) return { exposed: new Set(), arrivedAt: record.study.firstReceivedAt };
+    ): Promise<{ exposed: Set<string>; arrivedAt: number; made: Made }> {
+      const made = await madeOf(record.study);
+      if (record.version === 1) return { exposed: new Set(), arrivedAt: record.study.firstReceivedAt, made };
       const earlier = await read
         .selectFrom('report')
         .select(['id', 'content'])
@@ -166,7 +209,7 @@ export function createSnapshots(context: Context) {
         .where('study_uid', '=', record.studyUid)
         .where('kind', '=', 'late-image')
         .executeTakeFirst();
-      return { exposed, arrivedAt: Number(late?.at ?? record.study.firstReceivedAt) };
+      return { exposed, arrivedAt: Number(late?.at ?? record.study.firstReceivedAt), made };
     },
 
     /**

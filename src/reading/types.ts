@@ -1,6 +1,6 @@
 import type { AiFinding, Box, ModelManifest, RunRow, Text } from '../assist/types.ts';
 import type { Sight, StudyRow } from '../archive/types.ts';
-import type { Answer, Stage } from '../evidence/types.ts';
+import type { Answer, RejectReason, Stage } from '../evidence/types.ts';
 import type { Mark, MarkKind, Presentation, Quantity } from '../measure/marks.ts';
 import type { Point } from '../measure/calibration.ts';
 import type { Principal } from '../people/types.ts';
@@ -52,6 +52,8 @@ export interface Finding {
   decidedAt: number | null;
   /** Run of an AI finding. */
   runId?: string | null;
+  /** Why it was rejected, where the reader said so. */
+  reason?: RejectReason | null;
 }
 
 /** What the page says of a mark; lengths, angles and areas are the program's own, from the points and the image's header. */

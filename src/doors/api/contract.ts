@@ -58,6 +58,9 @@
  * | GET /api/labelling/mine | | QueueToLabelRow[] |
  * | POST /api/labelling/:id/next · /undo · /labels | LabelForm | Desk |
  * | POST /api/labelling/:id/pause | | 204 |
+ * | GET · POST /api/studies/:uid/references?model | FollowUpForm & {replaces?} | StudyReferences · ReferenceEntry |
+ * | POST /api/references/:id/withdraw | | ReferenceEntry |
+ * | POST /api/references/import?model&dryRun | body: CSV | ImportReport |
  * | GET /api/associations?before | | ReceiptRow[], newest first, 50 |
  * | GET /api/knocks | | AeRow[] · POST /api/knocks/:aet/admit · /refuse → AeRow[] |
  * | GET · POST /api/remotes | NewRemote | RemoteSystem[] · RemoteSystem |
@@ -146,6 +149,7 @@ export type {
   FigureKey,
   Proportion,
   ReadingFact,
+  RejectReason,
   Stage,
   StageAct,
 } from '../../evidence/types.ts';
@@ -186,6 +190,16 @@ export type {
   QueueOverview,
   QueueToLabel,
 } from '../../evidence/labelling/types.ts';
+export type {
+  FollowUpForm,
+  FollowUpMethod,
+  ImportProblem,
+  ImportReport,
+  Reference,
+  ReferenceEntry,
+  ReferenceOrigin,
+  StudyReferences,
+} from '../../evidence/reference/types.ts';
 export type { Language, Person, Role } from '../../people/types.ts';
 export type { Forward, Occasion, Part, Rule, RuleForm } from '../../delivery/forward/types.ts';
 export type {

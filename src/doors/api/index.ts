@@ -14,6 +14,7 @@ import { registerLive } from './live.ts';
 import { registerPractice } from './practice.ts';
 import { registerQuarantine } from './quarantine.ts';
 import { registerReading } from './reading.ts';
+import { registerReferences } from './references.ts';
 import { registerRemote } from './remote.ts';
 import { registerPackages } from './packages.ts';
 import { registerTools } from './tools.ts';
@@ -57,6 +58,7 @@ export function registerApi(
   registerPackages(app, rooms);
   registerValidation(app, rooms);
   registerLabelling(app, rooms);
+  registerReferences(app, rooms);
   registerUpkeep(app, rooms, deps);
   registerQuarantine(app, rooms);
   registerDeletion(app, rooms);

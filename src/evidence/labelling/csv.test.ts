@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { ageBand, labelOf, labelsCsv, type LabelledImage } from './csv.ts';
+import { ageBand } from '../ageBand.ts';
+import { labelOf, labelsCsv, type LabelledImage } from './csv.ts';
 
 const box = { sopInstanceUid: '1.2.3', box: { x: 10, y: 20, width: 30, height: 40.5 } };
 const image: LabelledImage = {

@@ -47,15 +47,6 @@ export function labelOf(
   return of.images === 1 && of.studyBoxes === 0 ? 1 : null;
 }
 
-/** Age in the bands of the figures: under 2, then by growth, then by decades of risk. */
-export const ageBand = (years: number | null): string => {
-  if (years === null) return '';
-  const ends = [2, 6, 12, 18, 40, 65, 80];
-  const at = ends.findIndex((end) => years < end);
-  if (at < 0) return '80+';
-  return `${at === 0 ? 0 : ends[at - 1]}-${ends[at]! - 1}`;
-};
-
 /** RFC 4180; a field that a spreadsheet would run as a formula gets a quote before it. */
 const field = (value: string): string => {
   const safe = /^[=+@\t\r-]/.test(value) && !/^-?[\d.]+$/.test(value) ? `'${value}` : value;

@@ -2,8 +2,9 @@
 import { SEES_NO_AI } from '../../archive/types.ts';
 import type { InstanceRow } from '../../archive/types.ts';
 import type { Principal } from '../../people/types.ts';
+import { ageBand } from '../ageBand.ts';
 import { blinded, maySee, personWith, queueOf, shown, type Context } from './context.ts';
-import { ageBand, labelsCsv, type LabelledImage } from './csv.ts';
+import { labelsCsv, type LabelledImage } from './csv.ts';
 import { behindQueue, overviewFigures, type DrawnCase } from './figures.ts';
 import { labelsOf } from './project.ts';
 import {

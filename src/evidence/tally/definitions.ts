@@ -5,15 +5,17 @@ import type { Tally } from './types.ts';
 /** What the proportions, marks and per-image figures are made of (`Cell` in figures.ts). */
 const judged: Tally = {
   name: 'judged',
-  version: 1,
+  version: 2,
   entries: (fact) => [
     {
       key: [
         fact.conclusion,
-        fact.blind_conclusion,
         fact.ai_positive,
-        fact.blind_ai_positive,
         fact.in_training,
+        fact.ref_answer,
+        fact.ref_origin,
+        fact.ref_rank,
+        fact.ref_ai_positive,
       ],
       sums: [fact.marks, fact.false_alarms, fact.image_tp, fact.image_fp, fact.image_fn, fact.image_tn],
     },

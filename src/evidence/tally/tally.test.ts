@@ -192,7 +192,8 @@ test('a long path keeps its peaks and stays short', () => {
         signed_at: i,
         in_training: 0,
         blind_conclusion: 'yes',
-        blind_ai_positive: Number(next() / 2 ** 32 > 0.12),
+        ref_answer: 'yes',
+        ref_ai_positive: Number(next() / 2 ** 32 > 0.12),
         ai_score_max: 0.5,
       })); // prettier-ignore
       const { missed } = monitoringFrom(foldOf(MONITORING, rows as never));
