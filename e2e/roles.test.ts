@@ -70,6 +70,7 @@ const TABLE: Record<string, typeof PUBLIC | typeof PERSON | readonly Who[]> = {
   'GET /api/evidence/{id}/cases': ['admin', 'reader', 'evidence'],
   'GET /api/evidence/{id}/monitoring': ['admin', 'reader', 'evidence'],
   'GET /api/gates/{id}': ['admin', 'reader', 'evidence'],
+  'POST /api/gates/plan': ['admin', 'reader', 'evidence'],
   'POST /api/gates/{id}/protocols': ['admin'],
   'POST /api/gates/{id}/protocols/{protocol}/deviations': ['admin'],
   'GET /api/validation': ['admin', 'evidence'],

@@ -44,6 +44,7 @@
  * | GET /api/evidence/:modelId/turnaround?from&to | | Turnaround |
  * | GET /api/evidence/:modelId/cases?figure&from&to | | CaseRow[] |
  * | GET /api/gates/:modelId | | GateView |
+ * | POST /api/gates/plan | PlanForm | Plan |
  * | POST /api/gates/:modelId/protocols | ProtocolRequest | Protocol |
  * | POST /api/gates/:modelId/protocols/:id/deviations | {text, secret} | Deviation |
  * | GET · POST /api/validation | StudyForm | ValidationPage · ValidationRow |
@@ -107,6 +108,7 @@ import type {
 } from '../../archive/types.ts';
 import type { ModelManifest, PackageVersion, Text } from '../../assist/types.ts';
 import type { ProtocolForm } from '../../evidence/gates/types.ts';
+export type { Plan, PlanForm, Question } from '../../evidence/planner/plan.ts';
 import type { Queue, QueueCase, QueueToLabel } from '../../evidence/labelling/types.ts';
 import type { ReadingFact, Stage, StageAct } from '../../evidence/types.ts';
 import type { Language, Person, Role } from '../../people/types.ts';

@@ -104,7 +104,6 @@ export function bodyOf(form: ProtocolForm, modelId: string, modelVersion: string
     ),
     futility: form.futility,
     days: form.days,
-    training: form.training,
   };
 }
 

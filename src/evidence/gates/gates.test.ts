@@ -26,7 +26,6 @@ const form = (more: Partial<ProtocolForm> = {}): ProtocolForm => ({
   safety: [],
   futility: false,
   days: null,
-  training: false,
   ...more,
 });
 

@@ -58,8 +58,6 @@ export interface ProtocolForm {
   futility: boolean;
   /** Days from the registration on; when they are over and cases are missing, the hypothesis has failed. Null: no end. */
   days: number | null;
-  /** Results are shown in routine, too, only to readers who have passed the tool's module. */
-  training: boolean;
 }
 /** As it was signed: the text that the digest is of, canonical JSON. */
 export interface ProtocolBody extends ProtocolForm {

@@ -2,7 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { FormEvent } from 'react';
-import type { ModelView, Person, Stage, StageRequest } from '../../doors/api/contract.ts';
+import type { GateView, ModelView, Person, Stage, StageRequest } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
 import { keys } from '../queries.ts';
 import { notify } from '../shell/notices.tsx';
@@ -12,6 +12,8 @@ import { Check, Choices, TextArea } from '../ui/fields.tsx';
 import { SecretField } from '../ui/SecretField.tsx';
 
 const STAGES: readonly Stage[] = ['evaluation', 'shadow', 'pilot', 'routine', 'suspended', 'retired'];
+/** What shows more than before: a gate is asked about it. */
+const FORWARD: readonly Stage[] = ['evaluation', 'shadow', 'pilot', 'routine'];
 /** Characters: the server refuses a shorter one. */
 const MIN_REASON = 3;
 
@@ -24,6 +26,16 @@ export function StageDialog({ model, onClose }: { model: ModelView; onClose: () 
   const [reason, setReason] = useState('');
   const [secret, setSecret] = useState('');
   const people = useQuery({ queryKey: keys.users, queryFn: () => api<Person[]>('/users') });
+  const { id, version } = model.manifest;
+  const gates = useQuery({
+    queryKey: [...keys.evidence, id, 'gates', version, model.stage],
+    queryFn: () => api<GateView>(`/gates/${id}`),
+  });
+  const gate =
+    FORWARD.includes(model.stage) && FORWARD.indexOf(stage) > FORWARD.indexOf(model.stage)
+      ? gates.data?.gate
+      : null;
+  const shown = model.stage === 'pilot' || model.stage === 'routine';
   const may = people.data?.filter(({ roles, disabled }) => roles.includes('reader') && !disabled) ?? [];
   const pilot = stage === 'pilot';
   const same =
@@ -72,7 +84,9 @@ export function StageDialog({ model, onClose }: { model: ModelView; onClose: () 
           name="stage"
           value={stage}
           onChange={setStage}
-          choices={STAGES.map((value) => ({
+          choices={STAGES.filter(
+            (value) => value !== 'suspended' || shown || model.stage === 'suspended',
+          ).map((value) => ({
             value,
             title: (
               <>
@@ -83,6 +97,11 @@ export function StageDialog({ model, onClose }: { model: ModelView; onClose: () 
             text: t(`stage.rule.${value}`),
           }))}
         />
+        {gate && (
+          <p className={gate.verdict === 'pass' ? 'callout' : 'callout warn'} role="status">
+            {t(`stage.gateNow.${gate.verdict}`)}
+          </p>
+        )}
         {pilot && (
           <fieldset className="choices">
             <legend>{t('stage.readers')}</legend>

@@ -8,6 +8,7 @@ import { failureText, useText } from '../text.ts';
 import { Skeleton } from '../ui/Skeleton.tsx';
 import { Cases } from './Cases.tsx';
 import { Accuracy, Agreement, Marks, Turnaround } from './Figures.tsx';
+import { Gates } from './gates/Gates.tsx';
 import { Labelling } from './labelling/Labelling.tsx';
 import { Monitoring } from './Monitoring.tsx';
 import { rangeQuery } from './range.ts';
@@ -58,6 +59,7 @@ export function Tool({ model, range, uncertain }: { model: ModelView; range: Ran
           </button>
         )}
       </div>
+      <Gates model={model} />
       {summary.isPending && <Skeleton height={220} />}
       {summary.isError && <p role="alert">{failureText(t, summary.error)}</p>}
       {data && data.studiesRead === 0 && <p className="muted">{t('evidence.nothingYet')}</p>}

@@ -13,6 +13,7 @@ import { Filters, useSeesLate } from './Filters.tsx';
 import { keepSelection, lastSelected, rememberOrder, rememberSelected } from './order.ts';
 import { Preview } from './Preview.tsx';
 import { Rows } from './Rows.tsx';
+import { SuspendedTools } from './SuspendedTools.tsx';
 import { useFilter, useWorklist } from './useWorklist.ts';
 import './worklist.css';
 
@@ -80,6 +81,7 @@ export default function Worklist() {
     <div className="worklist">
       <Filters filter={filter} change={change} counts={counts} />
       <section className="wl-list" aria-label={title}>
+        <SuspendedTools models={models} />
         {!filter.late && rows.length > 0 && <h1 className="visually-hidden">{title}</h1>}
         {filter.late ? (
           <Discrepancies />
