@@ -363,6 +363,8 @@ function Reading({
       view.findings.find(({ decision, by }) => decision === null && by === 'ai') ?? view.findings[0];
     setSelected(first?.id ?? null);
   }, [view.findings, selected]);
+  const atHand = editable && aiShown ? selected : null;
+  useEffect(() => reading.atHand.show(atHand), [reading.atHand, atHand]);
   useEffect(() => {
     const finding = view.findings.find(({ id }) => id === selected);
     const place = finding

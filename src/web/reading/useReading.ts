@@ -17,6 +17,7 @@ import { failureText, useText } from '../text.ts';
 import { useUnsaved } from '../unsaved.ts';
 import { leftBehind, withAccepted } from './accepted.ts';
 import { shownFields } from './shownFields.ts';
+import { useAtHand } from './useAtHand.ts';
 
 const RENEW_MS = 60_000;
 /** After the last key; and at the latest after so long, for who types without a pause. */
@@ -113,6 +114,7 @@ export function useReading(studyUid: string, claims = true) {
     onSuccess: (next) => client.setQueryData(key, next),
     onError: complain,
   });
+  const atHand = useAtHand();
   const decide = useMutation({
     mutationFn: ({
       id,
@@ -122,7 +124,11 @@ export function useReading(studyUid: string, claims = true) {
       decision: Decision | null;
       box?: Box | null;
       text?: string | null;
-    }) => api<Finding>(`/findings/${encodeURIComponent(id)}/decision`, { method: 'PUT', body }),
+    }) =>
+      api<Finding>(`/findings/${encodeURIComponent(id)}/decision`, {
+        method: 'PUT',
+        body: { ...body, ms: atHand.taken(id) },
+      }),
     onMutate: ({ id, decision, box }) => {
       const before = view.data?.findings.find((each) => each.id === id);
       if (before) replaceFinding({ ...before, decision, box: box === undefined ? before.box : box });
@@ -159,6 +165,7 @@ export function useReading(studyUid: string, claims = true) {
     refresh,
     opinion,
     decide,
+    atHand,
     add,
     remove,
     draft,
