@@ -5,7 +5,13 @@ import { assistMigrations, createAssist, foreignObjects, knownResults } from './
 import type { Config } from './config.ts';
 import { createDelivery, createForwarding, deliveryMigrations } from './delivery/index.ts';
 import { NegatoscopeError } from './errors.ts';
-import { createEvidence, createLabelling, createReferences, evidenceMigrations } from './evidence/index.ts';
+import {
+  createEvidence,
+  createLabelling,
+  createOverview,
+  createReferences,
+  evidenceMigrations,
+} from './evidence/index.ts';
 import { createLog } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createPeople, peopleMigrations } from './people/index.ts';
@@ -103,6 +109,7 @@ export async function openRooms(
   const validation = createValidation({ store, archive, assist, folders: config.studyFolders, log });
   const labelling = createLabelling({ store, assist, archive, standing: (who) => standingOf(store, who) });
   const references = createReferences({ store, assist, archive });
+  const overview = createOverview({ evidence, assist, timeZone: config.timeZone });
   const remote = createRemote({
     store,
     archive,
@@ -133,6 +140,7 @@ export async function openRooms(
     evidence,
     labelling,
     references,
+    overview,
     reading,
     remote,
     delivery,

@@ -5,6 +5,7 @@ import type { Forwarding } from './delivery/forward/types.ts';
 import type { Delivery } from './delivery/types.ts';
 import type { Labelling } from './evidence/labelling/types.ts';
 import type { References } from './evidence/reference/types.ts';
+import type { Overview } from './evidence/overview/types.ts';
 import type { Evidence } from './evidence/types.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -26,6 +27,8 @@ export interface Rooms {
   readonly evidence: Evidence;
   readonly labelling: Labelling;
   readonly references: References;
+  /** All tools at a glance. */
+  readonly overview: () => Promise<Overview>;
   readonly reading: Reading;
   readonly remote: Remote;
   readonly delivery: Delivery;

@@ -10,6 +10,7 @@ import type { Evidence, EvidenceSummary } from './types.ts';
 
 export { createLabelling } from './labelling/index.ts';
 export { createReferences } from './reference/index.ts';
+export { createOverview } from './overview/index.ts';
 export { evidenceMigrations } from './migrations.ts';
 export { REJECT_REASONS, STAGES } from './types.ts';
 export type * from './types.ts';

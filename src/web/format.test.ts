@@ -5,6 +5,7 @@ import {
   dicomDate,
   dicomTime,
   duration,
+  exactDuration,
   fixed,
   initials,
   percent,
@@ -83,4 +84,17 @@ it('writes numbers by locale', () => {
 it('sets text that others wrote', () => {
   expect(typeset("Pas pour : l'IRM ; 90 % ?", 'fr')).toBe('Pas pour\u00a0: l’IRM\u202f; 90\u00a0%\u202f?');
   expect(typeset("Don't: 90%?", 'en')).toBe('Don’t: 90%?');
+});
+
+it('exact durations', () => {
+  const of = (ms: number) => exactDuration(ms, 'en').replaceAll('\u00a0', ' ');
+  expect([0, 499, 42_400, 59_500, 245_000, 599_400, 600_000].map(of)).toEqual([
+    '0 s',
+    '0 s',
+    '42 s',
+    '1 min 00',
+    '4 min 05',
+    '9 min 59',
+    '10 min',
+  ]);
 });

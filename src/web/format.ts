@@ -86,6 +86,15 @@ export function duration(ms: number, language: Language | string): string {
   return `${Math.floor(value / DAY)}\u00a0${days}`;
 }
 
+/** To the second below ten minutes, as machines are timed: "42 s", "4 min 05". */
+export function exactDuration(ms: number, language: Language | string): string {
+  const seconds = Math.round(Math.max(0, ms) / 1000);
+  if (seconds < 60) return `${seconds}\u00a0s`;
+  if (seconds < 600)
+    return `${Math.floor(seconds / 60)}\u00a0min\u00a0${String(seconds % 60).padStart(2, '0')}`;
+  return duration(ms, language);
+}
+
 export const percent = (fraction: number, language: string, digits = 0): string =>
   new Intl.NumberFormat(locale(language), { style: 'percent', maximumFractionDigits: digits }).format(
     fraction,

@@ -39,6 +39,7 @@
  * | POST /api/models/:id/check | | CheckResult |
  * | PUT /api/models/:id/enabled · /version | {enabled} · {version} | 204 |
  * | DELETE /api/models/:id/versions/:version | | 204 |
+ * | GET /api/evidence | | Overview: every tool in a row |
  * | GET /api/evidence/:modelId?from&to | | EvidenceSummary |
  * | GET /api/evidence/:modelId/monitoring | | ToolMonitoring |
  * | GET /api/evidence/:modelId/turnaround?from&to | | Turnaround |
@@ -162,6 +163,7 @@ export type {
   Stretch,
   Turnaround,
 } from '../../evidence/turnaround/types.ts';
+export type { GateLook, NextStep, Overview, OverviewRow } from '../../evidence/overview/types.ts';
 export type {
   Breach,
   Deviation,

@@ -11,6 +11,7 @@ import { registerForward } from './forward.ts';
 import { registerGates } from './gates.ts';
 import { registerLabelling } from './labelling.ts';
 import { registerLive } from './live.ts';
+import { registerOverview } from './overview.ts';
 import { registerPractice } from './practice.ts';
 import { registerQuarantine } from './quarantine.ts';
 import { registerReading } from './reading.ts';
@@ -55,6 +56,7 @@ export function registerApi(
   registerReading(app, rooms);
   registerTools(app, rooms);
   registerGates(app, rooms);
+  registerOverview(app, rooms);
   registerPackages(app, rooms);
   registerValidation(app, rooms);
   registerLabelling(app, rooms);

@@ -5,6 +5,7 @@ import { useModels } from '../queries.ts';
 import { failureText, useText } from '../text.ts';
 import { Segmented } from '../ui/fields.tsx';
 import { Skeleton } from '../ui/Skeleton.tsx';
+import { Overview } from './overview/Overview.tsx';
 import { between, lastDays } from './range.ts';
 import type { Range } from './range.ts';
 import { Tool } from './Tool.tsx';
@@ -41,6 +42,7 @@ export default function Evidence() {
                 }))}
         </p>
       </div>
+      <Overview uncertain={uncertain} />
       <div className="evidence-options">
         <span className="rowline">
           <Segmented

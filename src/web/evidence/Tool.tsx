@@ -15,6 +15,7 @@ import { rangeQuery } from './range.ts';
 import type { Range } from './range.ts';
 import { StageDialog } from './StageDialog.tsx';
 import { Steps } from './Steps.tsx';
+import { Times } from './turnaround/Times.tsx';
 
 export type Uncertain = 'uncertainAsPositive' | 'uncertainAsNegative';
 
@@ -87,6 +88,7 @@ export function Tool({ model, range, uncertain }: { model: ModelView; range: Ran
           </div>
         </>
       )}
+      <Times model={model} range={range} open={openFigure} />
       <Monitoring model={model} open={(what, within) => setShown({ figure: what, range: within })} />
       <Labelling model={model} uncertain={uncertain} />
       {shown && <Cases modelId={manifest.id} {...shown} onClose={() => setShown(null)} />}
