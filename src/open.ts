@@ -9,6 +9,7 @@ import {
   createEvidence,
   createLabelling,
   createOverview,
+  createMeasures,
   createReferences,
   evidenceMigrations,
 } from './evidence/index.ts';
@@ -110,6 +111,7 @@ export async function openRooms(
   const labelling = createLabelling({ store, assist, archive, standing: (who) => standingOf(store, who) });
   const references = createReferences({ store, assist, archive });
   const overview = createOverview({ evidence, assist, timeZone: config.timeZone });
+  const measures = createMeasures({ store, assist });
   const remote = createRemote({
     store,
     archive,
@@ -141,6 +143,7 @@ export async function openRooms(
     labelling,
     references,
     overview,
+    measures,
     reading,
     remote,
     delivery,

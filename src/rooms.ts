@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 import type { Forwarding } from './delivery/forward/types.ts';
 import type { Delivery } from './delivery/types.ts';
 import type { Labelling } from './evidence/labelling/types.ts';
+import type { MeasuresRoom } from './evidence/measures/types.ts';
 import type { References } from './evidence/reference/types.ts';
 import type { Overview } from './evidence/overview/types.ts';
 import type { Evidence } from './evidence/types.ts';
@@ -29,6 +30,7 @@ export interface Rooms {
   readonly references: References;
   /** All tools at a glance. */
   readonly overview: () => Promise<Overview>;
+  readonly measures: MeasuresRoom;
   readonly reading: Reading;
   readonly remote: Remote;
   readonly delivery: Delivery;

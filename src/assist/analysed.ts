@@ -7,6 +7,8 @@ export interface AnalysedStudy {
   runId: string;
   /** Any image at or above the threshold. */
   marked: boolean;
+  /** Of its images the highest. */
+  score: number;
 }
 
 /** Of several runs of a study the latest. In no order that means anything. */
@@ -26,22 +28,29 @@ export async function analysedStudies(
     .orderBy('queued_at')
     .orderBy('id')
     .execute();
-  const marked = new Set(
+  const said = new Map(
     (
       await db
         .selectFrom('ai_run_image')
         .innerJoin('ai_run', 'ai_run.id', 'ai_run_image.run_id')
-        .select('run_id')
-        .distinct()
+        .select((eb) => [
+          'run_id' as const,
+          eb.fn.max<number>('positive').as('positive'),
+          eb.fn.max<number>('score').as('score'),
+        ])
         .where('ai_run.model_id', '=', modelId)
         .where('ai_run.model_version', '=', modelVersion)
         .where('ai_run.operating_point', '=', operatingPoint)
-        .where('positive', '=', 1)
+        .groupBy('run_id')
         .execute()
-    ).map((row) => row.run_id),
+    ).map((row) => [row.run_id, { marked: Number(row.positive) === 1, score: Number(row.score) }]),
   );
   const latest = new Map(runs.map((run) => [run.study_uid, run.id]));
-  return [...latest].map(([studyUid, runId]) => ({ studyUid, runId, marked: marked.has(runId) }));
+  return [...latest].map(([studyUid, runId]) => ({
+    studyUid,
+    runId,
+    ...(said.get(runId) ?? { marked: false, score: 0 }),
+  }));
 }
 
 /** Versions and operating points at which it ran, the most used first. */

@@ -152,12 +152,15 @@ export interface Assist {
   run(id: string): Promise<RunRow | undefined>;
   /** Version of the tool of each run that is known. */
   versionsOf(runIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
-  /** Studies that a tool has analysed at this version and operating point, with whether it marked any image of them. */
+  /**
+   * Studies that a tool has analysed at this version and operating point, with whether it marked any image of them and the highest
+   * score.
+   */
   analysed(
     modelId: string,
     modelVersion: string,
     operatingPoint: string,
-  ): Promise<{ studyUid: string; runId: string; marked: boolean }[]>;
+  ): Promise<{ studyUid: string; runId: string; marked: boolean; score: number }[]>;
   /** Versions and operating points at which a tool has analysed studies, the most used first. */
   operated(modelId: string): Promise<{ modelVersion: string; operatingPoint: string; studies: number }[]>;
   findings(runId: string): Promise<AiFinding[]>;

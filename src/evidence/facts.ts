@@ -15,6 +15,8 @@ import type { Answer, FigureKey, ReadingFact, ReadingSnapshot } from './types.ts
 
 const CONSUMER = 'evidence.facts';
 const REFERENCES = 'evidence.references';
+/** Below the limits of parameters of both databases. */
+const REPORTS_AT_ONCE = 500;
 /** Events of the reading room that carry `snapshot` in their payload. */
 const KINDS = ['reading.report.signed', 'reading.report.addendum', 'reading.facts'] as const;
 
@@ -274,6 +276,22 @@ export function createFacts(
         if (from !== -Infinity) query = query.where(ms, '>=', from);
         return (await query.execute()).map((row) => Number(row.ms));
       });
+    },
+    /** Of these reports, newest first. */
+    async ofReports(modelId: string, reportIds: readonly string[]): Promise<ReadingFact[]> {
+      const found: ReadingFact[] = [];
+      for (let start = 0; start < reportIds.length; start += REPORTS_AT_ONCE)
+        found.push(
+          ...(
+            await read
+              .selectFrom('reading_fact')
+              .selectAll()
+              .where('model_id', '=', modelId)
+              .where('report_id', 'in', reportIds.slice(start, start + REPORTS_AT_ONCE))
+              .execute()
+          ).map(toFact),
+        );
+      return found.sort((a, b) => b.signedAt - a.signedAt || (a.reportId < b.reportId ? 1 : -1));
     },
     /** Those behind a figure (`behind` in figures.ts, said in SQL), newest first. */
     async rows(modelId: string, figure: FigureKey, range: Range): Promise<ReadingFact[]> {

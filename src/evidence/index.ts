@@ -9,6 +9,7 @@ import { createTurnaround } from './turnaround/index.ts';
 import type { Evidence, EvidenceSummary } from './types.ts';
 
 export { createLabelling } from './labelling/index.ts';
+export { createMeasures } from './measures/index.ts';
 export { createReferences } from './reference/index.ts';
 export { createOverview } from './overview/index.ts';
 export { evidenceMigrations } from './migrations.ts';

@@ -61,6 +61,9 @@
  * | POST /api/labelling/:id/next · /undo · /labels | LabelForm | Desk |
  * | POST /api/labelling/:id/pause | | 204 |
  * | GET · POST /api/studies/:uid/references?model | FollowUpForm & {replaces?} | StudyReferences · ReferenceEntry |
+ * | GET /api/evidence/:modelId/measures?from&to | | ToolMeasures |
+ * | GET /api/evidence/:modelId/measures/cases | MeasureQuery & {from?, to?} | CaseRow[] |
+ * | GET /api/evidence/:modelId/versions?first&second | `version@operating-point` twice | VersionPair |
  * | POST /api/references/:id/withdraw | | ReferenceEntry |
  * | POST /api/references/import?model&dryRun | body: CSV | ImportReport |
  * | GET /api/associations?before | | ReceiptRow[], newest first, 50 |
@@ -194,6 +197,15 @@ export type {
   QueueOverview,
   QueueToLabel,
 } from '../../evidence/labelling/types.ts';
+export type {
+  Clustered,
+  Dimension,
+  Measures,
+  MeasureQuery,
+  Pair,
+  ToolMeasures,
+  VersionPair,
+} from '../../evidence/measures/types.ts';
 export type {
   FollowUpForm,
   FollowUpMethod,

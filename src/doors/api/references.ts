@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { NegatoscopeError } from '../../errors.ts';
+import { ARMS, DIMENSIONS, MEASURE_CASES } from '../../evidence/measures/types.ts';
 import { METHODS } from '../../evidence/reference/types.ts';
 import type { Rooms } from '../../rooms.ts';
+import type { CaseRow } from './contract.ts';
 import { bodyOf, queryOf } from './schema.ts';
 
 const code = z.string().min(1).max(64);
@@ -17,6 +19,19 @@ const FollowUp = z.object({
   replaces: code.optional(),
 });
 const Import = z.object({ dryRun: z.enum(['yes', 'no']).default('yes') }).extend(Which.shape);
+const time = z.coerce.number().int().min(0).optional();
+const Range = z.object({ from: time, to: time });
+const Cases = Range.extend({
+  which: z.enum(MEASURE_CASES),
+  uncertain: z.enum(['positive', 'negative']).default('positive'),
+  first: z.enum(ARMS).optional(),
+  second: z.enum(ARMS).optional(),
+  truth: z.enum(['yes', 'no']).optional(),
+  right: z.enum(['both', 'first', 'second', 'neither']).optional(),
+  dimension: z.enum(DIMENSIONS).optional(),
+  value: z.string().max(200).optional(),
+});
+const Versions = z.object({ first: z.string().max(130), second: z.string().max(130) });
 const CSV_BYTES = 20 * 1024 * 1024;
 
 type Study = { Params: { uid: string } };
@@ -24,7 +39,7 @@ type Id = { Params: { id: string } };
 
 /** What is known to be so of a study: follow-up entered by a person or imported, beside what readers said. */
 export function registerReferences(app: FastifyInstance, rooms: Rooms): void {
-  const { references } = rooms;
+  const { references, measures, archive, assist, reading } = rooms;
   const whoMay = { config: { access: ['reader', 'evidence'] as const } };
   const evidence = { config: { access: ['evidence'] as const } };
 
@@ -38,6 +53,35 @@ export function registerReferences(app: FastifyInstance, rooms: Rooms): void {
   app.post<Id>('/api/references/:id/withdraw', whoMay, async (request) =>
     references.withdraw(request.params.id, request.principal),
   );
+
+  const whoMayJudge = { config: { access: ['admin', 'reader', 'evidence'] as const } };
+  async function mustBeTool(id: string): Promise<void> {
+    if (!(await assist.model(id)))
+      throw new NegatoscopeError('not-found', 'There is no such tool.', { status: 404 });
+  }
+  app.get<Id>('/api/evidence/:id/measures', whoMayJudge, async (request) => {
+    await mustBeTool(request.params.id);
+    return measures.of(request.params.id, compact(queryOf(request, Range)));
+  });
+  app.get<Id>('/api/evidence/:id/measures/cases', whoMayJudge, async (request): Promise<CaseRow[]> => {
+    await mustBeTool(request.params.id);
+    const { from, to, ...query } = queryOf(request, Cases);
+    const facts = await measures.cases(request.params.id, query, compact({ from, to }));
+    const studies = new Map(
+      (await archive.studies(facts.map((fact) => fact.studyUid))).map((study) => [study.studyUid, study]),
+    );
+    // Cases with what the tool says of them: who asks for them is not blind to it any more.
+    await reading.noteSeen(facts, request.principal);
+    return facts.flatMap((fact) => {
+      const study = studies.get(fact.studyUid);
+      return study ? [{ fact, study }] : [];
+    });
+  });
+  app.get<Id>('/api/evidence/:id/versions', whoMayJudge, async (request) => {
+    await mustBeTool(request.params.id);
+    const { first, second } = queryOf(request, Versions);
+    return measures.versions(request.params.id, sideOf(first), sideOf(second));
+  });
 
   app.register(async (scope) => {
     scope.addContentTypeParser(
@@ -55,6 +99,18 @@ export function registerReferences(app: FastifyInstance, rooms: Rooms): void {
       );
     });
   });
+}
+
+const compact = (range: { from?: number | undefined; to?: number | undefined }) => ({
+  ...(range.from === undefined ? {} : { from: range.from }),
+  ...(range.to === undefined ? {} : { to: range.to }),
+});
+/** `1.2.0@balanced`: a version and the operating point that it ran at. */
+function sideOf(text: string): { modelVersion: string; operatingPoint: string } {
+  const at = text.lastIndexOf('@');
+  return at < 0
+    ? { modelVersion: text, operatingPoint: '' }
+    : { modelVersion: text.slice(0, at), operatingPoint: text.slice(at + 1) };
 }
 
 /** UTF-8, or what spreadsheets write instead of it (Windows-1252). */

@@ -67,8 +67,14 @@ const corrected = (
 
 /** One way of counting the uncertain. */
 export function figuresOf(cases: readonly DrawnCase[], frame: Frame, uncertain: Uncertain): QueueFigures {
-  const marked = verified(cases, true, frame.marked, uncertain);
-  const unmarked = verified(cases, false, frame.unmarked, uncertain);
+  return accuracyFrom(
+    verified(cases, true, frame.marked, uncertain),
+    verified(cases, false, frame.unmarked, uncertain),
+  );
+}
+
+/** From the answered studies of the marked and of the unmarked, each a part of so many. */
+export function accuracyFrom(marked: Verified, unmarked: Verified): QueueFigures {
   const truths = marked.positive + unmarked.positive;
   const normals = marked.negative + unmarked.negative;
   const strata = [stratumOf(marked, true), stratumOf(unmarked, false)];

@@ -27,7 +27,7 @@ function Box({ title, note, children }: { title: string; note?: string; children
 
 /** Sensitivity and specificity, from conclusions given before AI was seen alone. */
 export function Accuracy({ data, uncertain, open }: Props & { uncertain: Uncertain }) {
-  const { t } = useText();
+  const { t, language } = useText();
   const { accuracy, card } = data;
   const sensitivity = accuracy.sensitivity[uncertain];
   const specificity = accuracy.specificity[uncertain];
@@ -103,7 +103,13 @@ export function Accuracy({ data, uncertain, open }: Props & { uncertain: Uncerta
         <p className="small muted">{t('evidence.perImageText')}</p>
       </details>
       <p className="small muted">
-        {t('evidence.accuracyText')}
+        {t('evidence.accuracyText')}{' '}
+        {accuracy.references.length > 0 &&
+          t('truth.rests', {
+            what: accuracy.references
+              .map(({ origin, studies }) => `${t(`truth.origin.${origin}`)} ${number(studies, language)}`)
+              .join(', '),
+          })}
         {missed > 0 && (
           <>
             {' '}

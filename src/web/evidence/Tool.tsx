@@ -12,6 +12,7 @@ import { Gates } from './gates/Gates.tsx';
 import { Labelling } from './labelling/Labelling.tsx';
 import { Monitoring } from './Monitoring.tsx';
 import { rangeQuery } from './range.ts';
+import { Truth } from './reference/Truth.tsx';
 import type { Range } from './range.ts';
 import { StageDialog } from './StageDialog.tsx';
 import { Steps } from './Steps.tsx';
@@ -90,6 +91,7 @@ export function Tool({ model, range, uncertain }: { model: ModelView; range: Ran
       )}
       <Times model={model} range={range} open={openFigure} />
       <Monitoring model={model} open={(what, within) => setShown({ figure: what, range: within })} />
+      <Truth model={model} range={range} uncertain={uncertain} />
       <Labelling model={model} uncertain={uncertain} />
       {shown && <Cases modelId={manifest.id} {...shown} onClose={() => setShown(null)} />}
       {changing && <StageDialog model={model} onClose={() => setChanging(false)} />}

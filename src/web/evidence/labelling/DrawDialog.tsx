@@ -19,6 +19,8 @@ const SHARE = 0.1;
 export function DrawDialog(props: {
   model: ModelView;
   tools: LabellingQueueView['tools'];
+  /** What is proposed, where something else proposes it. */
+  sample?: number | undefined;
   onClose: () => void;
 }) {
   const { t, language, say } = useText();
@@ -27,7 +29,7 @@ export function DrawDialog(props: {
   const [which, setWhich] = useState(0);
   const [dates, setDates] = useState(lastYear);
   const [title, setTitle] = useState('');
-  const [sample, setSample] = useState(String(SAMPLE));
+  const [sample, setSample] = useState(String(props.sample ?? SAMPLE));
   const [second, setSecond] = useState<DrawForm['second']>('part');
   const [settling, setSettling] = useState<DrawForm['settling']>('third');
   const [offerUnread, setOfferUnread] = useState(false);
