@@ -9,23 +9,25 @@ import { quantile } from './statistics.ts';
  */
 export function generator(seed: number): () => number {
   let mixed = seed >>> 0;
-  const state = Uint32Array.from({ length: 4 }, () => {
+  const mix = (): number => {
     mixed = (mixed + 0x9e3779b9) >>> 0;
     let z = mixed;
     z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
     z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
     return z ^ (z >>> 16);
-  });
-  const rotated = (x: number, by: number): number => ((x << by) | (x >>> (32 - by))) >>> 0;
+  };
+  // Four numbers and no array: intervals take millions of draws.
+  let [a, b, c, d] = [mix(), mix(), mix(), mix()];
   return () => {
-    const answer = Math.imul(rotated(Math.imul(state[1]!, 5) >>> 0, 7), 9) >>> 0;
-    const shifted = state[1]! << 9;
-    state[2]! ^= state[0]!;
-    state[3]! ^= state[1]!;
-    state[1]! ^= state[2]!;
-    state[0]! ^= state[3]!;
-    state[2]! ^= shifted;
-    state[3] = rotated(state[3]!, 11);
+    const product = Math.imul(b, 5);
+    const answer = Math.imul((product << 7) | (product >>> 25), 9) >>> 0;
+    const shifted = b << 9;
+    c ^= a;
+    d ^= b;
+    b ^= c;
+    a ^= d;
+    c ^= shifted;
+    d = (d << 11) | (d >>> 21);
     return answer;
   };
 }
@@ -94,14 +96,15 @@ function drawn(
 ): number[] | undefined {
   const next = generator(seed);
   const indices = new Uint32Array(n);
-  const groups = strata && Map.groupBy(indices.keys(), (i) => strata[i]!);
+  const groups = Map.groupBy(indices.keys(), (i) => strata?.[i] ?? 0);
+  // Of each unit the units that it may be replaced by.
+  const among = Array.from(indices, (_, i) => groups.get(strata?.[i] ?? 0)!);
   const values: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     // 32 bits scaled to the length: the bias is below length / 2³².
     for (let i = 0; i < n; i += 1) {
-      const among = groups?.get(strata![i]!);
-      const at = Math.floor((next() / 2 ** 32) * (among?.length ?? n));
-      indices[i] = among ? among[at]! : at;
+      const units = among[i]!;
+      indices[i] = units[Math.floor((next() / 2 ** 32) * units.length)]!;
     }
     const value = statistic(indices);
     if (value !== null) values.push(value);
