@@ -4,6 +4,7 @@
  * Lett 2014;21:1389, doi:10.1109/LSP.2014.2337313. Checked against pROC and scikit-learn in roc.test.ts.
  */
 import { twoSided, Z95 } from './distributions.ts';
+import { logitInterval } from './weighted.ts';
 
 /** One case: the score of a test (any scale, higher is more suspicious) and what the reference standard says. */
 export interface Scored {
@@ -121,8 +122,10 @@ const covarianceOfAreas = (a: Components, b: Components): number =>
 
 /**
  * Area under the ROC curve: the probability that a positive case outscores a negative one, ties counted half (Mann–Whitney), with
- * DeLong's variance and the interval auc ± 1.96 standard errors, cut at 0 and 1. Where the classes are wholly separate the
- * variance is 0 and the interval a point: then it says nothing about other cases, and whoever shows it has to say so.
+ * DeLong's variance and the interval logit auc ± 1.96 standard errors of the logit. The symmetric one, auc ± 1.96 standard errors,
+ * covers 91 % instead of 95 % at an area of 0.9 with 30 positive cases (`npm run simulate -- coverage`); that the logit mends this is
+ * found by Qin G. and Hotilovac L., Stat Methods Med Res 2008;17:207, doi:10.1177/0962280207087173. Where the classes are wholly
+ * separate the variance is 0 and the interval a point: then it says nothing about other cases, and whoever shows it has to say so.
  *
  * @returns undefined unless there are cases of both classes
  * @throws RangeError for a score that is NaN
@@ -135,15 +138,9 @@ export function delong(cases: readonly Scored[]): Auc | undefined {
   if (positives < 2 || negatives < 2)
     return { auc, positives, negatives, variance: null, low: null, high: null };
   const variance = covarianceOfAreas(parts, parts);
-  const half = Z95 * Math.sqrt(variance);
-  return {
-    auc,
-    positives,
-    negatives,
-    variance,
-    low: Math.max(0, auc - half),
-    high: Math.min(1, auc + half),
-  };
+  // At 0 and 1 the logit has no value.
+  const { low, high } = logitInterval(auc, Math.sqrt(variance)) ?? { low: auc, high: auc };
+  return { auc, positives, negatives, variance, low, high };
 }
 
 /**
