@@ -1,9 +1,10 @@
 /**
- * `npm run bench -- SUITE… [--json] [--count N] [--rounds N] [--large] [--only TEXT]`: our figures beside those of the peers that are installed, on
- * the same data in the same run.
+ * `npm run bench -- SUITE… [--json] [--count N] [--rounds N] [--large] [--only TEXT] [--postgres]
+ * [--data DIR]`: our figures beside those of the peers that are installed, on the same data in the same run.
  */
 import { parseArgs } from 'node:util';
 import { assist } from './assist.ts';
+import { evidence } from './evidence.ts';
 import { ingest } from './ingest.ts';
 import { query } from './query.ts';
 import { retrieve } from './retrieve.ts';
@@ -11,7 +12,7 @@ import { exitOnSignal } from './signals.ts';
 import type { Line, Suite } from './types.ts';
 import { viewer } from './viewer/index.ts';
 
-const SUITES: Readonly<Record<string, Suite>> = { assist, ingest, query, retrieve, viewer };
+const SUITES: Readonly<Record<string, Suite>> = { assist, evidence, ingest, query, retrieve, viewer };
 
 exitOnSignal();
 const { values, positionals } = parseArgs({
@@ -21,6 +22,8 @@ const { values, positionals } = parseArgs({
     count: { type: 'string' },
     large: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
+    postgres: { type: 'boolean', default: false },
+    data: { type: 'string' },
     rounds: { type: 'string', default: '3' },
   },
 });
@@ -43,7 +46,9 @@ const cells = (line: Line): string[] => [
 
 const unknown = positionals.filter((name) => !(name in SUITES));
 if (positionals.length === 0 || unknown.length > 0) {
-  console.error(`Usage: npm run bench -- SUITE… [--json] [--count N] [--rounds N] [--large] [--only TEXT]`);
+  console.error(
+    `Usage: npm run bench -- SUITE… [--json] [--count N] [--rounds N] [--large] [--only TEXT] [--postgres] [--data DIR]`,
+  );
   console.error(`Suites: ${Object.keys(SUITES).join(', ')}`);
   process.exit(64);
 }
@@ -52,6 +57,8 @@ const options = {
   rounds: whole('rounds', values.rounds),
   large: values.large,
   only: values.only,
+  postgres: values.postgres,
+  data: values.data,
   say: (text: string) => process.stderr.write(`${text}\n`),
 };
 for (const name of positionals) {

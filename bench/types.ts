@@ -21,6 +21,10 @@ export interface SuiteOptions {
   readonly large: boolean;
   /** Only works whose name contains this. */
   readonly only: string;
+  /** On PostgreSQL, where the suite asks the database. */
+  readonly postgres: boolean;
+  /** A folder that is filled once and used again; one of its own, removed afterwards, without it. */
+  readonly data: string | undefined;
   /** What is being done, for a person who waits. */
   readonly say: (text: string) => void;
 }

@@ -359,4 +359,15 @@ export const assistMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    id: 'assist-operated',
+    async up(db) {
+      // How many studies a tool has analysed at which version and operating point is asked by a page.
+      await db.schema
+        .createIndex('ai_run_operated')
+        .on('ai_run')
+        .columns(['model_id', 'state', 'model_version', 'operating_point', 'study_uid'])
+        .execute();
+    },
+  },
 ];

@@ -4,6 +4,7 @@ import type { Store } from '../store/types.ts';
 import { createFacts, type Range } from './facts.ts';
 import { figuresOf } from './figures.ts';
 import { createGates, type Validated } from './gates/index.ts';
+import type { Monitoring } from './monitoring.ts';
 import { createStages } from './stages.ts';
 import { createTurnaround } from './turnaround/index.ts';
 import type { Evidence, EvidenceSummary } from './types.ts';
@@ -51,6 +52,8 @@ export function createEvidence(deps: {
   const turnaround = createTurnaround({ store, timeZone });
   /** Key: model, range and the last event that changed facts. Oldest first. */
   const cache = new Map<string, EvidenceSummary>();
+  /** Of each version, with the last event that changed facts. */
+  const watched = new Map<string, { lastSeq: number; monitoring: Monitoring }>();
 
   async function cardOf(modelId: string): Promise<EvidenceSummary['card']> {
     const manifest = (await assist.model(modelId))?.manifest;
@@ -60,6 +63,16 @@ export function createEvidence(deps: {
     if (!all) return null;
     const { sensitivity, specificity, positives, negatives } = all;
     return { sensitivity, specificity, positives, negatives };
+  }
+
+  async function watching(modelId: string, version: string): Promise<Monitoring> {
+    const lastSeq = await facts.seq();
+    const key = JSON.stringify([modelId, version]);
+    const known = watched.get(key);
+    if (known?.lastSeq === lastSeq) return known.monitoring;
+    const monitoring = await facts.monitoring(modelId, version);
+    watched.set(key, { lastSeq, monitoring });
+    return monitoring;
   }
 
   async function summary(modelId: string, range: Range = {}): Promise<EvidenceSummary> {
@@ -99,7 +112,7 @@ export function createEvidence(deps: {
     async monitoring(modelId) {
       const version = (await assist.model(modelId))?.manifest.version ?? '';
       const [watched, { since }] = await Promise.all([
-        facts.monitoring(modelId, version),
+        watching(modelId, version),
         stages.stage(modelId, version),
       ]);
       return { modelId, version, decidedAt: since, ...watched };

@@ -65,6 +65,8 @@ export interface Monitoring {
   };
 }
 
+/** Newest blocks of scores that are given; of the earlier ones those that are different. */
+export const BLOCKS_SHOWN = 100;
 /** Points of a path at most; of more cases each point is the highest of several. */
 export const PATH_POINTS = 500;
 
@@ -164,9 +166,13 @@ export function monitoringFrom({ state, said }: Folded<State, Word[]>): Monitori
       state.falseMarks,
       words.flatMap((word) => ('falseMarks' in word ? word.falseMarks : [])),
     ),
-    scores: { n, blocks: words.flatMap((word) => ('block' in word ? word.block : [])), psiByChance },
+    scores: { n, blocks: shown(words.flatMap((word) => ('block' in word ? word.block : []))), psiByChance },
   };
 }
+
+/** Of years of blocks the newest, and of those before what was told. */
+const shown = (blocks: readonly ScoreBlock[]): ScoreBlock[] =>
+  blocks.filter((block, i) => block.different || i >= blocks.length - BLOCKS_SHOWN);
 
 /** As bad as the first cases can have been by chance: what is no worse than that is no alarm. */
 const acceptedOf = (first: number): number => wilson(first, REFERENCE_CASES)!.high;
