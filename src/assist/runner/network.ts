@@ -8,9 +8,9 @@ import { preprocess } from '../preprocess.ts';
 import type { GreyPlane } from '../preprocess.ts';
 import type { ModelManifest } from '../types.ts';
 import { imageResult } from './imageOutputs.ts';
-import type { ImageResult, InputFigures, VolumeResult } from './messages.ts';
+import type { ImageResult, VolumeResult } from './messages.ts';
 import type { Slice } from './pixels.ts';
-import { tensorOf } from './tensors.ts';
+import { figuresOf, tensorOf, type Infer } from './tensors.ts';
 import { runVolume } from './volumeNetwork.ts';
 
 export interface Network {
@@ -60,18 +60,4 @@ export async function openNetwork(manifest: ModelManifest, dir: string, threads:
     },
     runVolume: (slices) => runVolume(manifest, slices, infer),
   };
-}
-
-export type Infer = (
-  values: Float32Array,
-  dims: readonly number[],
-) => Promise<ort.InferenceSession.ReturnType>;
-
-export function figuresOf(tensor: Float32Array): InputFigures {
-  let sum = 0;
-  for (const x of tensor) sum += x;
-  const mean = sum / tensor.length;
-  let squares = 0;
-  for (const x of tensor) squares += (x - mean) ** 2;
-  return { mean, std: Math.sqrt(squares / tensor.length) };
 }

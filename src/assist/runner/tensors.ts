@@ -2,6 +2,23 @@
 import * as ort from 'onnxruntime-node';
 import { NegatoscopeError } from '../../errors.ts';
 import type { TensorType } from '../types.ts';
+import type { InputFigures } from './messages.ts';
+
+/** One run of a network: its input, and every output by name. */
+export type Infer = (
+  values: Float32Array,
+  dims: readonly number[],
+) => Promise<ort.InferenceSession.ReturnType>;
+
+/** Of what goes in, for whoever compares it with the maker's own. */
+export function figuresOf(tensor: Float32Array): InputFigures {
+  let sum = 0;
+  for (const x of tensor) sum += x;
+  const mean = sum / tensor.length;
+  let squares = 0;
+  for (const x of tensor) squares += (x - mean) ** 2;
+  return { mean, std: Math.sqrt(squares / tensor.length) };
+}
 
 /** uint8 takes 0…255: the manifest's normalising has to give that. */
 export function tensorOf(

@@ -8,10 +8,8 @@ import { volumeOf, voxelMl } from '../volume/geometry.ts';
 import { prepareVolume } from '../volume/prepare.ts';
 import { labelsOf } from './labels.ts';
 import type { VolumeResult } from './messages.ts';
-import { figuresOf } from './network.ts';
-import type { Infer } from './network.ts';
 import type { Slice } from './pixels.ts';
-import { outputOf, shapedAs, wrongOutput } from './tensors.ts';
+import { figuresOf, outputOf, shapedAs, wrongOutput, type Infer } from './tensors.ts';
 
 export async function runVolume(
   { id, input, outputs }: ModelManifest,
