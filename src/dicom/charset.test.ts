@@ -1,5 +1,6 @@
 import iconv from 'iconv-lite';
 import { describe, expect, it } from 'vitest';
+import { cpuMs } from './testing-time.ts';
 import { charsetOf } from './index.ts';
 
 const bytes = (...parts: (string | number[])[]): Uint8Array =>
@@ -138,7 +139,7 @@ it('guesses where nothing is declared: UTF-8 if it is, else Latin-1', () => {
 
 it('reads a megabyte of escapes in no time', () => {
   const escapes = Buffer.alloc(1 << 20, 0x1b);
-  const start = performance.now();
+  const start = cpuMs();
   expect(charsetOf(['ISO 2022 IR 100', 'ISO 2022 IR 87'])(escapes)).toHaveLength(1 << 20);
-  expect(performance.now() - start).toBeLessThan(1500);
+  expect(cpuMs() - start).toBeLessThan(1500);
 });
