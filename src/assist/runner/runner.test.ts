@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +28,11 @@ afterEach(async () => {
   for (const runner of opened.splice(0)) await runner.close();
 });
 const alive = (pid: number): boolean => existsSync(`/proc/${pid}`);
+/** Of user and system, in ticks of 1/100 s: proc(5). */
+const processorSeconds = (pid: number): number => {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+};
 async function gone(pid: number): Promise<boolean> {
   for (let i = 0; i < 100 && alive(pid); i += 1) await pause(50);
   return !alive(pid);
@@ -70,6 +76,32 @@ describe('the process of a model', () => {
     await expect(runner.analyse({ kind: 'grey', plane })).rejects.toMatchObject({ code: 'model-time' });
     expect(runner.pid).toBeUndefined();
   });
+
+  test.runIf(process.platform === 'linux')(
+    'waits for the processor: that is not its time',
+    async () => {
+      const runner = open();
+      await runner.analyse({ kind: 'grey', plane });
+      const from = processorSeconds(runner.pid!);
+      await runner.analyse({ kind: 'grey', plane });
+      const limit = 2 * (processorSeconds(runner.pid!) - from);
+      await runner.close();
+
+      const shared = open({ model: limited({ memoryMB: 4096, seconds: limit }) });
+      await shared.analyse({ kind: 'grey', plane });
+      // One core shared with somebody of normal priority: ten times as long (sched(7)), and more than is allowed.
+      const busy = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' });
+      try {
+        for (const pid of [busy.pid!, shared.pid!]) execFileSync('taskset', ['-acp', '0', String(pid)]);
+        const before = performance.now();
+        await shared.analyse({ kind: 'grey', plane });
+        expect((performance.now() - before) / 1000).toBeGreaterThan(limit);
+      } finally {
+        busy.kill('SIGKILL');
+      }
+    },
+    180_000,
+  );
 
   test('takes too much memory: ended by its id', async () => {
     const runner = open({ model: limited({ memoryMB: 40, seconds: 60 }) });

@@ -4,7 +4,7 @@
  */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { NegatoscopeError } from '../../errors.ts';
@@ -15,6 +15,11 @@ const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
 const MEMORY_LOOK_MS = 100;
 const OPEN_SECONDS = 120; // the first load on a busy machine
 const STDERR_KEPT = 2000;
+/**
+ * A model has the lowest priority, and its limit is of its own time: what it waits for the processor while images come in does not
+ * count. A process that neither works nor waits is ended by the clock, and any other after so many times its limit.
+ */
+const MOST_BUSY = 20;
 
 export interface Runner {
   /**
@@ -105,10 +110,16 @@ export function createRunner({ model, threads = 1, idleMs = 60_000, log }: Runne
   function ask(message: ToModel, seconds: number, signal?: AbortSignal): Promise<FromModel> {
     const to = child!;
     return new Promise<FromModel>((resolve, reject) => {
-      const timer = setTimeout(
-        () => kill(failure('model-time', `${manifest.id} took longer than ${seconds} s`)),
-        seconds * 1000,
-      );
+      const begun = performance.now();
+      const queuedBefore = queuedMs(to.pid);
+      const look = (): void => {
+        const passed = performance.now() - begun;
+        const own = passed - (queuedMs(to.pid) - queuedBefore) / threads;
+        const left = Math.min(seconds * 1000 - own, MOST_BUSY * seconds * 1000 - passed);
+        if (left > 1) timer = setTimeout(look, left);
+        else kill(failure('model-time', `${manifest.id} took longer than ${seconds} s`));
+      };
+      let timer = setTimeout(look, seconds * 1000);
       const memory = setInterval(() => {
         const used = residentMB(to.pid);
         if (used > manifest.resources.memoryMB)
@@ -217,13 +228,34 @@ export function createRunner({ model, threads = 1, idleMs = 60_000, log }: Runne
   };
 }
 
+/** How long threads of a process have waited for a processor, ms (sched-stats); 0 where /proc does not tell. */
+function queuedMs(pid: number | undefined): number {
+  if (pid === undefined || process.platform !== 'linux') return 0;
+  return listed(`/proc/${pid}/task`).reduce((sum, task) => {
+    const [, waited = 0] = read(`/proc/${pid}/task/${task}/schedstat`)?.split(' ') ?? [];
+    return sum + Number(waited) / 1e6;
+  }, 0);
+}
+
 /** Resident memory in MB; 0 where /proc does not tell (not Linux, or already gone). */
 function residentMB(pid: number | undefined): number {
   if (pid === undefined || process.platform !== 'linux') return 0;
+  const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1];
+  return kilobytes ? Math.round(Number(kilobytes) / 1024) : 0;
+}
+
+/** Threads and processes end while one looks. */
+function read(path: string): string | undefined {
   try {
-    const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return kilobytes ? Math.round(Number(kilobytes) / 1024) : 0;
+    return readFileSync(path, 'utf8');
   } catch {
-    return 0;
+    return undefined;
+  }
+}
+function listed(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
   }
 }
