@@ -1,6 +1,6 @@
 /** One image of the layout: the stage, where it lies, and, beside the first, what it shows and of which exam. */
 import type { TFunction } from 'i18next';
-import { useEffect } from 'react';
+import { useLayoutEffect } from 'react';
 import type { ReactNode, Ref } from 'react';
 import { dicomDate } from '../../../format.ts';
 import { examTitle, useText } from '../../../text.ts';
@@ -80,11 +80,14 @@ export const priorName = (t: TFunction, language: string, prior: NonNullable<Pan
     exam: [examTitle(t, prior), dicomDate(prior.studyDate, language)].filter(Boolean).join(' · '),
   });
 
-/** Tells the page what the stage shows, and when it shows nothing any more. */
+/**
+ * Tells the page what the stage shows, and when it shows nothing any more: before anyone sees it, for a key that is pressed then
+ * is for that image.
+ */
 function Told(props: { now: View; active: boolean; onView: (view: View | null) => void }) {
   const { now, active, onView } = props;
-  useEffect(() => onView(now), [now, active]);
-  useEffect(() => () => onView(null), []);
+  useLayoutEffect(() => onView(now), [now, active]);
+  useLayoutEffect(() => () => onView(null), []);
   return null;
 }
 
