@@ -255,7 +255,10 @@ describe.skipIf(browserMissing || !hasDcmtk)('every kind of object', { timeout: 
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('searchbox').fill('pixel spacing');
     await dialog.getByText('Pixel Spacing', { exact: true }).waitFor();
-    expect(await dialog.locator('tbody tr').count()).toBe(1);
+    await until(
+      () => dialog.locator('tbody tr').count(),
+      (rows) => rows === 1,
+    );
     await picture('header');
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });

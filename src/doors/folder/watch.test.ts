@@ -159,7 +159,7 @@ test.each(['move', 'delete'] as const)(
     await until(async () => (await door.state())[0]!.taken === 32);
     expect((await door.state())[0]!.failures).toEqual([]);
     const place = after === 'move' ? join(inbox, 'done', 'disc') : join(inbox, 'disc');
-    expect(await exists(join(place, 'DICOMDIR'))).toBe(true);
+    await until(() => exists(join(place, 'DICOMDIR')));
   },
 );
 
