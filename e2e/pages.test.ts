@@ -123,6 +123,28 @@ describe.skipIf(browserMissing)('every page', () => {
     });
     await client.json('POST', `/api/studies/${signed}/sign`, { revision: draft.revision, secret: PIN });
 
+    const hypothesis = { target: 0.9, margin: 0.05, cases: 330 };
+    const protocol = await client.json('POST', '/api/gates/fracture/protocols', {
+      stage: 'pilot',
+      source: 'readings',
+      reference: 'Urgences, adultes. Conclusion du lecteur désigné avant l’IA. Fils et plâtres exclus.',
+      hypotheses: [
+        { ...hypothesis, measure: 'sensitivity', design: 'fixed' },
+        { ...hypothesis, measure: 'specificity', design: 'sequential' },
+      ],
+      subgroups: [{ by: 'bodyPart', value: 'WRIST', measure: 'sensitivity', floor: 0.8, minimum: 40 }],
+      safety: [
+        { measure: 'sensitivity', limit: 0.8, rule: 'cusum', budget: 1000 },
+        { measure: 'specificity', limit: 0.7, rule: 'e-process', alpha: 0.05 },
+      ],
+      futility: true,
+      days: 180,
+      secret: PIN,
+    });
+    await client.json('POST', `/api/gates/fracture/protocols/${protocol.id}/deviations`, {
+      text: 'Deux semaines sans la seconde salle.',
+      secret: PIN,
+    });
     await client.json('PATCH', `/api/users/${me.person.id}`, { roles: ['admin', 'reader', 'evidence'] });
     client = await new Client(server.url).login('anne');
     const { tools } = await client.json('GET', '/api/labelling?model=fracture');
@@ -250,6 +272,17 @@ describe.skipIf(browserMissing)('every page', () => {
       await page.goto(`${server.url}/evidence`);
       await page.locator('.queue-figures').waitFor();
       await look(page, `${look_}-evidence`, trouble);
+      await page.locator('.protocol summary').click();
+      await page.locator('.gates').scrollIntoViewIfNeeded();
+      await look(page, `${look_}-evidence-gate`, trouble);
+      await page.locator('.gate-acts button').first().click();
+      await page.locator('.power svg').waitFor();
+      await look(page, `${look_}-evidence-plan`, trouble);
+      await page.locator('.dialog .btn.primary').click();
+      await page.locator('[role=dialog] form').waitFor();
+      await look(page, `${look_}-evidence-protocol`, trouble);
+      await page.keyboard.press('Escape');
+      await page.locator('[role=dialog]').waitFor({ state: 'detached' });
       await page.locator('.queue-figures').scrollIntoViewIfNeeded();
       await look(page, `${look_}-evidence-queue`, trouble);
       await page.getByRole('button', { name: language === 'fr' ? 'Tirer une file' : 'Draw a queue' }).click();

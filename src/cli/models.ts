@@ -223,7 +223,7 @@ export function modelsCommands(
   on('stage')
     .description('change the stage: a signed act of an administrator who is also a reader')
     .argument('<model>')
-    .argument('<stage>', 'evaluation, shadow, pilot, routine, retired')
+    .argument('<stage>', 'evaluation, shadow, pilot, routine, suspended, retired')
     .option('--readers <logins>', 'who takes part in the pilot', commaList, [])
     .requiredOption('--reason <text>', 'why; it stays')
     .requiredOption('--by <login>', 'who signs')

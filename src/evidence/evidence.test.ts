@@ -335,7 +335,15 @@ eachStore((_label, make) => {
       expect(await stages()).toEqual(['retired', 'retired', 'retired']);
       expect(await set('evaluation')).toBe('none');
       expect(await stages()).toEqual(['evaluation', 'evaluation', 'evaluation']);
-      expect((await evidence.acts(MODEL)).map((act) => `${act.modelVersion} ${act.to}`)).toEqual([
+      // A step forward of one version later does not give the others back what the step back took.
+      expect([await set('pilot'), await set('routine'), await set('evaluation')]).toEqual([
+        'none',
+        'none',
+        'none',
+      ]);
+      version = '1.0.0';
+      expect([await set('pilot'), ...(await stages())]).toEqual(['none', 'pilot', 'evaluation', 'pilot']);
+      expect((await evidence.acts(MODEL)).slice(4).map((act) => `${act.modelVersion} ${act.to}`)).toEqual([
         '2.0.0 evaluation',
         '1.0.0 retired',
         '2.0.0 pilot',

@@ -48,6 +48,7 @@ export function createEvidence(deps: {
     resumedAt: stages.resumedAt,
     suspend: stages.suspend,
     seq: facts.seq,
+    cells: facts.cells,
   });
   const turnaround = createTurnaround({ store, timeZone });
   /** Key: model, range and the last event that changed facts. Oldest first. */

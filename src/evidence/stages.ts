@@ -26,8 +26,8 @@ const FORWARD: readonly Stage[] = ['evaluation', 'shadow', 'pilot', 'routine'];
 /** A step of more being shown than before: what a gate is asked about. */
 export const isForward = (from: Stage, to: Stage): boolean =>
   FORWARD.includes(from) && FORWARD.indexOf(to) > FORWARD.indexOf(from);
-/** Stages in which an act takes every version with it. */
-const OF_ALL: readonly Stage[] = ['evaluation', 'suspended', 'retired'];
+/** Steps back: they take every version with them. */
+const OF_ALL: readonly Stage[] = ['evaluation', 'retired'];
 
 /** Own conclusion first is the default where a pilot begins. */
 const BLIND_FIRST_BY_DEFAULT: readonly Stage[] = ['pilot'];
@@ -48,8 +48,8 @@ export function createStages(deps: {
 
   /**
    * The act that rules a version. A step forward was taken for the version that was in use, and another one begins in evaluation;
-   * a step back or a suspension takes every version with it. Without a version: of all. `suspended` false: as if there had been
-   * no suspension.
+   * a step back takes every version with it, and so does a suspension by a person, until the next act. The program suspends the
+   * version that fell. Without a version: of all. `suspended` false: as if there had been no suspension.
    */
   async function ruling(
     db: Db<Tables> | Tx<Tables>,
@@ -66,8 +66,10 @@ export function createStages(deps: {
     if (!suspended) acts = acts.where('to_stage', '!=', 'suspended');
     const newest = await acts.executeTakeFirst();
     if (!newest || version === undefined || newest.model_version === version) return newest;
-    if (OF_ALL.includes(newest.to_stage)) return newest;
-    return acts.where('model_version', '=', version).executeTakeFirst();
+    if (newest.to_stage === 'suspended' && newest.person_id !== null) return newest;
+    return acts
+      .where((eb) => eb.or([eb('model_version', '=', version), eb('to_stage', 'in', OF_ALL)]))
+      .executeTakeFirst();
   }
   async function readersOf(db: Db<Tables> | Tx<Tables>, actIds: string[]): Promise<Map<string, string[]>> {
     const map = new Map<string, string[]>(actIds.map((id) => [id, []]));

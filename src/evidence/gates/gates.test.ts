@@ -426,6 +426,40 @@ eachStore((_label, make) => {
     expect(await unsigned({})).toBe('done');
   });
 
+  test('two at once: two protocols with numbers of their own, one begun by the case that comes', async () => {
+    const { gates, chief, sign } = await house(await make({ migrations }));
+    const both = await Promise.all([
+      gates.register(MODEL, form({ days: 1 }), chief),
+      gates.register(MODEL, form({ days: 2 }), chief),
+      sign(null, true),
+    ]);
+    expect([both[0].number, both[1].number].sort()).toEqual([1, 2]);
+    await Promise.all([sign('yes', true), sign('no', false)]);
+    const { protocols } = await gates.view(MODEL, chief);
+    expect(protocols.map(({ number, begunAt }) => [number, begunAt !== null])).toEqual([
+      [2, true],
+      [1, false],
+    ]);
+    expect(await code(gates.register(MODEL, form(), chief))).toBe('protocol-begun');
+  });
+
+  test('prevalence and volume are the practice’s own, once there are thirty reports', async () => {
+    const { gates, chief, many, pass } = await house(await make({ migrations }));
+    await many(10, 'yes', true);
+    await many(19, 'no', false);
+    expect((await gates.view(MODEL, chief)).practice).toBeNull();
+    pass(9.5 * 86_400_000);
+    await many(11, 'no', true);
+    await many(3, 'uncertain', true);
+    expect((await gates.view(MODEL, chief)).practice).toEqual({
+      studies: 40,
+      days: 10,
+      positives: 10,
+      perDay: 4,
+      prevalence: 0.25,
+    });
+  });
+
   test('what is wrong in a form is named', async () => {
     const { gates, chief } = await house(await make({ migrations }));
     const hypothesis = form().hypotheses[0]!;

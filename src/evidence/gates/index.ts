@@ -10,7 +10,7 @@ import type { Assist } from '../../assist/types.ts';
 import { NegatoscopeError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { Db, Store, Tx } from '../../store/types.ts';
-import type { Uncertain } from '../figures.ts';
+import type { Cell, Uncertain } from '../figures.ts';
 import { proportion, wilson } from '../statistics.ts';
 import type { EvidenceTables, ReadingFactTable } from '../tables.ts';
 import type { Stage, StageState } from '../types.ts';
@@ -59,6 +59,8 @@ export interface GateDeps {
   suspend(modelId: string, version: string, breach: Breach, reason: string): Promise<boolean>;
   /** Last event that changed facts. */
   seq(): Promise<number>;
+  /** Facts of a period, added up. */
+  cells(modelId: string, range: { from: number }): Promise<Cell[]>;
 }
 const WAYS: readonly Uncertain[] = ['positive', 'negative'];
 
@@ -187,21 +189,22 @@ export function createGates(deps: GateDeps) {
 
   async function practiceOf(modelId: string): Promise<GateView['practice']> {
     const to = now();
-    const rows = await read
-      .selectFrom('reading_fact')
-      .select('conclusion')
-      .select((eb) => [eb.fn.countAll<number>().as('studies'), eb.fn.min('signed_at').as('first')])
-      .where('model_id', '=', modelId)
-      .where('signed_at', '>=', to - PRACTICE_DAYS * DAY)
-      .where('conclusion', 'in', ['yes', 'no'])
-      .groupBy('conclusion')
-      .execute();
-    const total = (of: typeof rows) => of.reduce((sum, row) => sum + Number(row.studies), 0);
-    const studies = total(rows);
-    const positives = total(rows.filter(({ conclusion }) => conclusion === 'yes'));
-    if (!proportion(positives, studies).enough) return null;
-    const first = Math.min(...rows.map((row) => Number(row.first)));
-    const days = Math.max(1, Math.min(PRACTICE_DAYS, Math.ceil((to - first) / DAY)));
+    const from = to - PRACTICE_DAYS * DAY;
+    const [cells, first] = await Promise.all([
+      deps.cells(modelId, { from }),
+      read
+        .selectFrom('reading_fact')
+        .select((eb) => eb.fn.min('signed_at').as('at'))
+        .where('model_id', '=', modelId)
+        .where('signed_at', '>=', from)
+        .executeTakeFirst(),
+    ]);
+    const total = (of: readonly Cell[]) => of.reduce((sum, { studies }) => sum + studies, 0);
+    const answered = cells.filter(({ conclusion }) => conclusion === 'yes' || conclusion === 'no');
+    const studies = total(answered);
+    const positives = total(answered.filter(({ conclusion }) => conclusion === 'yes'));
+    if (!proportion(positives, studies).enough || positives === 0 || positives === studies) return null;
+    const days = Math.max(1, Math.min(PRACTICE_DAYS, Math.ceil((to - Number(first!.at)) / DAY)));
     return { studies, days, positives, perDay: studies / days, prevalence: positives / studies };
   }
 

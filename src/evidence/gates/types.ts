@@ -157,7 +157,7 @@ export interface GateView {
   safety: (Breach & { crossed: boolean })[];
   /** May the person asking register, record a deviation. */
   mayRegister: boolean;
-  /** From the facts of the last 90 days: for the planner. Null with fewer than 30 studies. */
+  /** From the facts of the last 90 days: for the planner. Null with fewer than 30 studies, or all of one kind. */
   practice: { studies: number; days: number; positives: number; perDay: number; prevalence: number } | null;
 }
 

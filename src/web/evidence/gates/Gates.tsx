@@ -14,7 +14,7 @@ import { api } from '../../api.ts';
 import { dateOnly, dateTime, number, percent } from '../../format.ts';
 import { addCatalogue } from '../../i18n/index.ts';
 import { keys } from '../../queries.ts';
-import { failureText, useText } from '../../text.ts';
+import { bodyPart, failureText, useText } from '../../text.ts';
 import { Skeleton } from '../../ui/Skeleton.tsx';
 import { BreachText } from './Breach.tsx';
 import { DeviationDialog } from './DeviationDialog.tsx';
@@ -163,7 +163,7 @@ function Reason({ reason }: { reason: GateReason }) {
         : `${reason.code}.${reason.verdict}`;
   const text = t(`gate.reason.${code}`, {
     measure: reason.measure ? t(`measure.${reason.measure}`) : '',
-    group: reason.group ?? '',
+    group: reason.by === 'bodyPart' ? bodyPart(t, reason.group ?? '') : (reason.group ?? ''),
     n: number(reason.n ?? 0, language),
     wanted: number(reason.wanted ?? 0, language),
     value: rate(reason.value),

@@ -5,7 +5,7 @@ import { useText } from '../../text.ts';
 
 const WIDTH = 640;
 const HEIGHT = 150;
-const LEFT = 44;
+const LEFT = 52;
 const FOOT = 20;
 const TOP = 8;
 

@@ -1,7 +1,7 @@
 /** A registered protocol, in words, with its stamp. */
 import type { Hypothesis, Protocol } from '../../../doors/api/contract.ts';
 import { dateTime, number, percent } from '../../format.ts';
-import { useText } from '../../text.ts';
+import { bodyPart, useText } from '../../text.ts';
 
 export function ProtocolText({
   protocol,
@@ -58,7 +58,7 @@ export function ProtocolText({
                 {protocol.subgroups.map((each, i) => (
                   <li key={i}>
                     {t('protocol.subgroup', {
-                      group: each.value,
+                      group: each.by === 'bodyPart' ? bodyPart(t, each.value) : each.value,
                       measure: t(`measure.${each.measure}`),
                       floor: rate(each.floor),
                       minimum: number(each.minimum, language),
