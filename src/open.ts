@@ -6,22 +6,27 @@ import type { Config } from './config.ts';
 import { createDelivery, createForwarding, deliveryMigrations } from './delivery/index.ts';
 import { NegatoscopeError } from './errors.ts';
 import {
+  createClaimCards,
   createEvidence,
   createLabelling,
-  createOverview,
   createMeasures,
+  createOverview,
   createReferences,
   evidenceMigrations,
+  lookOf,
 } from './evidence/index.ts';
 import { createLog } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createPeople, peopleMigrations } from './people/index.ts';
 import { createReading, readingMigrations, knownDocuments, signedAt, standingOf } from './reading/index.ts';
+import type { Principal } from './people/types.ts';
 import { createRemote, remoteMigrations, type Here } from './remote/index.ts';
 import type { Rooms } from './rooms.ts';
 import { createStore, type Store } from './store/index.ts';
 import { createValidation, validatedAt, validationMigrations } from './validation/index.ts';
 
+/** Who looks at gates for the overview: they say the same to everyone. */
+const NOBODY: Principal = { personId: null, name: 'system', roles: new Set(), via: 'cli', language: 'en' };
 const BUILT_IN_MODELS = join(new URL('..', import.meta.url).pathname, 'models');
 
 /** In the order in which tables refer to each other. */
@@ -110,8 +115,14 @@ export async function openRooms(
   const validation = createValidation({ store, archive, assist, folders: config.studyFolders, log });
   const labelling = createLabelling({ store, assist, archive, standing: (who) => standingOf(store, who) });
   const references = createReferences({ store, assist, archive });
-  const overview = createOverview({ evidence, assist, timeZone: config.timeZone });
   const measures = createMeasures({ store, assist });
+  const claims = createClaimCards({ store });
+  const overview = createOverview({
+    evidence,
+    assist,
+    timeZone: config.timeZone,
+    gate: async (modelId) => lookOf(await evidence.gates.view(modelId, NOBODY)),
+  });
   const remote = createRemote({
     store,
     archive,
@@ -142,6 +153,7 @@ export async function openRooms(
     evidence,
     labelling,
     references,
+    claims,
     overview,
     measures,
     reading,

@@ -6,6 +6,7 @@ import type { Delivery } from './delivery/types.ts';
 import type { Labelling } from './evidence/labelling/types.ts';
 import type { MeasuresRoom } from './evidence/measures/types.ts';
 import type { References } from './evidence/reference/types.ts';
+import type { ClaimCards } from './evidence/claims/index.ts';
 import type { Overview } from './evidence/overview/types.ts';
 import type { Evidence } from './evidence/types.ts';
 import type { Log } from './log.ts';
@@ -28,6 +29,8 @@ export interface Rooms {
   readonly evidence: Evidence;
   readonly labelling: Labelling;
   readonly references: References;
+  /** Cards of published studies. */
+  readonly claims: ClaimCards;
   /** All tools at a glance. */
   readonly overview: () => Promise<Overview>;
   readonly measures: MeasuresRoom;

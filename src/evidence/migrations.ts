@@ -1,6 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { Migration } from '../store/types.ts';
 import { gateMigrations } from './gates/tables.ts';
+import { claimMigrations } from './claims/index.ts';
 import { labellingMigrations } from './labelling/tables.ts';
 import { referenceMigrations } from './reference/tables.ts';
 import { tallyMigrations } from './tally/tables.ts';
@@ -110,6 +111,7 @@ export const evidenceMigrations: readonly Migration[] = [
   ...labellingMigrations,
   ...tallyMigrations,
   ...turnaroundMigrations,
+  ...claimMigrations,
   ...gateMigrations,
   ...referenceMigrations,
 ];

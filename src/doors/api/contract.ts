@@ -39,6 +39,8 @@
  * | POST /api/models/:id/check | | CheckResult |
  * | PUT /api/models/:id/enabled · /version | {enabled} · {version} | 204 |
  * | DELETE /api/models/:id/versions/:version | | 204 |
+ * | GET (?model) · POST /api/claims | ClaimForm | ClaimsView · ClaimCard |
+ * | GET /api/claims/:id/versions · PUT /api/claims/:id | {after, form, removed?} | ClaimCard[] · ClaimCard |
  * | GET /api/evidence | | Overview: every tool in a row |
  * | GET /api/evidence/:modelId?from&to | | EvidenceSummary |
  * | GET /api/evidence/:modelId/monitoring | | ToolMonitoring |
@@ -114,6 +116,8 @@ import type { ModelManifest, PackageVersion, Text } from '../../assist/types.ts'
 import type { ProtocolForm } from '../../evidence/gates/types.ts';
 export type { Plan, PlanForm, Question } from '../../evidence/planner/plan.ts';
 import type { Queue, QueueCase, QueueToLabel } from '../../evidence/labelling/types.ts';
+import type { Unlike } from '../../evidence/claims/compare.ts';
+import type { ClaimCard } from '../../evidence/claims/types.ts';
 import type { ReadingFact, Stage, StageAct } from '../../evidence/types.ts';
 import type { Language, Person, Role } from '../../people/types.ts';
 import type { JobQueue } from '../../store/types.ts';
@@ -166,6 +170,7 @@ export type {
   Stretch,
   Turnaround,
 } from '../../evidence/turnaround/types.ts';
+export type { ClaimCard, ClaimFigure, ClaimForm } from '../../evidence/claims/types.ts';
 export type { GateLook, NextStep, Overview, OverviewRow } from '../../evidence/overview/types.ts';
 export type {
   Breach,
@@ -463,6 +468,11 @@ export interface ValidationPage {
 export interface CaseRow {
   fact: ReadingFact;
   study: StudyRow;
+}
+export interface ClaimsView {
+  /** `looks`: of each figure, which axis it may stand on, and in what it is not the same thing as the tool's own. */
+  cards: (ClaimCard & { looks: { axis: string; unlike: Unlike[]; near: boolean }[] })[];
+  mayEdit: boolean;
 }
 export interface LabellingQueueView {
   queues: Queue[];

@@ -11,6 +11,7 @@ import { registerForward } from './forward.ts';
 import { registerGates } from './gates.ts';
 import { registerLabelling } from './labelling.ts';
 import { registerLive } from './live.ts';
+import { registerClaims } from './claims.ts';
 import { registerOverview } from './overview.ts';
 import { registerPractice } from './practice.ts';
 import { registerQuarantine } from './quarantine.ts';
@@ -57,6 +58,7 @@ export function registerApi(
   registerTools(app, rooms);
   registerGates(app, rooms);
   registerOverview(app, rooms);
+  registerClaims(app, rooms);
   registerPackages(app, rooms);
   registerValidation(app, rooms);
   registerLabelling(app, rooms);

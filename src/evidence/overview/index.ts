@@ -1,6 +1,7 @@
 /** Every tool in one row: what a head of department wants to know in a minute. */
 import type { Assist, InstalledModel } from '../../assist/types.ts';
 import type { Evidence, Stage, ToolMonitoring } from '../types.ts';
+import type { GateView } from '../gates/types.ts';
 import type { Turnaround } from '../turnaround/types.ts';
 import type { GateLook, NextStep, Overview, OverviewRow, Watched } from './types.ts';
 
@@ -52,6 +53,21 @@ export function nextOf(of: {
     default:
       return of.enough ? 'review' : 'label';
   }
+}
+
+/** A gate as the overview shows it; null where the stage has none. Pure. */
+export function lookOf({ gate, protocols }: Pick<GateView, 'gate' | 'protocols'>): GateLook | null {
+  if (!gate) return null;
+  const protocol = protocols.find(({ id }) => id === gate.protocol?.id);
+  const cases = gate.reasons
+    .filter(({ n, wanted }) => n !== undefined && wanted !== undefined)
+    .map(({ n, wanted }) => ({ n: n!, wanted: wanted! }))
+    .sort((a, b) => b.wanted - b.n - (a.wanted - a.n))[0];
+  return {
+    verdict: gate.verdict,
+    targets: (protocol?.hypotheses ?? []).map(({ measure, target, margin }) => ({ measure, target, margin })),
+    cases: cases ?? null,
+  };
 }
 
 export function createOverview(deps: {

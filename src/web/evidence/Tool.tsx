@@ -7,6 +7,7 @@ import { keys } from '../queries.ts';
 import { failureText, useText } from '../text.ts';
 import { Skeleton } from '../ui/Skeleton.tsx';
 import { Cases } from './Cases.tsx';
+import { Claims } from './claims/Claims.tsx';
 import { Accuracy, Agreement, Marks, Turnaround } from './Figures.tsx';
 import { Gates } from './gates/Gates.tsx';
 import { Labelling } from './labelling/Labelling.tsx';
@@ -92,6 +93,7 @@ export function Tool({ model, range, uncertain }: { model: ModelView; range: Ran
       <Times model={model} range={range} open={openFigure} />
       <Monitoring model={model} open={(what, within) => setShown({ figure: what, range: within })} />
       <Truth model={model} range={range} uncertain={uncertain} />
+      <Claims model={model} summary={data} uncertain={uncertain} />
       <Labelling model={model} uncertain={uncertain} />
       {shown && <Cases modelId={manifest.id} {...shown} onClose={() => setShown(null)} />}
       {changing && <StageDialog model={model} onClose={() => setChanging(false)} />}
