@@ -101,6 +101,7 @@ const TABLE: Record<string, typeof PUBLIC | typeof PERSON | readonly Who[]> = {
   'POST /api/labelling/{id}/pause': ['reader'],
   'GET /api/evidence/{id}/measures': ['admin', 'reader', 'evidence'],
   'GET /api/evidence/{id}/measures/cases': ['admin', 'reader', 'evidence'],
+  'GET /api/evidence/{id}/inputs': ['admin', 'reader', 'evidence'],
   'GET /api/evidence/{id}/versions': ['admin', 'reader', 'evidence'],
   'GET /api/studies/{uid}/references': ['reader', 'evidence'],
   'POST /api/studies/{uid}/references': ['reader', 'evidence'],

@@ -65,6 +65,7 @@
  * | GET · POST /api/studies/:uid/references?model | FollowUpForm & {replaces?} | StudyReferences · ReferenceEntry |
  * | GET /api/evidence/:modelId/measures?from&to | | ToolMeasures |
  * | GET /api/evidence/:modelId/measures/cases | MeasureQuery & {from?, to?} | CaseRow[] |
+ * | GET /api/evidence/:modelId/inputs | | Inputs |
  * | GET /api/evidence/:modelId/versions?first&second | `version@operating-point` twice | VersionPair |
  * | POST /api/references/:id/withdraw | | ReferenceEntry |
  * | POST /api/references/import?model&dryRun | body: CSV | ImportReport |
@@ -205,6 +206,7 @@ export type {
 export type {
   Clustered,
   Dimension,
+  Inputs,
   Measures,
   MeasureQuery,
   Pair,

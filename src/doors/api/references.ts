@@ -77,6 +77,10 @@ export function registerReferences(app: FastifyInstance, rooms: Rooms): void {
       return study ? [{ fact, study }] : [];
     });
   });
+  app.get<Id>('/api/evidence/:id/inputs', whoMayJudge, async (request) => {
+    await mustBeTool(request.params.id);
+    return measures.inputs(request.params.id);
+  });
   app.get<Id>('/api/evidence/:id/versions', whoMayJudge, async (request) => {
     await mustBeTool(request.params.id);
     const { first, second } = queryOf(request, Versions);

@@ -15,11 +15,12 @@ import { collect, type CollectTables } from '../reference/collect.ts';
 import { rulingOf } from '../reference/rule.ts';
 import { compareAreas } from '../roc.ts';
 import { automationOf, OVERRIDES, overridesOf } from './automation.ts';
+import { INPUT_REFERENCE, INPUT_WEEKS, inputsOf, type InputRow } from './inputs.ts';
 import { EFFECTS, pairOf, pairRows, pairedOf } from './paired.ts';
 import { judgedRows, type JudgedRow } from './rows.ts';
 import { subgroupsOf } from './subgroups.ts';
 import { isVerified, verificationOf } from './verification.ts';
-import type { Measures, MeasureQuery, MeasuresRoom, ToolMeasures, VersionPair } from './types.ts';
+import type { Inputs, Measures, MeasureQuery, MeasuresRoom, ToolMeasures, VersionPair } from './types.ts';
 
 export type * from './types.ts';
 export { ARMS, DIMENSIONS, MEASURE_CASES } from './types.ts';
@@ -35,6 +36,7 @@ export function createMeasures(deps: {
   // To read by: whoever started the room of evidence writes them.
   const facts = createFacts(store);
   const cache = new Map<string, ToolMeasures>();
+  const inputs = new Map<string, Inputs>();
 
   return {
     async of(modelId, range: Range = {}) {
@@ -62,6 +64,16 @@ export function createMeasures(deps: {
         modelId,
         behindMeasure(rows, query).map(({ reportId }) => reportId),
       );
+    },
+
+    async inputs(modelId) {
+      const key = JSON.stringify([modelId, await facts.revision()]);
+      const known = inputs.get(key);
+      if (known) return known;
+      const fresh = inputsOf(await inputRows(store, modelId));
+      inputs.clear();
+      inputs.set(key, fresh);
+      return fresh;
     },
 
     async versions(modelId, first, second) {
@@ -126,6 +138,61 @@ export function createMeasures(deps: {
       } satisfies VersionPair;
     },
   };
+}
+
+const WEEK_MS = 7 * 86_400_000;
+
+/** Of the version signed with last: its first studies, and those of the last weeks; what lies between is not compared. */
+async function inputRows(store: Pick<Store, 'read'>, modelId: string): Promise<InputRow[]> {
+  const read = store.read as unknown as Db<CollectTables>;
+  const last = await read
+    .selectFrom('reading_fact')
+    .select(['model_version', 'signed_at'])
+    .where('model_id', '=', modelId)
+    .orderBy('signed_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (!last) return [];
+  const rows = () =>
+    read
+      .selectFrom('reading_fact')
+      .select([
+        'report_id',
+        'signed_at',
+        'vendor',
+        'machine',
+        'station',
+        'software',
+        'detector',
+        'view',
+        'kvp',
+        'mas',
+        'exposure_index',
+      ])
+      .where('model_id', '=', modelId)
+      .where('model_version', '=', last.model_version)
+      .orderBy('signed_at')
+      .orderBy('report_id');
+  const first = await rows().limit(INPUT_REFERENCE).execute();
+  const from = Math.max(
+    Number(first.at(-1)!.signed_at),
+    Number(last.signed_at) - (INPUT_WEEKS + 1) * WEEK_MS,
+  );
+  const among = new Set(first.map(({ report_id }) => report_id));
+  const recent = (await rows().where('signed_at', '>=', from).execute()).filter(
+    ({ report_id }) => !among.has(report_id),
+  );
+  return [...first, ...recent].map((row) => ({
+    at: Number(row.signed_at),
+    words: {
+      machine: [row.vendor, row.machine].filter(Boolean).join(' '),
+      station: row.station,
+      software: row.software,
+      detector: row.detector,
+      view: row.view,
+    },
+    numbers: { kvp: row.kvp, mas: row.mas, exposureIndex: row.exposure_index },
+  }));
 }
 
 /** Patients of studies that have a fact, and which of them the tool was trained on. */

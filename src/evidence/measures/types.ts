@@ -216,7 +216,40 @@ export interface MeasureQuery {
   value?: string | undefined;
 }
 
+export type InputKey =
+  'machine' | 'station' | 'software' | 'detector' | 'view' | 'kvp' | 'mas' | 'exposureIndex';
+export interface InputWeek {
+  from: number;
+  to: number;
+  n: number;
+  of: {
+    key: InputKey;
+    /** Of words; of numbers the largest distance of the distribution functions. */
+    psi: number | null;
+    distance: number | null;
+    p: number;
+    different: boolean;
+  }[];
+}
+/** Another software on the same machine. */
+export interface InputChange {
+  at: number;
+  machine: string;
+  before: string;
+  after: string;
+}
+/** What the tool is given, against the first studies of its version. */
+export interface Inputs {
+  n: number;
+  /** Null while there are fewer than 200. */
+  reference: { from: number; to: number; n: number } | null;
+  weeks: InputWeek[];
+  changes: InputChange[];
+}
+
 export interface MeasuresRoom {
+  /** Of the version that was signed with last. */
+  inputs(modelId: string): Promise<Inputs>;
   of(modelId: string, range?: { from?: number; to?: number }): Promise<ToolMeasures>;
   cases(modelId: string, query: MeasureQuery, range?: { from?: number; to?: number }): Promise<ReadingFact[]>;
   /** Throws `model-unknown` (404) and `version-unknown` (404). */

@@ -9,6 +9,7 @@ import { keys } from '../queries.ts';
 import { failureText, useText } from '../text.ts';
 import './monitoring.css';
 import type { Range } from './range.ts';
+import { Inputs } from './reference/Inputs.tsx';
 
 type Chart = ToolMonitoring['missed'];
 type Open = (figure: FigureKey, range: Range) => void;
@@ -35,6 +36,7 @@ export function Monitoring({ model, open }: { model: ModelView; open: Open }) {
             <Failures chart={data.missed} what="missed" decidedAt={data.decidedAt} open={open} />
             <Failures chart={data.falseMarks} what="false-alarms" decidedAt={data.decidedAt} open={open} />
             <Scores scores={data.scores} decidedAt={data.decidedAt} />
+            <Inputs modelId={id} version={version} />
           </ul>
           <p className="faint small">{t('monitoring.price')}</p>
         </>

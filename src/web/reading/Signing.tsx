@@ -1,7 +1,7 @@
 /** The foot of the panel: why signing is not possible yet, or the signature; and what was signed. */
 import { useMutation } from '@tanstack/react-query';
 import { FileText, Lock, TriangleAlert } from 'lucide-react';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import type { TFunction } from 'i18next';
 import type { ModelView, Report, SigningBlock, StudyView } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
@@ -180,6 +180,11 @@ function Summary({ view, models, draft }: Parameters<typeof SignDialog>[0]) {
   );
 }
 
+/** Few reports are followed up: its code comes when it is asked for. */
+const FollowUp = lazy(async () => ({
+  default: (await import('../evidence/reference/FollowUp.tsx')).FollowUp,
+}));
+
 const SHOWN = ['indication', 'justification', 'technique', 'findings', 'conclusion', 'dose'] as const;
 
 export function SignedReport(props: {
@@ -192,6 +197,9 @@ export function SignedReport(props: {
   const { t, language, say } = useText();
   const { report, study } = props;
   const [adding, setAdding] = useState(false);
+  const [following, setFollowing] = useState(false);
+  /** The tool whose question the report answers: what became of the patient is entered for it. */
+  const asked = props.models.find(({ manifest }) => manifest.question && report.fields.answers[manifest.id]);
   // The signed report keeps the identity that was signed: whoever sees another one on the screen has to know.
   const { identity } = report;
   const changed = [
@@ -255,7 +263,22 @@ export function SignedReport(props: {
             {t('signed.add')}
           </button>
         )}
+        {props.mayAdd && asked && (
+          <button type="button" className="btn ghost" onClick={() => setFollowing(true)}>
+            {t('signed.followUp')}
+          </button>
+        )}
       </div>
+      {following && asked && (
+        <Suspense>
+          <FollowUp
+            studyUid={report.studyUid}
+            modelId={asked.manifest.id}
+            question={say(asked.manifest.question!.text)}
+            onClose={() => setFollowing(false)}
+          />
+        </Suspense>
+      )}
       {adding && (
         <AddendumDialog
           report={report}

@@ -88,8 +88,10 @@ export function FollowUp(props: {
             .filter(({ origin }) => origin !== 'follow-up')
             .map((reference, i) => (
               <li key={i}>
-                <b>{t(`truth.origin.${reference.origin}`)}</b> {t(`cases.answer.${reference.answer}`)}
-                {!reference.withoutAi && <small className="muted"> {t('followUp.withAi')}</small>}
+                <div>
+                  <b>{t(`truth.origin.${reference.origin}`)}</b> {t(`cases.answer.${reference.answer}`)}
+                  {!reference.withoutAi && <small className="muted"> {t('followUp.withAi')}</small>}
+                </div>
               </li>
             ))}
           {known.data.entries.map((entry) => (

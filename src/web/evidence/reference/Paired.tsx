@@ -1,4 +1,5 @@
 /** Reader alone, tool alone, reader with the tool: on the same studies, whose truth somebody else fixed. */
+import type { TFunction } from 'i18next';
 import type { Measures, Pair } from '../../../doors/api/contract.ts';
 import { number, percent } from '../../format.ts';
 import { useText } from '../../text.ts';
@@ -68,6 +69,12 @@ export function Paired({ data, open }: { data: Data; open: OpenMeasure }) {
   );
 }
 
+/** How often chance alone makes it so unequal; never "0 %". */
+export const chanceText = (t: TFunction, p: number, language: string): string =>
+  p < 0.001
+    ? t('paired.chanceLess', { p: percent(0.001, language, 1) })
+    : t('paired.chance', { p: percent(p, language, p < 0.095 ? 1 : 0) });
+
 type Right = 'both' | 'first' | 'second' | 'neither';
 
 export function PairLine(props: {
@@ -80,7 +87,8 @@ export function PairLine(props: {
   const { pair, names, open } = props;
   if (pair.n === 0) return null;
   const enough = pair.first.enough && pair.difference !== null;
-  const points = (value: number) => number(100 * value, language, 1);
+  // A minus, not a hyphen.
+  const points = (value: number) => number(100 * value, language, 1).replace('-', '−');
   const p = pair.clustered ? pair.clustered.p : pair.midP;
   return (
     <div className="pair-line">
@@ -129,7 +137,7 @@ export function PairLine(props: {
         {p !== null && (
           <>
             {'. '}
-            {t('paired.chance', { p: percent(p, language, p < 0.095 ? 1 : 0) })}
+            {chanceText(t, p, language)}
           </>
         )}{' '}
         {pair.clustered && (

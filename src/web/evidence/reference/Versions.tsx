@@ -3,11 +3,11 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { ModelView, ToolMeasures, VersionPair } from '../../../doors/api/contract.ts';
 import { api } from '../../api.ts';
-import { fixed, percent } from '../../format.ts';
+import { fixed } from '../../format.ts';
 import { keys } from '../../queries.ts';
 import { failureText, useText } from '../../text.ts';
 import { SelectField } from '../../ui/fields.tsx';
-import { PairLine } from './Paired.tsx';
+import { chanceText, PairLine } from './Paired.tsx';
 
 export function Versions({ model, versions }: { model: ModelView; versions: ToolMeasures['versions'] }) {
   const { t, language, say } = useText();
@@ -73,8 +73,7 @@ export function Versions({ model, versions }: { model: ModelView; versions: Tool
                 low: fixed(pair.areas.low, language, 3),
                 high: fixed(pair.areas.high, language, 3),
               })}{' '}
-              {pair.areas.p !== null &&
-                t('paired.chance', { p: percent(pair.areas.p, language, pair.areas.p < 0.095 ? 1 : 0) })}
+              {pair.areas.p !== null && chanceText(t, pair.areas.p, language)}
             </p>
           )}
         </>
