@@ -427,12 +427,12 @@ function Reading({
     );
     if (following) setSelected(following.id);
   };
-  /** The first image that an object is about comes on the stage. */
-  const showImageOf = ({ metadata }: Result) => {
+  /** An image that an object is about comes on the stage: the first, of a segmentation that in its middle. */
+  const showImageOf = ({ kind, metadata }: Result) => {
     const about = metadata ? imagesAbout(metadata) : new Set<string>();
     if (current && !open && about.has(current.instance.sopInstanceUid)) return;
-    const place = images.findIndex(({ instance }) => about.has(instance.sopInstanceUid));
-    setIndex(place >= 0 ? place : index);
+    const places = images.flatMap(({ instance }, i) => (about.has(instance.sopInstanceUid) ? i : []));
+    setIndex(places[kind === 'segmentation' ? places.length >> 1 : 0] ?? index);
   };
   /** On the image that was shown under the pen, which may not be the one just asked for. */
   const addFinding = (box: Box, sopInstanceUid: string) => {

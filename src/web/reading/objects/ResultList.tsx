@@ -83,7 +83,9 @@ function ResultLine({
     <li data-kind={kind}>
       <p>
         {maker && <span className={`origin ${maker}`}>{t(`results.${maker}`)}</span>}{' '}
-        <b>{[objectTitle(t, result), label].filter(Boolean).join(' · ')}</b>
+        <b>
+          {[objectTitle(t, result), label !== result.series.description && label].filter(Boolean).join(' · ')}
+        </b>
       </p>
       {origin && (
         <p className="faint small">
