@@ -71,6 +71,8 @@ const TABLE: Record<string, typeof PUBLIC | typeof PERSON | readonly Who[]> = {
   'PUT /api/claims/{id}': ['admin', 'evidence'],
   'GET /api/claims/{id}/versions': ['admin', 'reader', 'evidence'],
   'GET /api/evidence': ['admin', 'reader', 'evidence'],
+  'GET /api/evidence/report.pdf': ['admin', 'reader', 'evidence'],
+  'GET /api/evidence/{id}/export/{file}': ['admin', 'evidence'],
   'GET /api/evidence/{id}': ['admin', 'reader', 'evidence'],
   'GET /api/evidence/{id}/cases': ['admin', 'reader', 'evidence'],
   'GET /api/evidence/{id}/monitoring': ['admin', 'reader', 'evidence'],

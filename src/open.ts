@@ -8,8 +8,10 @@ import { NegatoscopeError } from './errors.ts';
 import {
   createClaimCards,
   createEvidence,
+  createExports,
   createLabelling,
   createMeasures,
+  createMonthly,
   createOverview,
   createReferences,
   evidenceMigrations,
@@ -123,6 +125,13 @@ export async function openRooms(
     timeZone: config.timeZone,
     gate: async (modelId) => lookOf(await evidence.gates.view(modelId, NOBODY)),
   });
+  const exports = createExports({ store, timeZone: config.timeZone });
+  const monthly = createMonthly({
+    evidence,
+    overview,
+    timeZone: config.timeZone,
+    siteName: async () => (await store.setting('site.name')) ?? '',
+  });
   const remote = createRemote({
     store,
     archive,
@@ -154,6 +163,8 @@ export async function openRooms(
     labelling,
     references,
     claims,
+    exports,
+    monthly,
     overview,
     measures,
     reading,

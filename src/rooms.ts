@@ -7,6 +7,8 @@ import type { Labelling } from './evidence/labelling/types.ts';
 import type { MeasuresRoom } from './evidence/measures/types.ts';
 import type { References } from './evidence/reference/types.ts';
 import type { ClaimCards } from './evidence/claims/index.ts';
+import type { Exports } from './evidence/exports/index.ts';
+import type { Monthly } from './evidence/report/index.ts';
 import type { Overview } from './evidence/overview/types.ts';
 import type { Evidence } from './evidence/types.ts';
 import type { Log } from './log.ts';
@@ -29,6 +31,9 @@ export interface Rooms {
   readonly evidence: Evidence;
   readonly labelling: Labelling;
   readonly references: References;
+  /** What of the evidence leaves, as counts. */
+  readonly exports: Exports;
+  readonly monthly: Monthly;
   /** Cards of published studies. */
   readonly claims: ClaimCards;
   /** All tools at a glance. */

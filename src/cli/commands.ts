@@ -3,6 +3,7 @@ import { TOKEN_ROLES, type Principal, type Role } from '../people/index.ts';
 import type { Rooms } from '../rooms.ts';
 import { createDoctor } from '../doctor.ts';
 import type { NewRemote } from '../remote/types.ts';
+import { type EvidenceCommand, runEvidence } from './evidence.ts';
 import { importPaths } from './import.ts';
 import { EXIT, type Io } from './io.ts';
 import { type ModelsCommand, runModels } from './models.ts';
@@ -20,6 +21,7 @@ const OPERATOR: Principal = {
 /** Everything a command needs, already parsed; it crosses a socket as JSON when the server is running. */
 export type Command =
   | UpkeepCommand
+  | EvidenceCommand
   | ModelsCommand
   | { name: 'import'; paths: string[]; json: boolean }
   | {
@@ -106,6 +108,8 @@ export async function runCommand(rooms: Rooms, command: Command, io: Io): Promis
       else for (const each of findings) io.out(`${each.ok ? '✓' : '✗'} ${each.text.en}`);
       return findings.every((each) => each.ok) ? EXIT.ok : EXIT.notRight;
     }
+    case 'evidence report':
+      return runEvidence(rooms, command, io);
     case 'models list':
     case 'models check':
     case 'models add':

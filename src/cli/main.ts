@@ -8,6 +8,7 @@ import { askPassword } from './ask.ts';
 import type { Command } from './commands.ts';
 import { askServer, exitCodeOf } from './control.ts';
 import { EXIT, type Io } from './io.ts';
+import { evidenceCommands } from './evidence.ts';
 import { modelsCommands } from './models.ts';
 import { upkeepCommands } from './upkeep.ts';
 import { workerCommand } from './worker/command.ts';
@@ -54,6 +55,7 @@ const LOOKS: ReadonlySet<Command['name']> = new Set([
   'remote remove',
   'remote echo',
   'audit verify',
+  'evidence report',
   'doctor',
   'verify',
   'delete',
@@ -280,6 +282,9 @@ export async function main(argv: string[]): Promise<void> {
     stopOnSignal();
     const { work } = await import('./worker/index.ts');
     exit = await work(flags, terminal);
+  });
+  evidenceCommands(program, async (options, command) => {
+    exit = await execute(options, command);
   });
   upkeepCommands(program, async (options, command) => {
     stopOnSignal();

@@ -12,6 +12,8 @@ import type { Evidence, EvidenceSummary } from './types.ts';
 export { createLabelling } from './labelling/index.ts';
 export { createMeasures } from './measures/index.ts';
 export { createReferences } from './reference/index.ts';
+export { createExports } from './exports/index.ts';
+export { createMonthly } from './report/index.ts';
 export { createClaimCards } from './claims/index.ts';
 export { createOverview, lookOf } from './overview/index.ts';
 export { evidenceMigrations } from './migrations.ts';

@@ -42,6 +42,8 @@
  * | GET (?model) · POST /api/claims | ClaimForm | ClaimsView · ClaimCard |
  * | GET /api/claims/:id/versions · PUT /api/claims/:id | {after, form, removed?} | ClaimCard[] · ClaimCard |
  * | GET /api/evidence | | Overview: every tool in a row |
+ * | GET /api/evidence/report.pdf?month&language | | application/pdf: the report of a month |
+ * | GET /api/evidence/:modelId/export/figures.csv · registry.csv ?month | | text/csv: counts of a month, small ones hidden |
  * | GET /api/evidence/:modelId?from&to | | EvidenceSummary |
  * | GET /api/evidence/:modelId/monitoring | | ToolMonitoring |
  * | GET /api/evidence/:modelId/turnaround?from&to | | Turnaround |

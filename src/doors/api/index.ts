@@ -12,6 +12,7 @@ import { registerGates } from './gates.ts';
 import { registerLabelling } from './labelling.ts';
 import { registerLive } from './live.ts';
 import { registerClaims } from './claims.ts';
+import { registerOutgoing } from './outgoing.ts';
 import { registerOverview } from './overview.ts';
 import { registerPractice } from './practice.ts';
 import { registerQuarantine } from './quarantine.ts';
@@ -57,6 +58,7 @@ export function registerApi(
   registerReading(app, rooms);
   registerTools(app, rooms);
   registerGates(app, rooms);
+  registerOutgoing(app, rooms);
   registerOverview(app, rooms);
   registerClaims(app, rooms);
   registerPackages(app, rooms);

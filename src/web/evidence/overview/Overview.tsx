@@ -13,6 +13,7 @@ import { Skeleton } from '../../ui/Skeleton.tsx';
 import { Cases } from '../Cases.tsx';
 import type { Range } from '../range.ts';
 import type { Uncertain } from '../Tool.tsx';
+import { Outgoing } from './Outgoing.tsx';
 import en from './en.json' with { type: 'json' };
 import fr from './fr.json' with { type: 'json' };
 import './overview.css';
@@ -63,6 +64,7 @@ export function Overview({ uncertain }: { uncertain: Uncertain }) {
       <p className="small muted">
         {t('overview.list')} {t('overview.made', { when: dateTime(at, language, timeZone), zone: timeZone })}
       </p>
+      <Outgoing rows={rows} />
       {shown && <Cases {...shown} onClose={() => setShown(null)} />}
     </section>
   );
