@@ -160,7 +160,9 @@ export function createStages(deps: {
       if (!model) throw new NegatoscopeError('model-unknown', 'There is no such tool.', { status: 404 });
       const { version } = model.manifest;
       const stands = await ruling(read, modelId, version);
-      const gate = await deps.gate(modelId, version, stands?.to_stage ?? 'evaluation');
+      // A step back asks nothing: it is possible whatever became of a protocol.
+      const present = stands?.to_stage ?? 'evaluation';
+      const gate = isForward(present, to) ? await deps.gate(modelId, version, present) : null;
 
       return store.write<Tables, StageAct>(async (tx) => {
         for (const role of ['admin', 'reader'] as const)
@@ -216,7 +218,7 @@ export function createStages(deps: {
           personId,
           personName: person.name,
           at,
-          gate: isForward(from, to) ? gate : null,
+          gate,
           breach: null,
         };
         await tx

@@ -185,7 +185,7 @@ eachStore((_label, make) => {
 
   test('the database refuses what the room does: another protocol, another text, none at all', async () => {
     const store = await make({ migrations });
-    const { gates, chief, sign } = await house(store);
+    const { gates, chief, sign, set } = await house(store);
     const { id } = await gates.register(MODEL, form(), chief);
     await sign('yes', true);
     const raw = (statement: (tx: any) => Promise<unknown>) =>
@@ -216,6 +216,9 @@ eachStore((_label, make) => {
     expect(loose).not.toBe(row.body);
     expect(await raw((tx) => tx.updateTable('protocol').set({ body: loose }).execute())).toBe('done');
     expect(await code(gates.view(MODEL, chief))).toBe('protocol-damaged');
+    // No step forward on it; a step back is always possible.
+    expect(await code(set('shadow'))).toBe('protocol-damaged');
+    expect(await code(set('retired'))).toBe('none');
     expect(await raw((tx) => tx.updateTable('protocol').set({ body: row.body }).execute())).toBe('done');
     expect((await gates.view(MODEL, chief)).protocols[0]!.id).toBe(id);
   });

@@ -112,7 +112,7 @@ function Suspended({ model }: { model: ModelView }) {
               <BreachText breach={act.breach} />
             ) : (
               <>
-                <bdi>{act.personName}</bdi> : « <bdi>{act.reason}</bdi> »
+                <bdi>{act.personName}</bdi>, {t('gate.because', { reason: act.reason })}
               </>
             )}
             {' · '}
