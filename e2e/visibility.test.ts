@@ -563,7 +563,13 @@ test('in routine every reader sees it, and nobody else; after the own conclusion
   for (const name of ['admin', 'technologist', 'viewer']) await seesNothing(name, who(name));
   for (const [name, client] of machines) if (name !== 'machine evidence') await seesNothing(name, client);
   await networkSeesNoAi();
-  // Suspended: hidden again from everyone who saw it, by every door; a signed act brings it back as it was, and no further.
+  await stage('evaluation');
+});
+
+test('suspended: hidden again from everyone, by every door, until a signed act brings it back as it was', async () => {
+  await stage('pilot', { readers: ['nils'] });
+  await stage('routine', { blindFirst: false });
+  await seesAll('rene', who('rene'));
   await stage('suspended');
   for (const [name, client] of everyoneBut()) await seesNothing(name, client);
   await seesAll('evidence', who('evidence'));
