@@ -89,7 +89,7 @@ function ClaimItem({ card, onEdit, ...local }: { card: Card; onEdit: (() => void
     <li className="claim">
       <div className="claim-head">
         <div>
-          <b>{card.title}</b>
+          <b>{card.title}</b> {card.product && <span className="chip">{card.product}</span>}
           <span className="small muted block">
             {card.citation}
             {card.citation && card.doi && ' · '}
@@ -184,7 +184,7 @@ function FigureLine(props: { figure: Figure; look: Card['looks'][number] } & Loc
               high: percent(shown.high!, language),
               points: number(Math.abs(points), language, 1),
             })
-          : look.near
+          : look.near && here
             ? t('claims.hereFew')
             : t('claims.hereOther')}{' '}
         {why && <span className="muted">{t('claims.unlike', { why })}</span>}
