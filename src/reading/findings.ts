@@ -5,6 +5,7 @@ import type { AiFinding, Box, InstalledModel, RunRow } from '../assist/types.ts'
 import type { InstanceRow } from '../archive/types.ts';
 import { SEES_NO_AI } from '../archive/types.ts';
 import { NegatoscopeError } from '../errors.ts';
+import type { RejectReason } from '../evidence/types.ts';
 import { plainText } from '../store/canonical.ts';
 import type { Language, Principal } from '../people/types.ts';
 import type { Claims } from './claims.ts';
@@ -32,6 +33,7 @@ export const findingOf = (row: Selectable<ReadingTables['finding']>): Finding =>
   text: row.text,
   decidedAt: row.decided_at === null ? null : Number(row.decided_at),
   runId: row.run_id,
+  ...(row.reason ? { reason: row.reason } : {}),
 });
 
 /** An AI finding as it stands before anyone decided, for those who only look. */
@@ -146,7 +148,14 @@ export function createFindings(context: Context, claims: Claims) {
      */
     async decide(
       findingId: string,
-      input: { decision: Decision | null; box?: Box | null; text?: string | null; ms?: number | null },
+      input: {
+        decision: Decision | null;
+        box?: Box | null;
+        text?: string | null;
+        ms?: number | null;
+        /** Of a rejection: kept with it, and gone with it. */
+        reason?: RejectReason | null;
+      },
       principal: Principal,
     ): Promise<Finding> {
       const personId = readerOf(principal);
@@ -191,6 +200,7 @@ export function createFindings(context: Context, claims: Claims) {
                   ? known.text
                   : text,
             decided_at: input.decision === null ? null : now(),
+            reason: !own && input.decision === 'rejected' ? (input.reason ?? null) : null,
           })
           .where('id', '=', findingId)
           .where('person_id', '=', personId)

@@ -189,4 +189,15 @@ export const readingMigrations: readonly Migration[] = [
       await db.schema.createIndex('ai_seen_study').on('ai_seen').column('study_uid').execute();
     },
   },
+  {
+    id: 'reading-reasons-001',
+    async up(db: Kysely<any>) {
+      await db.schema
+        .alterTable('finding')
+        .addColumn('reason', 'text', (c) =>
+          c.check(sql`reason in ('nothing','variant','artefact','old','other')`),
+        )
+        .execute();
+    },
+  },
 ];

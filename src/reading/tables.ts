@@ -1,5 +1,5 @@
 import type { RunRow } from '../assist/types.ts';
-import type { Answer } from '../evidence/types.ts';
+import type { Answer, RejectReason } from '../evidence/types.ts';
 import type { Decision, Discrepancy, DocumentKind } from './types.ts';
 
 /**
@@ -62,6 +62,8 @@ export interface ReadingTables {
     box: string | null; // JSON
     text: string | null;
     decided_at: number | null;
+    /** Why AI's mark was rejected, where the reader said so. */
+    reason: RejectReason | null;
   };
   /** What a reader measured, wrote on images or chose. `content` is JSON of a Mark; the id is the page's. */
   mark: {

@@ -256,7 +256,13 @@ export interface Reading {
   giveOpinion(studyUid: string, modelId: string, answer: Answer, principal: Principal): Promise<StudyView>;
   decide(
     findingId: string,
-    input: { decision: Decision | null; box?: Box | null; text?: string | null; ms?: number | null },
+    input: {
+      decision: Decision | null;
+      box?: Box | null;
+      text?: string | null;
+      ms?: number | null;
+      reason?: RejectReason | null;
+    },
     principal: Principal,
   ): Promise<Finding>;
   addFinding(

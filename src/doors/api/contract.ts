@@ -18,7 +18,7 @@
  * | POST · DELETE /api/studies/:uid/claim | | StudyView · 204 |
  * | POST /api/studies/:uid/opinion | {modelId, answer} | StudyView |
  * | POST /api/studies/:uid/findings | {sopInstanceUid, label, box, text?} | Finding |
- * | PUT /api/findings/:id/decision | {decision, box?, text?} | Finding |
+ * | PUT /api/findings/:id/decision | {decision, box?, text?, reason?} | Finding |
  * | DELETE /api/findings/:id | | 204 |
  * | PUT · DELETE /api/studies/:uid/marks/:id | MarkForm, under a UUID of the page | Mark · 204 |
  * | PUT /api/studies/:uid/draft | {fields, revision} | Draft |

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { NegatoscopeError } from '../../errors.ts';
 import { MARK_KINDS, PIXEL_QUANTITIES } from '../../measure/marks.ts';
 import { ROLES } from '../../people/index.ts';
+import { REJECT_REASONS } from '../../evidence/types.ts';
 import type { Rooms } from '../../rooms.ts';
 import { requireSession } from '../auth.ts';
 import { bodyOf, queryOf } from './schema.ts';
@@ -32,6 +33,8 @@ const DecisionBody = z.object({
   text: text.nullable().optional(),
   /** How long the mark was the one at hand, ms, as the page measured it: at most two minutes. */
   ms: z.number().int().min(0).max(120_000).nullable().optional(),
+  /** Why a mark is rejected. */
+  reason: z.enum(REJECT_REASONS).nullable().optional(),
 });
 const coordinate = z.number().min(0).max(100_000);
 const measured = z.number().min(-1e12).max(1e12);

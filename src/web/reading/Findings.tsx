@@ -1,7 +1,7 @@
 /** What AI proposes and what the reader decides: the same three answers for each, none of them chosen. */
 import { Plus, Trash2 } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
-import type { Answer, Box, Finding, ModelView, StudyView } from '../../doors/api/contract.ts';
+import type { Answer, Box, Finding, ModelView, RejectReason, StudyView } from '../../doors/api/contract.ts';
 import { clock, number } from '../format.ts';
 import { aiText, useText } from '../text.ts';
 import { Segmented } from '../ui/fields.tsx';
@@ -9,6 +9,9 @@ import { measuresOnly, Outcome } from './Outcome.tsx';
 import { operatingSentence } from './sentence.ts';
 import { lookOf, placeName } from './viewer/Marks.tsx';
 import type { ReadingState } from './useReading.ts';
+
+/** Why a mark is rejected; the digits of the keyboard belong to the windows. */
+const REASONS: readonly RejectReason[] = ['nothing', 'variant', 'artefact', 'old', 'other'];
 
 const ANSWERS: readonly Answer[] = ['yes', 'no', 'uncertain'];
 
@@ -202,6 +205,29 @@ function Card({ finding, ...props }: Parameters<typeof Findings>[0] & { finding:
             : t('findings.places', { count: finding.places.length })}{' '}
           {model && operatingSentence(say, model.manifest, props.view.study.bodyParts)}
         </p>
+      )}
+      {editable && finding.by === 'ai' && finding.decision === 'rejected' && (
+        <div className="reject-reasons" role="group" aria-label={t('reject.why')}>
+          <span className="muted small">{t('reject.why')}</span>
+          {REASONS.map((reason) => (
+            <button
+              key={reason}
+              type="button"
+              className="btn ghost small"
+              aria-pressed={finding.reason === reason}
+              onClick={() =>
+                reading.decide.mutate({
+                  id: finding.id,
+                  decision: 'rejected',
+                  box: null,
+                  reason: finding.reason === reason ? null : reason,
+                })
+              }
+            >
+              {t(`reject.reason.${reason}`)}
+            </button>
+          ))}
+        </div>
       )}
       {on && props.correcting?.finding.id === finding.id ? (
         <Correction {...props} correcting={props.correcting} finding={finding} name={name} />

@@ -9,6 +9,7 @@ import type {
   Finding,
   ReportFields,
   StudyView,
+  RejectReason,
 } from '../../doors/api/contract.ts';
 import { api, ApiFailure } from '../api.ts';
 import { keys, useMe } from '../queries.ts';
@@ -124,14 +125,15 @@ export function useReading(studyUid: string, claims = true) {
       decision: Decision | null;
       box?: Box | null;
       text?: string | null;
+      reason?: RejectReason | null;
     }) =>
       api<Finding>(`/findings/${encodeURIComponent(id)}/decision`, {
         method: 'PUT',
         body: { ...body, ms: atHand.taken(id) },
       }),
-    onMutate: ({ id, decision, box }) => {
+    onMutate: ({ id, decision, box, reason = null }) => {
       const before = view.data?.findings.find((each) => each.id === id);
-      if (before) replaceFinding({ ...before, decision, box: box === undefined ? before.box : box });
+      if (before) replaceFinding({ ...before, decision, box: box === undefined ? before.box : box, reason });
       return before;
     },
     onSuccess: (next) => {
