@@ -12,6 +12,7 @@ import {
   type DimseServer,
   type ProposedService,
 } from '../src/wire/index.ts';
+import { groupOf, routesOf } from './aiRoutes.ts';
 import { variant } from './alike.ts';
 import {
   Client,
@@ -239,10 +240,57 @@ function questions(of: Study): [method: string, path: string, body?: unknown][] 
     get(`${object}/thumbnail`),
     get(`${object}/bulkdata/0040A730`),
     get(`${object}/bulkdata/7FE00010`),
+    get(`${object}/frames/1/thumbnail`),
+    get(`${ai}/rendered`),
+    get(`${study}/rendered`),
+    get(`${study}/thumbnail`),
+    get(
+      `${web}/wado?requestType=WADO&studyUID=${of.studyUid}&seriesUID=${of.aiSeries}&objectUID=${of.aiSop}&contentType=application/dicom`,
+    ),
     ['PUT', `/api/findings/${of.runId}.1/decision`, { decision: 'rejected' }],
     ['DELETE', `/api/findings/${of.runId}.1`, {}],
     ['POST', `/api/studies/${of.studyUid}/sign`, { revision: 0, secret: PIN }],
   ];
+}
+
+/** `GET /api/studies/{uid}` as the paths that it stands for. */
+const patternOf = (route: string): RegExp =>
+  new RegExp(
+    `^${route
+      .slice(route.indexOf(' ') + 1)
+      .replace(/\{\*\}/g, '.+')
+      .replace(/\{[^}]+\}/g, '[^/]+')}$`,
+  );
+
+/** Routes that should say nothing of a study that is not signed: asked with the ids of the positive one, whatever they stand for. */
+async function probe(name: string, client: Client): Promise<void> {
+  const { studyUid, sopUid, runId, aiSeries, aiSop } = positive;
+  const only = [String(secrets[0]), `${runId}.1`, aiSop, aiSeries];
+  const query = `?model=${MODEL}&figure=read&study=${studyUid}&limit=200`;
+  // The doctor looks at the machine for half a minute when that is busy, and knows of no study.
+  const routes = [...routesOf('signed'), ...routesOf('none')].filter((route) => route !== 'GET /api/doctor');
+  const paths = routes.flatMap((route) => {
+    const path = route.slice(4);
+    const ids = /evidence|gates/.test(path) ? [MODEL] : [runId, studyUid];
+    return ids.map((id) =>
+      path
+        .replace('{id}', id)
+        .replace('{uid}', studyUid)
+        .replace('{sop}', sopUid)
+        .replace('{workitem}', runId)
+        .replace('{aetitle}', 'ASKER'),
+    );
+  });
+  await Promise.all(
+    [...new Set(paths)].map(async (path) => {
+      const response = await client.call('GET', path + query, undefined, { accept: '*/*' });
+      const bytes = Buffer.from(await response.arrayBuffer());
+      // What was sent under the UID of AI's result lies there with the UID that its sender gave.
+      const inQuarantine = path.startsWith('/api/quarantine');
+      for (const secret of inQuarantine ? only.slice(0, 2) : only)
+        expect(bytes.includes(secret), `${name} ${path}: ${secret}`).toBe(false);
+    }),
+  );
 }
 
 /** Answers with everything in them that is another study's only because it is another study. */
@@ -280,8 +328,11 @@ async function look(
           .map((name) => response.headers.get(name) ?? '-')
           .join(' ');
         const type = response.headers.get('content-type') ?? '';
-        const text = type.includes('json') ? bytes.toString() : `${bytes.length} bytes`;
-        answers[`${method} ${plain(path)}`] = plain(`${response.status} ${headers}\n${text}`);
+        // The picture of a study is that of its image, and the two differ in their pixels.
+        const picture = /studies\/[^/]+\/(thumbnail|rendered)$/.test(path);
+        const text = type.includes('json') ? bytes.toString() : picture ? 'picture' : `${bytes.length} bytes`;
+        const tag = picture ? headers.replace(/"[^"]*"$/, 'picture') : headers;
+        answers[`${method} ${plain(path)}`] = plain(`${response.status} ${tag}\n${text}`);
       }),
   );
   const row = (await worklist(client)).find((each) => each.study.studyUid === of.studyUid);
@@ -421,10 +472,38 @@ test('the role evidence sees everything, by session and by token', async () => {
   await seesAll('machine evidence', machines.get('machine evidence')!);
 });
 
+test('every route has its row in the table, and what follows the rule is asked', async () => {
+  const { paths } = await who('anne').json<{ paths: Record<string, Record<string, unknown>> }>(
+    'GET',
+    '/api/openapi.json',
+  );
+  const present = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods)
+      .filter((method) => method !== 'head')
+      .map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  expect(present.filter((route) => groupOf(route) === undefined)).toEqual([]);
+  const groups = ['rule', 'signed', 'evidence', 'none'] as const;
+  const rows = groups.flatMap((group) => routesOf(group));
+  expect(rows.filter((route) => !present.includes(route))).toEqual([]);
+  expect(new Set(rows).size).toBe(rows.length);
+  // The list of work is asked beside the questions.
+  const asked = [
+    '/api/worklist',
+    ...questions(positive).flatMap(([method, path]) => (method === 'GET' ? path.split('?')[0]! : [])),
+  ];
+  expect(routesOf('rule').filter((route) => !asked.some((path) => patternOf(route).test(path)))).toEqual([]);
+});
+
 describe('nothing before the signature', () => {
   test('in evaluation, nobody: both studies look the same in every byte', async () => {
     for (const [name, client] of everyoneBut()) await seesNothing(name, client);
     await networkSeesNoAi();
+  });
+
+  test('routes beside the rule say nothing of a study that is not signed', async () => {
+    for (const name of ['anne', 'rene', 'technologist', 'viewer']) await probe(name, who(name));
+    await probe('machine admin', machines.get('machine admin')!);
   });
 
   test('notifications and the audit tell the same of both', async () => {
@@ -562,6 +641,8 @@ test('in routine every reader sees it, and nobody else; after the own conclusion
   await seesAll('anne', who('anne'));
   for (const name of ['admin', 'technologist', 'viewer']) await seesNothing(name, who(name));
   for (const [name, client] of machines) if (name !== 'machine evidence') await seesNothing(name, client);
+  // What stands outside of the rule says nothing in any stage, not even to who sees it on the reading page.
+  await probe('anne', who('anne'));
   await networkSeesNoAi();
   await stage('evaluation');
 });
