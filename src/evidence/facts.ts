@@ -294,14 +294,17 @@ export function createFacts(
       return found.sort((a, b) => b.signedAt - a.signedAt || (a.reportId < b.reportId ? 1 : -1));
     },
     /** Those behind a figure (`behind` in figures.ts, said in SQL), newest first. */
-    async rows(modelId: string, figure: FigureKey, range: Range): Promise<ReadingFact[]> {
-      const rows = await within(modelId, range)
+    async rows(
+      modelId: string,
+      figure: FigureKey,
+      { limit, ...range }: Range & { limit?: number },
+    ): Promise<ReadingFact[]> {
+      const found = within(modelId, range)
         .where(BEHIND[figure])
         .selectAll()
         .orderBy('signed_at', 'desc')
-        .orderBy('report_id', 'desc')
-        .execute();
-      return rows.map(toFact);
+        .orderBy('report_id', 'desc');
+      return (await (limit === undefined ? found : found.limit(limit)).execute()).map(toFact);
     },
   };
 }

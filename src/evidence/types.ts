@@ -231,7 +231,11 @@ export interface Evidence {
    * `marks`, the studies that have any). Where uncertain is counted both ways, the studies of either way; `counted` in
    * figures.ts tells which.
    */
-  cases(modelId: string, figure: FigureKey, range?: { from?: number; to?: number }): Promise<ReadingFact[]>;
+  cases(
+    modelId: string,
+    figure: FigureKey,
+    range?: { from?: number; to?: number; limit?: number },
+  ): Promise<ReadingFact[]>;
   /** Begins to consume the events that carry facts. */
   start?(): Promise<void>;
 }

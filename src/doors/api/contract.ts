@@ -469,6 +469,8 @@ export interface ValidationPage {
   /** Newest first. */
   studies: ValidationRow[];
 }
+/** So many cases of a figure are listed. */
+export const MOST_CASES = 500;
 export interface CaseRow {
   fact: ReadingFact;
   study: StudyRow;

@@ -4,6 +4,7 @@ import { NegatoscopeError } from '../../errors.ts';
 import { ARMS, DIMENSIONS, MEASURE_CASES } from '../../evidence/measures/types.ts';
 import { METHODS } from '../../evidence/reference/types.ts';
 import type { Rooms } from '../../rooms.ts';
+import { caseRows } from './caseRows.ts';
 import type { CaseRow } from './contract.ts';
 import { bodyOf, queryOf } from './schema.ts';
 
@@ -67,15 +68,7 @@ export function registerReferences(app: FastifyInstance, rooms: Rooms): void {
     await mustBeTool(request.params.id);
     const { from, to, ...query } = queryOf(request, Cases);
     const facts = await measures.cases(request.params.id, query, compact({ from, to }));
-    const studies = new Map(
-      (await archive.studies(facts.map((fact) => fact.studyUid))).map((study) => [study.studyUid, study]),
-    );
-    // Cases with what the tool says of them: who asks for them is not blind to it any more.
-    await reading.noteSeen(facts, request.principal);
-    return facts.flatMap((fact) => {
-      const study = studies.get(fact.studyUid);
-      return study ? [{ fact, study }] : [];
-    });
+    return caseRows({ archive, reading }, facts, request.principal);
   });
   app.get<Id>('/api/evidence/:id/inputs', whoMayJudge, async (request) => {
     await mustBeTool(request.params.id);

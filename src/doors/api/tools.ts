@@ -8,7 +8,8 @@ import { STAGES, type FigureKey } from '../../evidence/types.ts';
 import { ROLES, type Principal } from '../../people/index.ts';
 import type { Rooms } from '../../rooms.ts';
 import { requireSession } from '../auth.ts';
-import type { CaseRow, ModelView } from './contract.ts';
+import { caseRows } from './caseRows.ts';
+import { MOST_CASES, type CaseRow, type ModelView } from './contract.ts';
 import { bodyOf, queryOf } from './schema.ts';
 
 const FIGURES = [
@@ -111,15 +112,8 @@ export function registerTools(app: FastifyInstance, rooms: Rooms): void {
   });
   app.get<Model>('/api/evidence/:id/cases', whoMayJudge, async (request): Promise<CaseRow[]> => {
     const { figure, ...range } = queryOf(request, Cases);
-    const facts = await evidence.cases(request.params.id, figure, compact(range));
-    const studies = new Map(
-      (await archive.studies(facts.map((fact) => fact.studyUid))).map((study) => [study.studyUid, study]),
-    );
-    await reading.noteSeen(facts, request.principal);
-    return facts.flatMap((fact) => {
-      const study = studies.get(fact.studyUid);
-      return study ? [{ fact, study }] : [];
-    });
+    const facts = await evidence.cases(request.params.id, figure, { ...compact(range), limit: MOST_CASES });
+    return caseRows({ archive, reading }, facts, request.principal);
   });
 }
 

@@ -17,7 +17,7 @@ import { compareAreas } from '../roc.ts';
 import { automationOf, OVERRIDES, overridesOf } from './automation.ts';
 import { INPUT_REFERENCE, INPUT_WEEKS, inputsOf, type InputRow } from './inputs.ts';
 import { EFFECTS, pairOf, pairRows, pairedOf } from './paired.ts';
-import { judgedRows, type JudgedRow } from './rows.ts';
+import { breathe, judgedRows, type JudgedRow } from './rows.ts';
 import { subgroupsOf } from './subgroups.ts';
 import { isVerified, verificationOf } from './verification.ts';
 import type { Inputs, Measures, MeasureQuery, MeasuresRoom, ToolMeasures, VersionPair } from './types.ts';
@@ -35,25 +35,31 @@ export function createMeasures(deps: {
   const { store, assist } = deps;
   // To read by: whoever started the room of evidence writes them.
   const facts = createFacts(store);
-  const cache = new Map<string, ToolMeasures>();
+  const cache = new Map<string, Promise<ToolMeasures>>();
   const inputs = new Map<string, Inputs>();
+
+  async function compute(modelId: string, range: Range): Promise<ToolMeasures> {
+    const rows = await judgedRows(store, modelId, range);
+    const uncertainAsPositive = await measuresInSteps(rows, 'positive');
+    const unsure = rows.some((row) => [row.ref, row.own, row.blind, row.conclusion].includes('uncertain'));
+    return {
+      modelId,
+      studies: rows.length,
+      uncertainAsPositive,
+      uncertainAsNegative: unsure ? await measuresInSteps(rows, 'negative') : uncertainAsPositive,
+      versions: await assist.operated(modelId),
+    };
+  }
 
   return {
     async of(modelId, range: Range = {}) {
       const key = JSON.stringify([modelId, range.from ?? null, range.to ?? null, await facts.revision()]);
       const known = cache.get(key);
       if (known) return known;
-      const rows = await judgedRows(store, modelId, range);
-      const uncertainAsPositive = measuresOf(rows, 'positive');
-      const unsure = rows.some((row) => [row.ref, row.own, row.blind, row.conclusion].includes('uncertain'));
-      const fresh: ToolMeasures = {
-        modelId,
-        studies: rows.length,
-        uncertainAsPositive,
-        uncertainAsNegative: unsure ? measuresOf(rows, 'negative') : uncertainAsPositive,
-        versions: await assist.operated(modelId),
-      };
+      const fresh = compute(modelId, range);
+      // Who asks meanwhile waits for the same.
       cache.set(key, fresh);
+      fresh.catch(() => cache.delete(key));
       if (cache.size > CACHED) cache.delete(cache.keys().next().value!);
       return fresh;
     },
@@ -212,13 +218,29 @@ async function knownOf(read: Db<CollectTables>, modelId: string, studyUids: read
   return { patients, training };
 }
 
-export const measuresOf = (rows: readonly JudgedRow[], uncertain: Uncertain): Measures => ({
-  verification: verificationOf(rows, uncertain),
-  paired: pairedOf(rows, uncertain),
-  subgroups: subgroupsOf(rows, uncertain),
-  overrides: overridesOf(rows, uncertain),
-  automation: automationOf(rows, uncertain),
-});
+type Step<K extends keyof Measures> = (rows: readonly JudgedRow[], uncertain: Uncertain) => Measures[K];
+const STEPS: { readonly [K in keyof Measures]: Step<K> } = {
+  verification: verificationOf,
+  paired: pairedOf,
+  subgroups: subgroupsOf,
+  overrides: overridesOf,
+  automation: automationOf,
+};
+
+export const measuresOf = (rows: readonly JudgedRow[], uncertain: Uncertain): Measures =>
+  Object.fromEntries(
+    Object.entries(STEPS).map(([name, step]) => [name, step(rows, uncertain)]),
+  ) as unknown as Measures;
+
+/** The same, with others answered in between. */
+async function measuresInSteps(rows: readonly JudgedRow[], uncertain: Uncertain): Promise<Measures> {
+  const found: Record<string, unknown> = {};
+  for (const [name, step] of Object.entries(STEPS)) {
+    found[name] = step(rows, uncertain);
+    await breathe();
+  }
+  return found as unknown as Measures;
+}
 
 /** The rows behind a number: as many as it says. Pure. */
 export function behindMeasure(rows: readonly JudgedRow[], query: MeasureQuery): JudgedRow[] {

@@ -2,7 +2,7 @@
 import { useQuery, type UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
-import type { CaseRow, FigureKey, StudyRow } from '../../doors/api/contract.ts';
+import { MOST_CASES, type CaseRow, type FigureKey, type StudyRow } from '../../doors/api/contract.ts';
 import { api } from '../api.ts';
 import { dateTime, duration, personName } from '../format.ts';
 import { keys } from '../queries.ts';
@@ -27,7 +27,11 @@ export function Cases(props: { modelId: string; figure: FigureKey; range: Range;
     <SideDrawer opened onClose={onClose} title={t(`figure.${figure}`)} width={560}>
       <p className="muted">{t(`figure.text.${figure}`)}</p>
       {cases.data && cases.data.length > 0 && (
-        <p className="small muted">{t('cases.count', { count: cases.data.length })}</p>
+        <p className="small muted">
+          {cases.data.length < MOST_CASES
+            ? t('cases.count', { count: cases.data.length })
+            : t('cases.newest', { count: MOST_CASES })}
+        </p>
       )}
       <CaseList query={cases}>
         {(row) => <Case key={row.fact.reportId + row.fact.studyUid} row={row} />}
