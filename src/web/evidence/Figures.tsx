@@ -227,7 +227,10 @@ export function Marks({ data, open }: Props) {
                   per100: rate(data.falseAlarmsPer100),
                   count: data.falseAlarms,
                 })
-              : t('evidence.falseAlarmsCounted', { count: data.falseAlarms, studies })}
+              : t('evidence.falseAlarmsCounted', {
+                  count: data.falseAlarms,
+                  exams: t('evidence.exams', { count: studies }),
+                })}
           </button>
         )}
         {!enough && <div>{t('evidence.notEnough')}</div>}

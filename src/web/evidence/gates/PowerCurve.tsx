@@ -15,6 +15,8 @@ export function PowerCurve({ plan, power }: { plan: Plan; power: number }) {
   const x = (cases: number) => LEFT + ((WIDTH - LEFT - 8) * cases) / most;
   const y = (value: number) => TOP + (HEIGHT - FOOT - TOP) * (1 - value);
   const points = plan.curve.map((point) => `${x(point.cases).toFixed(1)},${y(point.power).toFixed(1)}`);
+  // More than is asked: whole cases go up in steps, and no larger number must fall below.
+  const reached = plan.curve.find(({ cases }) => cases === plan.cases)?.power ?? power;
   return (
     <figure className="power">
       <figcaption className="small muted">{t('plan.curve')}</figcaption>
@@ -38,8 +40,8 @@ export function PowerCurve({ plan, power }: { plan: Plan; power: number }) {
         <polyline points={points.join(' ')} />
         {plan.cases !== null && plan.cases <= most && (
           <g>
-            <line className="wanted" x1={x(plan.cases)} x2={x(plan.cases)} y1={y(power)} y2={y(0)} />
-            <circle cx={x(plan.cases)} cy={y(power)} r="4" />
+            <line className="wanted" x1={x(plan.cases)} x2={x(plan.cases)} y1={y(reached)} y2={y(0)} />
+            <circle cx={x(plan.cases)} cy={y(reached)} r="4" />
             <text x={x(plan.cases)} y={HEIGHT - 4} textAnchor="middle">
               {number(plan.cases, language)}
             </text>

@@ -211,7 +211,7 @@ function Load({ row, open }: { row: OverviewRow; open: Open }) {
         >
           {counted.enough
             ? t('overview.marksPer100', { value: number(marksPer100 ?? 0, language, 1) })
-            : t('overview.marks', { count: marks, studies: counted.studies })}
+            : t('overview.marks', { count: marks, exams: t('evidence.exams', { count: counted.studies }) })}
         </button>
       </small>
     </>
