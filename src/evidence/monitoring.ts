@@ -12,7 +12,7 @@ export const REFERENCE_CASES = 50;
 /** A false alarm of a chart comes at most once in so many cases, on average. */
 export const ALARM_BUDGET = 1000;
 /** At least so many times the accepted odds are to be found soon. */
-const WORSE = 2;
+export const WORSE = 2;
 /** Scores are compared in blocks, each once: a block is called different by chance in at most 1 of 100. */
 export const SCORE_REFERENCE = 200;
 export const SCORE_BLOCK = 100;

@@ -1,9 +1,7 @@
 /** Whether a tool has fallen below a safety limit of its protocol. Pure. */
+import { WORSE } from '../monitoring.ts';
 import { cusum, eProcess } from '../sequential.ts';
 import type { Breach, SafetyLimit } from './types.ts';
-
-/** At least so many times the accepted odds of being wrong are to be found soon: as in monitoring.ts. */
-const WORSE = 2;
 
 /**
  * Where a limit stands after the cases so far.

@@ -8,6 +8,7 @@ import {
 } from './paired.ts';
 import { casesForSequential, sequentialPlan } from './sequential.ts';
 import { groupsForNonInferiority, nonInferiorityPower } from './unpaired.ts';
+import { thresholdOf } from '../gates/judge.ts';
 import type { Measure } from '../gates/types.ts';
 
 /** Rates 0 … 1. */
@@ -57,8 +58,6 @@ export interface Plan {
 
 const POINTS = 24;
 const MOST_SEQUENTIAL = 5000;
-const thresholdOf = (target: number, margin: number): number => Math.round((target - margin) * 1e9) / 1e9;
-
 /** @throws RangeError for rates that are none */
 export function plan(form: PlanForm): Plan {
   const { question, power, prevalence, perDay, horizon, measure } = form;
@@ -104,12 +103,12 @@ function asked(
 ): { cases: number | null; expected: number | null; powerAt: (n: number) => number } {
   switch (question.design) {
     case 'fixed': {
-      const of = { threshold: thresholdOf(question.target, question.margin), bound: question.bound };
+      const of = { threshold: thresholdOf(question), bound: question.bound };
       const cases = casesForLowerBound(question.truth, power, of);
       return { cases, expected: cases, powerAt: (n) => lowerBoundPower(n, question.truth, of) };
     }
     case 'sequential': {
-      const threshold = thresholdOf(question.target, question.margin);
+      const threshold = thresholdOf(question);
       const { truth, futility } = question;
       const found = casesForSequential(truth, threshold, power, { futility, most: MOST_SEQUENTIAL });
       const { passed } = sequentialPlan(
@@ -149,7 +148,7 @@ function weakerThan(question: Question, power: number, most: number): NonNullabl
   if (question.design !== 'fixed' && question.design !== 'sequential') return null;
   const { truth, target, margin } = question;
   const bound = question.design === 'fixed' ? question.bound : 'wilson';
-  const highest = Math.floor(Math.min(thresholdOf(target, margin), truth) * 100 + 1e-9);
+  const highest = Math.floor(Math.min(thresholdOf({ target, margin }), truth) * 100 + 1e-9);
   for (let percent = highest; percent >= 50; percent -= 1) {
     const threshold = percent / 100;
     if (threshold >= truth || most < 1 || lowerBoundPower(most, truth, { threshold, bound }) < power)
