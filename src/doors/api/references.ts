@@ -6,6 +6,7 @@ import { METHODS } from '../../evidence/reference/types.ts';
 import type { Rooms } from '../../rooms.ts';
 import { caseRows } from './caseRows.ts';
 import type { CaseRow } from './contract.ts';
+import { compact, Period } from './period.ts';
 import { bodyOf, queryOf } from './schema.ts';
 
 const code = z.string().min(1).max(64);
@@ -20,9 +21,7 @@ const FollowUp = z.object({
   replaces: code.optional(),
 });
 const Import = z.object({ dryRun: z.enum(['yes', 'no']).default('yes') }).extend(Which.shape);
-const time = z.coerce.number().int().min(0).optional();
-const Range = z.object({ from: time, to: time });
-const Cases = Range.extend({
+const Cases = Period.extend({
   which: z.enum(MEASURE_CASES),
   uncertain: z.enum(['positive', 'negative']).default('positive'),
   first: z.enum(ARMS).optional(),
@@ -62,7 +61,7 @@ export function registerReferences(app: FastifyInstance, rooms: Rooms): void {
   }
   app.get<Id>('/api/evidence/:id/measures', whoMayJudge, async (request) => {
     await mustBeTool(request.params.id);
-    return measures.of(request.params.id, compact(queryOf(request, Range)));
+    return measures.of(request.params.id, compact(queryOf(request, Period)));
   });
   app.get<Id>('/api/evidence/:id/measures/cases', whoMayJudge, async (request): Promise<CaseRow[]> => {
     await mustBeTool(request.params.id);
@@ -97,11 +96,6 @@ export function registerReferences(app: FastifyInstance, rooms: Rooms): void {
     });
   });
 }
-
-const compact = (range: { from?: number | undefined; to?: number | undefined }) => ({
-  ...(range.from === undefined ? {} : { from: range.from }),
-  ...(range.to === undefined ? {} : { to: range.to }),
-});
 /** `1.2.0@balanced`: a version and the operating point that it ran at. */
 function sideOf(text: string): { modelVersion: string; operatingPoint: string } {
   const at = text.lastIndexOf('@');

@@ -10,6 +10,7 @@ import type { Rooms } from '../../rooms.ts';
 import { requireSession } from '../auth.ts';
 import { caseRows } from './caseRows.ts';
 import { MOST_CASES, type CaseRow, type ModelView } from './contract.ts';
+import { compact, Period } from './period.ts';
 import { bodyOf, queryOf } from './schema.ts';
 
 const FIGURES = [
@@ -24,9 +25,7 @@ const FIGURES = [
   'turnaround',
   'training',
 ] as const satisfies readonly FigureKey[];
-const time = z.coerce.number().int().min(0).optional();
-const Range = z.object({ from: time, to: time });
-const Cases = Range.extend({ figure: z.enum(FIGURES) });
+const Cases = Period.extend({ figure: z.enum(FIGURES) });
 const StageBody = z.object({
   stage: z.enum(STAGES),
   readers: z.array(z.string().max(64)).max(1000).optional(),
@@ -100,7 +99,7 @@ export function registerTools(app: FastifyInstance, rooms: Rooms): void {
   const whoMayJudge = { config: { access: ['admin', 'reader', 'evidence'] as const } };
   app.get<Model>('/api/evidence/:id', whoMayJudge, async (request) => {
     await installed(request.params.id);
-    return evidence.summary(request.params.id, compact(queryOf(request, Range)));
+    return evidence.summary(request.params.id, compact(queryOf(request, Period)));
   });
   app.get<Model>('/api/evidence/:id/monitoring', whoMayJudge, async (request) => {
     await installed(request.params.id);
@@ -108,7 +107,7 @@ export function registerTools(app: FastifyInstance, rooms: Rooms): void {
   });
   app.get<Model>('/api/evidence/:id/turnaround', whoMayJudge, async (request) => {
     await installed(request.params.id);
-    return evidence.turnaround(request.params.id, compact(queryOf(request, Range)));
+    return evidence.turnaround(request.params.id, compact(queryOf(request, Period)));
   });
   app.get<Model>('/api/evidence/:id/cases', whoMayJudge, async (request): Promise<CaseRow[]> => {
     const { figure, ...range } = queryOf(request, Cases);
@@ -116,8 +115,3 @@ export function registerTools(app: FastifyInstance, rooms: Rooms): void {
     return caseRows({ archive, reading }, facts, request.principal);
   });
 }
-
-const compact = (range: { from?: number | undefined; to?: number | undefined }) => ({
-  ...(range.from === undefined ? {} : { from: range.from }),
-  ...(range.to === undefined ? {} : { to: range.to }),
-});
