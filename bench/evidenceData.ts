@@ -6,14 +6,13 @@
  * Behind each stand a run of the tool and its image as rows of the assist room; no file.
  */
 import { readFileSync } from 'node:fs';
-import { AskedJobs, record } from '../src/archive/record.ts';
-import type { ArchiveTables } from '../src/archive/tables.ts';
 import { arrival } from '../src/archive/testing.ts';
 import type { AssistTables } from '../src/assist/tables.ts';
 import { generator } from '../src/evidence/bootstrap.ts';
 import { createEvidence, type Answer, type ReadingFact } from '../src/evidence/index.ts';
 import { migrations } from '../src/open.ts';
 import { createStore, type Store, type Tx } from '../src/store/index.ts';
+import { index } from './studies.ts';
 
 const MANIFEST = new URL('../models/fracture/model.json', import.meta.url);
 const DAY = 86_400_000;
@@ -34,7 +33,6 @@ export interface Size {
 }
 
 const uidOf = (i: number): string => `2.25.7${String(i).padStart(12, '0')}`;
-const quiet = { jobs: { enqueue: async () => undefined }, events: { append: async () => undefined } };
 
 /** Fills an installation that does not run. */
 export async function fill(place: Place, size: Size, say: (text: string) => void): Promise<void> {
@@ -95,14 +93,7 @@ async function writeStudies(store: Store, count: number, say: (text: string) => 
         modality: 'DX',
       });
     });
-    await store.write<ArchiveTables, unknown>((tx) =>
-      record(tx, quiet as never, arrivals, {
-        now: Date.now(),
-        silenceMs: 1,
-        inboxMs: 1,
-        asked: new AskedJobs(),
-      }),
-    );
+    await index(store, arrivals);
     if (from % 100_000 === 0) say(`${from} of ${count} studies in the index …`);
   }
 }

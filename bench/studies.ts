@@ -6,7 +6,7 @@ import type { ArchiveTables } from '../src/archive/tables.ts';
 import { arrival, type MadeRow } from '../src/archive/testing.ts';
 import { type DicomJson, parseDicom, toJson, writePart10 } from '../src/dicom/index.ts';
 import { migrations } from '../src/open.ts';
-import { createStore } from '../src/store/index.ts';
+import { createStore, type Store } from '../src/store/index.ts';
 import type { Instance } from './data.ts';
 
 /** Instances of a series; studies in all: 2,210 of 20,000 instances. */
@@ -128,6 +128,19 @@ function* groupsOf<T>(items: Iterable<T>): Generator<T[]> {
   if (group.length > 0) yield group;
 }
 
+// Nobody is told: the other rooms have nothing to do with these.
+const quiet = { jobs: { enqueue: async () => undefined }, events: { append: async () => undefined } };
+/** Rows as ingest writes them, without files. */
+export const index = (store: Store, arrivals: Parameters<typeof record>[2]): Promise<unknown> =>
+  store.write<ArchiveTables, unknown>((tx) =>
+    record(tx, quiet as never, arrivals, {
+      now: Date.now(),
+      silenceMs: 1,
+      inboxMs: 1,
+      asked: new AskedJobs(),
+    }),
+  );
+
 /**
  * Writes the instances to the index of an installation that does not run, by the function that ingest writes with; there are
  * no files behind them. `headers`: of which studies the headers are kept; the others have an empty one.
@@ -140,8 +153,6 @@ export async function loadIndex(
 ): Promise<void> {
   const store = await createStore({ dir, migrations });
   const headerOf = headerMaker();
-  // Nobody is told: the other rooms have nothing to do with these.
-  const quiet = { jobs: { enqueue: async () => undefined }, events: { append: async () => undefined } };
   let done = 0;
   try {
     for (const group of groupsOf(instancesOf(studies))) {
@@ -150,14 +161,7 @@ export async function loadIndex(
         const bulk = { vr: 'OW', BulkDataURI: 'bulkdata/7FE00010' };
         return arrival({ ...made, json: JSON.stringify({ ...headerOf(made), '7FE00010': bulk }) });
       });
-      await store.write<ArchiveTables, unknown>((tx) =>
-        record(tx, quiet as never, arrivals, {
-          now: Date.now(),
-          silenceMs: 1,
-          inboxMs: 1,
-          asked: new AskedJobs(),
-        }),
-      );
+      await index(store, arrivals);
       done += group.length;
       if (done % 50_000 < AT_ONCE) say(`${done} instances in the index …`);
     }

@@ -11,8 +11,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { PROGRAM, PROGRAM_FLAGS } from '../scripts/node24.mjs';
 import { dicomFile } from '../src/archive/testing.ts';
-import { bright, manifestOf, packageOf, volume } from '../src/assist/onnxTesting.ts';
-import { dataset, type DicomJson, jsonItems, jsonString, TAG } from '../src/dicom/index.ts';
+import { bright, manifestOf, packageOf, slice, volume } from '../src/assist/onnxTesting.ts';
+import { type DicomJson, jsonItems, jsonString, TAG } from '../src/dicom/index.ts';
 import {
   Client,
   firstAccount,
@@ -287,18 +287,7 @@ test('segments of a volume come back with their object', async () => {
   const folder = newDir();
   const paths = [5, 0, 3, 1, 6, 2, 4].map((i) => {
     const path = join(folder, `${i}.dcm`);
-    const extra = dataset({
-      BodyPartExamined: 'HEAD',
-      SeriesDescription: 'T1 3D',
-      ImageOrientationPatient: [1, 0, 0, 0, 1, 0],
-      ImagePositionPatient: [-8, -8, 3 * i],
-      PixelSpacing: [2, 2],
-      SliceThickness: 3,
-      FrameOfReferenceUID: '1.2.3.9',
-    });
-    const uids = { study: '1.2.3', series: '1.2.3.4', sop: `1.2.3.4.${i + 1}` };
-    const shape = { sopClass: '1.2.840.10008.5.1.4.1.1.4', modality: 'MR', rows: 16, columns: 16 };
-    writeFileSync(path, dicomFile({ ...uids, ...shape, value: i < 4 ? 10 : 200, extra }));
+    writeFileSync(path, dicomFile(slice(i)));
     return path;
   });
   await upload(admin, ...paths);

@@ -12,7 +12,7 @@ import { dataset } from '../dicom/builder.ts';
 import { createStore } from '../store/index.ts';
 import type { Store } from '../store/types.ts';
 import { createAssist } from './assist.ts';
-import { bright, constant, manifestOf, packageOf, volume } from './onnxTesting.ts';
+import { bright, constant, manifestOf, packageOf, SIDE, slice, volume } from './onnxTesting.ts';
 import { resultUidOf } from './result.ts';
 import { knownResults } from './runs.ts';
 import { assistMigrations } from './tables.ts';
@@ -61,28 +61,6 @@ async function bytesOf(archive: Archive, sop: string): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-const SIDE = 16;
-const slice = (i: number, extra: object = {}) => ({
-  study: '1.2.3',
-  series: '1.2.3.4',
-  sop: `1.2.3.4.${i + 1}`,
-  sopClass: '1.2.840.10008.5.1.4.1.1.4',
-  modality: 'MR',
-  rows: SIDE,
-  columns: SIDE,
-  // Slices of one value: dark below, bright above.
-  value: i < 4 ? 10 : 200,
-  extra: dataset({
-    BodyPartExamined: 'HEAD',
-    SeriesDescription: 'T1 3D',
-    ImageOrientationPatient: [1, 0, 0, 0, 1, 0],
-    ImagePositionPatient: [-8, -8, 3 * i],
-    PixelSpacing: [2, 2],
-    SliceThickness: 3,
-    FrameOfReferenceUID: '1.2.3.9',
-    ...extra,
-  }),
-});
 test('a volume: its segments stand in rows with their volumes, and in objects that are hidden with the run', async () => {
   const { store, archive, assist } = await rooms(bright, volume);
   for (const i of [5, 0, 3, 1, 6, 2, 4]) await send(archive, slice(i));

@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dataset } from '../dicom/builder.ts';
 
 /** TensorProto.DataType */
 const TYPES = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
@@ -204,4 +205,29 @@ export const bright = onnx({
     { op: 'Greater', inputs: ['x', 'half'], outputs: ['g'] },
     { op: 'Cast', inputs: ['g'], outputs: ['m'], attributes: { to: 2 } },
   ],
+});
+
+/** Pixels of a slice in each direction. */
+export const SIDE = 16;
+/** For `dicomFile`: a slice of that series, 2 × 2 × 3 mm a voxel, of which three are bright. */
+export const slice = (i: number, extra: object = {}) => ({
+  study: '1.2.3',
+  series: '1.2.3.4',
+  sop: `1.2.3.4.${i + 1}`,
+  sopClass: '1.2.840.10008.5.1.4.1.1.4',
+  modality: 'MR',
+  rows: SIDE,
+  columns: SIDE,
+  // Slices of one value: dark below, bright above.
+  value: i < 4 ? 10 : 200,
+  extra: dataset({
+    BodyPartExamined: 'HEAD',
+    SeriesDescription: 'T1 3D',
+    ImageOrientationPatient: [1, 0, 0, 0, 1, 0],
+    ImagePositionPatient: [-8, -8, 3 * i],
+    PixelSpacing: [2, 2],
+    SliceThickness: 3,
+    FrameOfReferenceUID: '1.2.3.9',
+    ...extra,
+  }),
 });
